@@ -1,1 +1,4 @@
 //! approvals-core
+
+pub mod capture;
+pub mod secret;

@@ -1,0 +1,101 @@
+use super::Value;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+/// RFC 8785. A [`Value`] holds nothing that JSON cannot, so there is nothing to refuse here.
+pub(super) fn bytes(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(value, &mut out);
+    out
+}
+
+/// The same as text, for map keys.
+pub(super) fn text(value: &Value) -> String {
+    String::from_utf8_lossy(&bytes(value)).into_owned()
+}
+
+fn write(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(int) => print(out, format_args!("{int}")),
+        Value::Float(float) => print(out, format_args!("{float}")),
+        Value::Text(text) => write_text(text, out),
+        Value::List(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Map(fields) => write_map(fields, out),
+    }
+}
+
+fn write_map(fields: &BTreeMap<String, Value>, out: &mut Vec<u8>) {
+    let mut entries: Vec<_> = fields.iter().collect();
+    // RFC 8785 section 3.2.3 sorts by UTF-16 units, the map by UTF-8 bytes. They disagree only where a character
+    // beyond U+FFFF (surrogates, from 0xD800) meets one from U+E000 up; both begin with a byte from 0xEE up.
+    if fields.keys().any(|key| key.bytes().any(|byte| byte >= 0xEE)) {
+        entries.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    }
+    out.push(b'{');
+    for (index, (key, value)) in entries.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_text(key, out);
+        out.push(b':');
+        write(value, out);
+    }
+    out.push(b'}');
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in text.bytes() {
+        match escape(byte) {
+            None => out.push(byte),
+            Some(Escape::Short(letter)) => out.extend_from_slice(&[b'\\', letter]),
+            Some(Escape::Hex) => print(out, format_args!("\\u{byte:04x}")),
+        }
+    }
+    out.push(b'"');
+}
+
+/// The length of a text in canonical JSON, quotes included.
+pub(super) fn text_len(text: &str) -> usize {
+    let extra = |byte| match escape(byte) {
+        None => 0,
+        Some(Escape::Short(_)) => 1,
+        Some(Escape::Hex) => 5,
+    };
+    2 + text.len() + text.bytes().map(extra).sum::<usize>()
+}
+
+enum Escape {
+    Short(u8),
+    Hex,
+}
+
+fn escape(byte: u8) -> Option<Escape> {
+    Some(match byte {
+        b'"' | b'\\' => Escape::Short(byte),
+        0x08 => Escape::Short(b'b'),
+        b'\t' => Escape::Short(b't'),
+        b'\n' => Escape::Short(b'n'),
+        0x0c => Escape::Short(b'f'),
+        b'\r' => Escape::Short(b'r'),
+        0x00..=0x1f => Escape::Hex,
+        _ => return None,
+    })
+}
+
+fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    let _ = out.write_fmt(text);
+}
