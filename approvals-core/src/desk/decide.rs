@@ -1,0 +1,118 @@
+//! The pure half of the desk: does this review count?
+
+use super::{Review, Reviewer, WayKind};
+use crate::card::Shown;
+use crate::ledger::{Answer, IgnoredWhy};
+use crate::people::Person;
+use crate::state::{Opened, Phase, State};
+use crate::time::Timestamp;
+
+/// What is to be recorded of a review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It counts: a `reviewed` record for this person.
+    Count(Person),
+    /// The requester says no to their own request: a `cancelled` record by this person.
+    Cancel(Person),
+    /// It does not count: an `ignored` record.
+    Ignore(IgnoredWhy),
+}
+
+/// Judges one review of one request. No I/O, no clock.
+///
+/// The order is that of the questions a stranger could ask: nothing about the request is judged before it is clear
+/// that the reviewer is somebody.
+pub fn decide(state: &State, reviewer: &Reviewer, review: &Review, now: Timestamp) -> Decision {
+    match judge(state, reviewer, review, now) {
+        Ok(decision) => decision,
+        Err(why) => Decision::Ignore(why),
+    }
+}
+
+fn judge(
+    state: &State,
+    reviewer: &Reviewer,
+    review: &Review,
+    now: Timestamp,
+) -> Result<Decision, IgnoredWhy> {
+    if reviewer.provider != reviewer.way.provider {
+        return Err(IgnoredWhy::ForeignProvider);
+    }
+    let person = reviewer.person.as_ref().ok_or(IgnoredWhy::Unmapped)?;
+    let opened = state.opened().filter(|opened| opened.id == review.request);
+    let opened = opened.ok_or(IgnoredWhy::UnknownRequest)?;
+    if reviewer.way.kind == WayKind::Surface && !opened.requested.terms.open_to_store {
+        return Err(IgnoredWhy::WayClosed);
+    }
+    if !review.seen.is(&opened.digest) {
+        return Err(IgnoredWhy::OtherDigest);
+    }
+    let alone = opened.requirement().single_operator;
+    if opened.requested.call.requester.includes(person) && !alone {
+        return match review.answer {
+            Answer::Deny if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
+                Ok(Decision::Cancel(person.clone()))
+            }
+            _ => Err(IgnoredWhy::Requester),
+        };
+    }
+    may_decide(opened, person)?;
+    answered_before(state, person, review.answer)?;
+    match review.answer {
+        Answer::Deny => may_deny(state.phase())?,
+        Answer::Approve => may_approve(state, opened, reviewer, review, now)?,
+    }
+    Ok(Decision::Count(person.clone()))
+}
+
+fn may_decide(opened: &Opened, person: &Person) -> Result<(), IgnoredWhy> {
+    let requirement = opened.requirement();
+    let alone = requirement.single_operator && opened.requested.call.requester.includes(person);
+    if alone || requirement.quorum.has_place_for(person.groups()) {
+        Ok(())
+    } else {
+        Err(IgnoredWhy::NotAReviewer)
+    }
+}
+
+/// A yes may become a no; nothing else may change.
+fn answered_before(state: &State, person: &Person, answer: Answer) -> Result<(), IgnoredWhy> {
+    let before = state.answers().iter().rev().find(|counted| counted.by == *person.id());
+    match (before.map(|counted| counted.answer), answer) {
+        (None, _) | (Some(Answer::Approve), Answer::Deny) => Ok(()),
+        _ => Err(IgnoredWhy::AnsweredBefore),
+    }
+}
+
+fn may_deny(phase: Phase) -> Result<(), IgnoredWhy> {
+    match phase {
+        Phase::Pending | Phase::Approved | Phase::Executing | Phase::Unknown => Ok(()),
+        _ => Err(IgnoredWhy::AlreadyDecided),
+    }
+}
+
+fn may_approve(
+    state: &State,
+    opened: &Opened,
+    reviewer: &Reviewer,
+    review: &Review,
+    now: Timestamp,
+) -> Result<(), IgnoredWhy> {
+    match state.phase() {
+        Phase::Pending => {}
+        Phase::Expired => return Err(IgnoredWhy::TooLate),
+        _ => return Err(IgnoredWhy::AlreadyDecided),
+    }
+    if now >= opened.decide_by() {
+        return Err(IgnoredWhy::TooLate);
+    }
+    if reviewer.way.assurance < opened.requirement().assurance {
+        return Err(IgnoredWhy::AssuranceTooLow);
+    }
+    // Law 5: neither what the way says it showed now nor what it showed when it presented may be a part.
+    let presented = state.presented().get(&reviewer.way.id).map(|(_, shown)| *shown);
+    if [Some(review.shown), presented].into_iter().flatten().any(|shown| shown != Shown::Everything) {
+        return Err(IgnoredWhy::NotEverythingShown);
+    }
+    Ok(())
+}

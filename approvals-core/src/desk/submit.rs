@@ -1,0 +1,229 @@
+//! The desk at work: look up, decide, append; and again when the request has moved meanwhile.
+
+use std::sync::Arc;
+
+use super::{Decision, Outcome, Review, Reviewer, Way, decide};
+use crate::id::{Chance, NoChance, NodeName};
+use crate::ledger::{
+    Append, CancelWhy, Env, Event, Ignored, IgnoredWhy, NewEvent, Payload, Record, Reviewed, Store,
+    StoreError, StoreErrorKind, Stream,
+};
+use crate::people::{Directory, DirectoryError, Identity, Person};
+use crate::request::Seed;
+use crate::state::{Illegal, State};
+use crate::time::Clock;
+
+/// The most of a comment that is kept, in bytes.
+const COMMENT: usize = 4096;
+/// How often a review is judged anew when others write at the same time.
+const TRIES: usize = 64;
+
+/// The way in for reviews, bound to one registration. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) node: NodeName,
+    pub(crate) env: Env,
+    pub(crate) way: Way,
+}
+
+/// What became of a review, and the name that the reviewer is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whether it counted.
+    pub outcome: Outcome,
+    /// The person, where the identity maps onto one.
+    pub person: Option<Person>,
+}
+
+/// A review that could be neither counted nor recorded; it may be submitted again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeskError {
+    /// The store could not be read or written.
+    #[error("the review could not be recorded: {0}")]
+    Store(#[from] StoreError),
+    /// The directory could not answer.
+    #[error("the review could not be judged: {0}")]
+    Directory(#[from] DirectoryError),
+    /// No randomness.
+    #[error("the review could not be recorded: {0}")]
+    Chance(#[from] NoChance),
+}
+
+impl Desk {
+    /// A desk for a process that reads the store and reviews: no node name is taken.
+    ///
+    /// The node `name` is written into the records as it is.
+    pub fn new(
+        store: Arc<dyn Store>,
+        directory: Arc<dyn Directory>,
+        way: Way,
+        name: impl Into<NodeName>,
+    ) -> Self {
+        Self {
+            store,
+            directory,
+            clock: Arc::new(crate::time::SystemClock),
+            chance: Arc::new(crate::id::SystemChance),
+            node: name.into(),
+            env: Env::Live,
+            way,
+        }
+    }
+
+    /// The registration it is bound to.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Submits the review of an authenticated identity.
+    ///
+    /// Answers whether it counted and, if not, why; either way that is recorded.
+    ///
+    /// # Errors
+    /// If store or directory fail. Nothing was counted then, unless the store lost its reply; submitting again is safe.
+    pub async fn submit(&self, identity: &Identity, review: Review) -> Result<Receipt, DeskError> {
+        let stream = Stream::Request(review.request);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let history = self.store.history(stream).await?;
+            let state = State::fold(&history).map_err(unreadable)?;
+            // Asked anew at each turn: what counts is who they are when it is written.
+            let person = match identity.provider() == &self.way.provider {
+                true => self.directory.resolve(identity).await?,
+                false => None,
+            };
+            let reviewer = Reviewer {
+                person: person.clone(),
+                way: self.way.clone(),
+                provider: identity.provider().clone(),
+            };
+            let now = state.last().map_or(self.clock.now(), |last| last.max(self.clock.now()));
+            let decision = decide(&state, &reviewer, &review, now);
+            let event = match &decision {
+                Decision::Count(person) => self.reviewed(&state, person, &review)?,
+                Decision::Cancel(person) => self.cancelled(person, &review)?,
+                Decision::Ignore(why) => {
+                    self.ignore(stream, history.last(), identity, person.as_ref(), &review, *why).await?;
+                    tracing::info!(request = %review.request, way = %self.way.id, answer = %review.answer, %why, "review ignored");
+                    return Ok(Receipt { outcome: Outcome::Ignored(*why), person });
+                }
+            };
+            let append = Append {
+                stream,
+                expected: Some(state.version()),
+                env: state.opened().map_or(self.env, |opened| opened.env),
+                node: self.node.clone(),
+                events: vec![event],
+            };
+            match self.store.append(append).await {
+                Ok(_) => return self.counted(stream, &decision, person).await,
+                Err(error) if tries < TRIES && moved(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn counted(
+        &self,
+        stream: Stream,
+        decision: &Decision,
+        person: Option<Person>,
+    ) -> Result<Receipt, DeskError> {
+        let state = State::fold(&self.store.history(stream).await?).map_err(unreadable)?;
+        let (Decision::Count(by) | Decision::Cancel(by)) = decision else {
+            return Ok(Receipt { outcome: Outcome::Ignored(IgnoredWhy::UnknownRequest), person });
+        };
+        tracing::info!(request = %stream, way = %self.way.id, by = %by.id(), phase = %state.phase(), "review counted");
+        Ok(Receipt { outcome: Outcome::Counted { by: by.id().clone(), phase: state.phase() }, person })
+    }
+
+    fn reviewed(&self, state: &State, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {
+        let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
+        payload.note("name", person.name());
+        let comment =
+            review.comment.as_deref().map(|comment| payload.commit_text("comment", cut(comment, COMMENT)));
+        // `decide` has compared what was seen with the request's digest.
+        let Some(opened) = state.opened() else {
+            return Err(unreadable(Illegal::OtherStream).into());
+        };
+        let event = Event::Reviewed(Reviewed {
+            answer: review.answer,
+            by: person.id().clone(),
+            groups: person.groups().clone(),
+            assurance: self.way.assurance,
+            way: self.way.id.clone(),
+            digest: opened.digest,
+            comment,
+        });
+        Ok(NewEvent::with(event, payload))
+    }
+
+    fn cancelled(&self, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {
+        let event = Event::Cancelled { by: Some(person.id().clone()), why: CancelWhy::Requester };
+        let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
+        payload.note("name", person.name());
+        if let Some(comment) = &review.comment {
+            payload.note("comment", cut(comment, COMMENT));
+        }
+        Ok(NewEvent::with(event, payload))
+    }
+
+    /// Law 11: an authenticated review that does not count is recorded with the reason.
+    async fn ignore(
+        &self,
+        stream: Stream,
+        last: Option<&Record>,
+        identity: &Identity,
+        person: Option<&Person>,
+        review: &Review,
+        why: IgnoredWhy,
+    ) -> Result<(), DeskError> {
+        let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
+        let unmapped = match person {
+            None => Some(payload.commit_text("identity", &identity.to_string())),
+            Some(_) => None,
+        };
+        let event = Event::Ignored(Ignored {
+            what: review.answer.into(),
+            why,
+            by: person.map(|person| person.id().clone()),
+            way: Some(self.way.id.clone()),
+            identity: unmapped,
+        });
+        let env = last.map_or(self.env, |record| record.body.env);
+        let events = vec![NewEvent::with(event, payload)];
+        let append = Append { stream, expected: None, env, node: self.node.clone(), events };
+        self.store.append(append).await?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("way", &self.way).finish_non_exhaustive()
+    }
+}
+
+/// Whether the request has moved since it was read, so that the review has to be judged anew.
+fn moved(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::Illegal(_))
+}
+
+pub(crate) fn unreadable(illegal: Illegal) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unreadable,
+        format!("the history of this request does not fold: {illegal}; restore the store from a backup"),
+    )
+}
+
+/// The longest beginning of a text within so many bytes.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}

@@ -1,0 +1,155 @@
+//! The ledger in memory: for tests, and for programs that need no history.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{
+    Append, Appended, Bell, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
+    Stream, Summary, seal,
+};
+use crate::id::{NodeName, RequestId, Seq, SystemChance};
+use crate::request::StoreKey;
+use crate::time::{Clock, SystemClock};
+
+/// A ledger that lives as long as its last handle. Clones are the same ledger.
+#[derive(Clone)]
+pub struct Memory(Arc<Inner>);
+
+struct Inner {
+    tables: Mutex<Tables>,
+    held: Arc<Mutex<BTreeSet<NodeName>>>,
+    bell: Bell,
+    clock: Arc<dyn Clock>,
+    key: StoreKey,
+}
+
+#[derive(Default)]
+struct Tables {
+    records: Vec<Arc<Record>>,
+    streams: HashMap<Stream, Vec<Arc<Record>>>,
+    requests: BTreeMap<RequestId, (Seq, Summary)>,
+}
+
+impl Memory {
+    /// An empty ledger on the system's clock. Errors if the operating system gives no randomness for its key.
+    pub fn new() -> Result<Self, StoreError> {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty ledger whose records are stamped by the given clock.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let (key, _) = StoreKey::fresh(&SystemChance)
+            .map_err(|e| StoreError::new(StoreErrorKind::Other, e.to_string()))?;
+        Ok(Self(Arc::new(Inner {
+            tables: Mutex::default(),
+            held: Arc::default(),
+            bell: Bell::default(),
+            clock,
+            key,
+        })))
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // A poisoned lock is safe to enter: every write below is complete or not begun.
+        self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let mut tables = self.tables();
+        let stream = append.stream;
+        let history = match stream {
+            Stream::Request(_) => tables.streams.get(&stream).map(Vec::as_slice).unwrap_or_default(),
+            Stream::System | Stream::Allowed => &[],
+        };
+        let before = history.last().map(|record| record.body.version).unwrap_or_default();
+        let sealed = seal(history.iter().map(Arc::as_ref), append, self.0.clock.now())?;
+        let version = sealed.last().map_or(before, |sealed| sealed.body.version);
+        for sealed in sealed {
+            let seq = Seq(tables.records.len() as u64 + 1);
+            if let Some(summary) = sealed.summary {
+                let opened = tables.requests.get(&summary.id).map_or(seq, |(opened, _)| *opened);
+                tables.requests.insert(summary.id, (opened, summary));
+            }
+            let record = Arc::new(Record {
+                seq,
+                body: sealed.body,
+                bytes: sealed.bytes,
+                payload: sealed.payload,
+                signature: sealed.signature,
+            });
+            tables.records.push(Arc::clone(&record));
+            tables.streams.entry(stream).or_default().push(record);
+        }
+        let seq = Seq(tables.records.len() as u64);
+        drop(tables);
+        self.0.bell.ring(seq);
+        Ok(Appended { seq, version })
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        let tables = self.tables();
+        let records = tables.streams.get(&stream).map(Vec::as_slice).unwrap_or_default();
+        Ok(records.iter().map(|record| (**record).clone()).collect())
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        let tables = self.tables();
+        let mut found: Vec<&(Seq, Summary)> = tables
+            .requests
+            .values()
+            .filter(|(opened, summary)| after.is_none_or(|c| *opened < c.0) && filter.admits(summary))
+            .collect();
+        found.sort_by_key(|(opened, _)| std::cmp::Reverse(*opened));
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(opened, _)| Cursor(*opened));
+        Ok(Page { summaries: found.into_iter().map(|(_, summary)| summary.clone()).collect(), next })
+    }
+
+    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let tables = self.tables();
+        let start = usize::try_from(after.0).unwrap_or(usize::MAX);
+        Ok(tables.records.iter().skip(start).take(limit).map(|record| (**record).clone()).collect())
+    }
+
+    async fn last(&self) -> Result<Seq, StoreError> {
+        Ok(Seq(self.tables().records.len() as u64))
+    }
+
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        self.0.bell.wait_past(after).await;
+        Ok(())
+    }
+
+    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        let held = Arc::clone(&self.0.held);
+        let fresh = held.lock().unwrap_or_else(PoisonError::into_inner).insert(node.clone());
+        Ok(fresh.then(|| NodeHold::new(Held { node: node.clone(), held })))
+    }
+
+    fn key(&self) -> &StoreKey {
+        &self.0.key
+    }
+}
+
+struct Held {
+    node: NodeName,
+    held: Arc<Mutex<BTreeSet<NodeName>>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.node);
+    }
+}
