@@ -46,10 +46,11 @@ impl Value {
                 Value::List(items.into_iter().map(Self::from_json).collect::<Result<_, _>>()?)
             }
             serde_json::Value::Object(fields) => Value::Map(
-                fields
-                    .into_iter()
-                    .map(|(key, value)| Ok((key, Self::from_json(value)?)))
-                    .collect::<Result<_, CaptureError>>()?,
+                fields.into_iter().map(|(key, value)| Ok((key, Self::from_json(value)?))).collect::<Result<
+                    _,
+                    CaptureError,
+                >>(
+                )?,
             ),
         })
     }
@@ -67,7 +68,11 @@ impl Value {
             Some(Text::Integer(digits)) => {
                 let float = digits.parse().map_err(|_| CaptureError::IntegerOutOfRange)?;
                 let value = Value::number(float).ok_or(CaptureError::IntegerOutOfRange)?;
-                if value.canonical() == digits.as_bytes() { Ok(value) } else { Err(CaptureError::IntegerOutOfRange) }
+                if value.canonical() == digits.as_bytes() {
+                    Ok(value)
+                } else {
+                    Err(CaptureError::IntegerOutOfRange)
+                }
             }
             None => Err(CaptureError::Inexact),
         }

@@ -12,7 +12,10 @@ fn fed<T: SecretBytes + ?Sized>(secret: &T) -> Vec<u8> {
 #[test]
 fn a_secret_prints_as_nothing() {
     let secret = Secret::from("canary-7f3a");
-    assert_eq!(format!("{secret:?} {:?} {:#?}", Some(&secret), secret), "Secret(..) Some(Secret(..)) Secret(..)");
+    assert_eq!(
+        format!("{secret:?} {:?} {:#?}", Some(&secret), secret),
+        "Secret(..) Some(Secret(..)) Secret(..)"
+    );
 }
 
 #[test]
