@@ -1,1 +1,3 @@
 //! approvals-core
+
+pub mod card;
