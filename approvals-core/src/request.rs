@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use self::commit::{Commitment, Seed, StoreKey};
+pub use self::commit::{Commitment, SecretDigest, Seed, StoreKey};
 pub use self::quorum::{InvalidQuorum, Quorum};
 pub use self::requirement::{InvalidRequirement, Requirement};
 use crate::action::Risk;

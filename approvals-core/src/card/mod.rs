@@ -10,6 +10,7 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod corpus;
 mod layout;
+mod of;
 pub mod text;
 mod visible;
 mod warning;
