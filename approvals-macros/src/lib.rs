@@ -1,1 +1,54 @@
-//! approvals-macros
+//! The attribute `#[requires_approval]` of `action-approvals`; use it through the facade `approvals`.
+
+mod attr;
+mod check;
+mod credential;
+mod expand;
+mod mark;
+mod mistakes;
+mod shape;
+mod sig;
+mod template;
+
+use proc_macro::TokenStream;
+use quote::ToTokens as _;
+
+use crate::attr::Options;
+use crate::check::Gated;
+use crate::mistakes::Mistakes;
+use crate::shape::Shape;
+use crate::sig::Function;
+
+/// docs
+#[proc_macro_attribute]
+pub fn requires_approval(attr: TokenStream, item: TokenStream) -> TokenStream {
+    gate(attr.into(), item.into()).into()
+}
+
+fn gate(attr: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let mut function: Function = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(_) => {
+            let message =
+                "`#[requires_approval]` belongs on an `async fn`, where the privileged work is done";
+            let error = syn::Error::new_spanned(&item, message).into_compile_error();
+            return quote::quote!(#item #error);
+        }
+    };
+    let mut mistakes = Mistakes::default();
+    let options = Options::parse(attr, &mut mistakes);
+    let arguments = function.take_arguments(&mut mistakes);
+    let shape = Shape::of(&function, &mut mistakes);
+    let gated = Gated { function: &function, options: &options, arguments: &arguments };
+    gated.check(shape.as_ref().map(|shape| &shape.form), &mut mistakes);
+    match (mistakes.into_error(), shape) {
+        (None, Some(shape)) => expand::expand(&gated, &shape),
+        (error, _) => {
+            // Without our attributes the item still stands, so that its callers do not fail as well.
+            let error = error.map(syn::Error::into_compile_error);
+            let mut tokens = function.to_token_stream();
+            tokens.extend(error);
+            tokens
+        }
+    }
+}
