@@ -1,7 +1,7 @@
 //! Where the gate goes: into an `async fn`, or into the one future that a function returns.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::quote;
 use syn::parse::Parser as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
