@@ -1,6 +1,6 @@
 //! The options of `#[requires_approval(…)]`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
@@ -131,26 +131,29 @@ impl Options {
     }
 }
 
-/// Reads comma-separated parts. After a malformed one it goes on behind the next comma.
+/// Reads comma-separated parts, and says how many. After a malformed one it goes on behind the next comma.
 fn each(
     input: ParseStream<'_>,
     mistakes: &mut Mistakes,
     mut part: impl FnMut(ParseStream<'_>, &mut Mistakes) -> syn::Result<()>,
-) {
+) -> usize {
+    let mut count = 0;
     while !input.is_empty() {
+        count += 1;
         let read = part(input, mistakes).and_then(|()| match input.is_empty() || input.peek(Token![,]) {
             true => Ok(()),
-            false => Err(input.error("expected `,` before the next option")),
+            false => Err(input.error("expected `,`")),
         });
         mistakes.keep(read);
         while !input.is_empty() && !input.peek(Token![,]) {
             // Parsing a token tree from input that is not empty does not fail.
-            if input.parse::<proc_macro2::TokenTree>().is_err() {
-                return;
+            if input.parse::<TokenTree>().is_err() {
+                return count;
             }
         }
         let _ = input.parse::<Option<Token![,]>>();
     }
+    count
 }
 
 fn equals(input: ParseStream<'_>, word: &Ident) -> syn::Result<()> {
@@ -217,8 +220,11 @@ fn named(input: ParseStream<'_>, word: &Ident, mistakes: &mut Mistakes) -> syn::
     let inside;
     parenthesized!(inside in input);
     let mut found: Vec<Named> = Vec::new();
-    each(&inside, mistakes, |input, mistakes| {
+    let count = each(&inside, mistakes, |input, mistakes| {
         let name = input.call(Ident::parse_any)?;
+        if name == "self" {
+            return Err(Error::new(name.span(), "`self` is no name for a part of it; name the part"));
+        }
         let value = value(input, &name)?;
         if found.iter().any(|other| other.name.unraw() == name.unraw()) {
             mistakes.push(Error::new(name.span(), format!("`{name}` is given twice in `{word}`; keep one")));
@@ -226,7 +232,7 @@ fn named(input: ParseStream<'_>, word: &Ident, mistakes: &mut Mistakes) -> syn::
         found.push(Named { name, value });
         Ok(())
     });
-    if found.is_empty() && mistakes.is_empty() {
+    if count == 0 {
         mistakes
             .push(Error::new(word.span(), format!("`{word}` is empty; write `{word}(name = expression)`")));
     }
@@ -274,6 +280,61 @@ fn seconds(literal: &LitStr) -> syn::Result<u64> {
         Some(seconds) if (1..=LONGEST_SECONDS).contains(&seconds) => Ok(seconds),
         _ => {
             Err(Error::new(literal.span(), format!("`{text}` is out of range; durations go from 1s to 30d")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    fn parse(tokens: TokenStream) -> (Options, Vec<String>) {
+        let mut mistakes = Mistakes::default();
+        let options = Options::parse(tokens, &mut mistakes);
+        let told = mistakes.into_error().into_iter().flatten().map(|mistake| mistake.to_string()).collect();
+        (options, told)
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let (options, told) = parse(quote! {
+            risk = "critical", action = "a.b", reason = "{x}", resource = "r", key = "k", sensitivity = "pii",
+            labels(a = 1, r#type = f::<u8, u8>(2)), show(env = self.env), skip(self) = "why", decide_within = "4h",
+            use_within = "15m", wait = "30s", rerunnable, error = |e| wrap(e), crate = ::elsewhere,
+        });
+        assert_eq!(told, [""; 0]);
+        assert!(matches!(options.risk, Some(Risk::Word { critical: true, .. })));
+        assert_eq!(options.labels.iter().map(Named::text).collect::<Vec<_>>(), ["a", "type"]);
+        assert_eq!(
+            (options.decide_within, options.use_within, options.wait),
+            (Some(14_400), Some(900), Some(30))
+        );
+        assert!(options.rerunnable && options.error.is_some() && options.facade.is_some());
+        assert_eq!(OPTIONS.iter().filter(|option| options.word(option).is_none()).count(), 0);
+    }
+
+    #[test]
+    fn each_mistake_is_told_and_the_rest_is_read() {
+        let (options, told) = parse(quote! {
+            rsk = "low", action = 7, wait = "1w", labels(a, b = 2, b = 3), skip(pool) = "why", risk = "low" "high", key = "k"
+        });
+        assert_eq!(told.len(), 7, "{told:#?}");
+        assert_eq!(options.labels.len(), 2);
+        assert_eq!(options.key.map(|key| key.literal.value()).as_deref(), Some("k"));
+    }
+
+    #[test]
+    fn durations_have_one_unit_and_stay_in_range() {
+        let read = |text: &str| seconds(&LitStr::new(text, Span::call_site())).ok();
+        assert_eq!(
+            ["1s", "15m", "4h", "30d", "2592000s"].map(read),
+            [1, 900, 14_400, 2_592_000, 2_592_000].map(Some)
+        );
+        for text in ["", "s", "0s", "31d", "4", "4 h", "1h30m", "-1s", "1.5h", "4w", "99999999999999999999d"]
+        {
+            assert_eq!(read(text), None, "`{text}` was accepted");
         }
     }
 }

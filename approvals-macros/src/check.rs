@@ -43,7 +43,7 @@ impl<'a> Gated<'a> {
         }
         let argument = self.arguments.iter().find(|argument| argument.text() == name)?;
         Some(match &argument.mark {
-            None => Meaning::Argument(&argument.name),
+            None | Some(Mark::Malformed) => Meaning::Argument(&argument.name),
             Some(Mark::Show(expression)) => Meaning::Expression(expression),
             Some(Mark::Secret) => Meaning::Secret,
             Some(Mark::Skip { .. }) => Meaning::Skipped,
@@ -92,8 +92,9 @@ impl<'a> Gated<'a> {
                 mistakes
                     .push(Error::new(skip.word.span(), "there is no `self` to skip; remove `skip(self)`"));
             }
-            let named_self = mentions_self_type(self.function.signature.to_token_stream());
-            if named_self && options.word("action").is_none() {
+            // An associated function: nothing else tells it from a free one.
+            let associated = has_word(self.function.signature.to_token_stream(), "Self");
+            if associated && options.word("action").is_none() {
                 mistakes.at(&self.function.signature.ident, NAME_THE_METHOD);
             }
             return;
@@ -181,7 +182,7 @@ impl<'a> Gated<'a> {
                 None => {
                     let names: Vec<String> = self.names().collect();
                     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    format!("{} in `{option}`", unknown("argument", name, &names))
+                    format!("`{option}`: {}", unknown("argument", name, &names))
                 }
             };
             mistakes.push(Error::new(template.literal.span(), message));
@@ -199,7 +200,7 @@ impl<'a> Gated<'a> {
 
     fn check_expressions(&self, mistakes: &mut Mistakes) {
         let mut look = |place: &'static str, expression: &Expr, secrets: bool, skipped: bool| {
-            let mut look = Look { gated: self, place, secrets, skipped, mistakes };
+            let mut look = Look { gated: self, place, secrets, skipped, nested: false, mistakes };
             look.visit_expr(expression);
         };
         if let Some(Risk::Expression(risk)) = &self.options.risk {
@@ -228,6 +229,8 @@ struct Look<'a, 'b> {
     place: &'static str,
     secrets: bool,
     skipped: bool,
+    /// Inside a closure or a future of the expression's own, which may be left.
+    nested: bool,
     mistakes: &'b mut Mistakes,
 }
 
@@ -280,7 +283,7 @@ impl Look<'_, '_> {
 
     fn leaves(&mut self, tokens: impl quote::ToTokens) {
         let message = format!(
-            "`{}` is a closure over the arguments, which nothing may leave; do this in the body",
+            "`{}` runs as a closure over the arguments, which nothing may leave; do this in the body",
             self.place
         );
         self.mistakes.at(tokens, message);
@@ -289,14 +292,16 @@ impl Look<'_, '_> {
 
 impl<'ast> Visit<'ast> for Look<'_, '_> {
     fn visit_expr(&mut self, expression: &'ast Expr) {
+        let nested = self.nested;
         match expression {
-            Expr::Return(leaving) => return self.leaves(leaving.return_token),
-            Expr::Await(leaving) => self.leaves(leaving.await_token),
-            Expr::Try(leaving) => self.leaves(leaving.question_token),
-            Expr::Yield(leaving) => self.leaves(leaving.yield_token),
+            Expr::Closure(_) | Expr::Async(_) => self.nested = true,
+            Expr::Return(leaving) if !nested => self.leaves(leaving.return_token),
+            Expr::Await(leaving) if !nested => self.leaves(leaving.await_token),
+            Expr::Try(leaving) if !nested => self.leaves(leaving.question_token),
             _ => {}
         }
         visit::visit_expr(self, expression);
+        self.nested = nested;
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
@@ -321,10 +326,6 @@ impl<'ast> Visit<'ast> for Mentions {
     fn visit_macro(&mut self, call: &'ast Macro) {
         self.0 |= has_word(call.tokens.clone(), "self");
     }
-}
-
-fn mentions_self_type(tokens: TokenStream) -> bool {
-    has_word(tokens, "Self")
 }
 
 fn has_word(tokens: TokenStream, word: &str) -> bool {

@@ -211,6 +211,10 @@ impl Expansion<'_> {
             },
             Some(Mark::Show(expression)) => self.shown_as(cfgs, &text, expression),
             Some(Mark::Skip { why, .. }) => self.skipped(cfgs, &text, why),
+            // Refused before any expansion.
+            Some(Mark::Malformed) => {
+                Entry { cfgs, declared: TokenStream::new(), captured: TokenStream::new() }
+            }
         }
     }
 
@@ -289,13 +293,16 @@ impl Expansion<'_> {
 
     /// What leaves the function with a refusal, at the return type, which must be able to hold it.
     fn refuse(&self, shape: &Shape) -> TokenStream {
-        let span = shape.output.span().resolved_at(Span::mixed_site());
-        let p = self.private.at(span);
         match &self.gated.options.error {
-            None => quote_spanned!(span=> #p::refuse(refusal)),
+            None => {
+                let span = shape.output.span().resolved_at(Span::mixed_site());
+                let p = self.private.at(span);
+                quote_spanned!(span=> #p::refuse(refusal))
+            }
             Some(error) => {
-                let p = &self.private.0;
-                quote_spanned!(Span::mixed_site()=> ::core::result::Result::Err(#p::convert(refusal, #error)))
+                let span = error.span().resolved_at(Span::mixed_site());
+                let p = self.private.at(span);
+                quote_spanned!(span=> #p::refuse_by(refusal, #error))
             }
         }
     }

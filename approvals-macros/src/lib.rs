@@ -10,8 +10,8 @@ mod shape;
 mod sig;
 mod template;
 
-use proc_macro::TokenStream;
-use quote::ToTokens as _;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens as _, quote};
 
 use crate::attr::Options;
 use crate::check::Gated;
@@ -21,22 +21,29 @@ use crate::sig::Function;
 
 /// docs
 #[proc_macro_attribute]
-pub fn requires_approval(attr: TokenStream, item: TokenStream) -> TokenStream {
+pub fn requires_approval(
+    attr: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
     gate(attr.into(), item.into()).into()
 }
 
-fn gate(attr: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+fn gate(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
-        Err(_) => {
+        Err(mistake) => {
+            let function =
+                item.clone().into_iter().any(|token| matches!(token, TokenTree::Ident(word) if word == "fn"));
             let message =
                 "`#[requires_approval]` belongs on an `async fn`, where the privileged work is done";
-            let error = syn::Error::new_spanned(&item, message).into_compile_error();
-            return quote::quote!(#item #error);
+            let mistake = if function { mistake } else { syn::Error::new_spanned(&item, message) };
+            let mistake = mistake.into_compile_error();
+            return quote!(#item #mistake);
         }
     };
     let mut mistakes = Mistakes::default();
     let options = Options::parse(attr, &mut mistakes);
+    function.refuse_second_gate(&mut mistakes);
     let arguments = function.take_arguments(&mut mistakes);
     let shape = Shape::of(&function, &mut mistakes);
     let gated = Gated { function: &function, options: &options, arguments: &arguments };

@@ -18,33 +18,26 @@ pub(crate) enum Mark {
     Show(Box<Expr>),
     /// Neither shown nor hashed; the card says why.
     Skip { word: Span, why: LitStr },
+    /// A mistake, told already, which must not lead to others.
+    Malformed,
 }
 
 /// Takes our attributes off an argument, and reads its mark.
 pub(crate) fn take(attrs: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<Mark> {
     let mut found = None;
-    for attr in attrs.extract_if(.., |attr| attr.path().is_ident("approval")) {
-        let Some(mark) = mistakes.keep(read(&attr)) else { continue };
+    for attr in attrs.extract_if(.., |attr| attr.path().is_ident("approval") || is_conditional(attr)) {
+        let mark = mistakes.keep(read(&attr)).unwrap_or(Mark::Malformed);
         if found.replace(mark).is_some() {
             mistakes.at(&attr, "an argument has one mark; keep one of `#[approval(…)]`");
         }
     }
-    for attr in attrs.iter() {
-        refuse_conditional(attr, mistakes);
-    }
     found
 }
 
-/// With the condition off, the mark would vanish and a secret be shown.
-fn refuse_conditional(attr: &Attribute, mistakes: &mut Mistakes) {
-    if let (true, Meta::List(list)) = (attr.path().is_ident("cfg_attr"), &attr.meta)
-        && names_our_mark(list.tokens.clone())
-    {
-        mistakes.at(
-            attr,
-            "`#[approval(…)]` cannot be conditional, because the mark would vanish silently; mark the argument always",
-        );
-    }
+/// Whether it is `#[cfg_attr(…, approval(…))]`.
+fn is_conditional(attr: &Attribute) -> bool {
+    attr.path().is_ident("cfg_attr")
+        && matches!(&attr.meta, Meta::List(list) if names_our_mark(list.tokens.clone()))
 }
 
 fn names_our_mark(tokens: TokenStream) -> bool {
@@ -56,6 +49,10 @@ fn names_our_mark(tokens: TokenStream) -> bool {
 }
 
 fn read(attr: &Attribute) -> syn::Result<Mark> {
+    if is_conditional(attr) {
+        let message = "with its condition off this mark would vanish silently, and the argument be shown; mark it always";
+        return Err(Error::new_spanned(attr, message));
+    }
     let Meta::List(list) = &attr.meta else {
         return Err(Error::new_spanned(
             attr,

@@ -38,6 +38,7 @@ impl Shape {
         let signature = &function.signature;
         if let Some(word) = &signature.constness {
             mistakes.at(word, "a `const fn` cannot wait for people; make it an `async fn`");
+            return None;
         }
         if let Safety::Unsafe(word) = &signature.safety {
             mistakes.at(word, "an `unsafe fn` cannot be gated; gate a safe `async fn` that calls it");

@@ -92,6 +92,16 @@ impl Function {
         self.signature.receiver()
     }
 
+    /// A second gate would see the arguments without their marks, and show the secrets.
+    pub(crate) fn refuse_second_gate(&mut self, mistakes: &mut Mistakes) {
+        let second = |attr: &mut Attribute| {
+            attr.path().segments.last().is_some_and(|last| last.ident == "requires_approval")
+        };
+        for attr in self.attrs.extract_if(.., second) {
+            mistakes.at(attr, "a function is gated once; keep one `#[requires_approval(…)]`");
+        }
+    }
+
     /// The arguments after the receiver, taking our marks off the signature.
     pub(crate) fn take_arguments(&mut self, mistakes: &mut Mistakes) -> Vec<Argument> {
         let mut arguments = Vec::with_capacity(self.signature.inputs.len());
