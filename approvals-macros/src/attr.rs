@@ -165,7 +165,15 @@ fn equals(input: ParseStream<'_>, word: &Ident) -> syn::Result<()> {
 
 fn value(input: ParseStream<'_>, word: &Ident) -> syn::Result<Expr> {
     equals(input, word)?;
-    input.parse()
+    input.parse().map(ungrouped)
+}
+
+/// What `macro_rules!` hands on as one expression stands in an invisible group.
+fn ungrouped(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => ungrouped(*group.expr),
+        other => other,
+    }
 }
 
 /// A string literal that is not empty.

@@ -2,8 +2,9 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
-use syn::{Error, Expr, ExprPath, Ident, Lit, LitStr, Macro, Type};
+use syn::{Error, Expr, ExprPath, Ident, Lit, LitStr, Macro, Member, Type};
 
 use crate::attr::{Options, Risk};
 use crate::credential;
@@ -178,7 +179,13 @@ impl<'a> Gated<'a> {
                 Some(Meaning::Skipped) => {
                     format!("`{name}` is not shown and cannot stand in `{option}`; show it first")
                 }
-                Some(_) => continue,
+                Some(_) => match hole.fields.iter().find_map(credential_field) {
+                    None => continue,
+                    Some(field) => format!(
+                        "`{field}` is named like a credential and would be told in `{option}`; if everyone may read it, \
+                         show it under another name with `show(name = …)`"
+                    ),
+                },
                 None => {
                     let names: Vec<String> = self.names().collect();
                     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -312,6 +319,16 @@ impl<'ast> Visit<'ast> for Look<'_, '_> {
 
     fn visit_macro(&mut self, call: &'ast Macro) {
         self.tokens(call.tokens.clone());
+    }
+}
+
+/// A field that is named like a credential.
+fn credential_field(field: &Member) -> Option<String> {
+    match field {
+        Member::Named(field) => {
+            Some(field.unraw().to_string()).filter(|field| credential::is_name_of_one(field))
+        }
+        Member::Unnamed(_) => None,
     }
 }
 

@@ -94,8 +94,9 @@ impl Expansion<'_> {
         };
         let span = Span::mixed_site();
         quote_spanned! {span=>
+            let permit = {
             let mut gate = #p::Gate::at({ #site &SITE });
-            let permit = loop {
+            loop {
                 #allow
                 let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
                 let refusal = match turn {
@@ -107,6 +108,7 @@ impl Expansion<'_> {
                     #p::Turn::Stop(refusal) => refusal,
                 };
                 return #refuse;
+            }
             };
             let outcome: #result = #body.await;
             permit.finish(&outcome);
