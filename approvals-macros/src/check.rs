@@ -1,13 +1,14 @@
 //! The rules that need the options and the function together.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::visit::{self, Visit};
-use syn::{Error, Expr, ExprPath, Ident, Lit, LitStr, Macro, Member, Type};
+use syn::visit::Visit;
+use syn::{Error, Expr, Ident, Member, Type};
 
 use crate::attr::{Options, Risk};
 use crate::credential;
+use crate::look::{Look, has_word, mentions_self};
 use crate::mark::Mark;
 use crate::mistakes::{Mistakes, unknown};
 use crate::shape::Form;
@@ -52,11 +53,7 @@ impl<'a> Gated<'a> {
     }
 
     fn shows_receiver(&self) -> bool {
-        self.options.show.iter().any(|shown| {
-            let mut mentions = Mentions(false);
-            mentions.visit_expr(&shown.value);
-            mentions.0
-        })
+        self.options.show.iter().any(|shown| mentions_self(&shown.value))
     }
 
     pub(crate) fn check(&self, form: Option<&Form>, mistakes: &mut Mistakes) {
@@ -230,98 +227,6 @@ impl<'a> Gated<'a> {
 const NAME_THE_METHOD: &str =
     "methods of one name in two `impl`s would be one action; name this one: `action = \"…\"`";
 
-/// Looks through an expression for what would leave its closure, or leak.
-struct Look<'a, 'b> {
-    gated: &'a Gated<'a>,
-    place: &'static str,
-    secrets: bool,
-    skipped: bool,
-    /// Inside a closure or a future of the expression's own, which may be left.
-    nested: bool,
-    mistakes: &'b mut Mistakes,
-}
-
-impl Look<'_, '_> {
-    fn name(&mut self, name: &Ident) {
-        let (text, place) = (name.to_string(), self.place);
-        let text = text.trim_start_matches("r#");
-        // A name given by `show(…)` is no variable.
-        let argument = self.gated.arguments.iter().find(|argument| argument.text() == text);
-        let message = match argument.map(|argument| &argument.mark) {
-            Some(Some(Mark::Secret)) if !self.secrets => {
-                format!("`{text}` is secret and cannot stand in `{place}`")
-            }
-            Some(Some(Mark::Skip { .. })) if !self.skipped => {
-                format!("`{text}` is not shown and cannot stand in `{place}`; show it first")
-            }
-            None if text == "self" && !self.skipped && self.gated.options.skip_self.is_some() => {
-                format!("`self` is not shown and cannot stand in `{place}`; show it first")
-            }
-            _ => return,
-        };
-        self.mistakes.push(Error::new(name.span(), message));
-    }
-
-    /// A macro's tokens are not parsed, so every word in them counts, also one captured by a format string.
-    fn tokens(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            match token {
-                TokenTree::Ident(name) => self.name(&name),
-                TokenTree::Group(group) => self.tokens(group.stream()),
-                TokenTree::Literal(literal) => {
-                    if let Lit::Str(text) = Lit::new(literal) {
-                        self.captures(&text);
-                    }
-                }
-                TokenTree::Punct(_) => {}
-            }
-        }
-    }
-
-    fn captures(&mut self, text: &LitStr) {
-        for piece in text.value().split('{').skip(1) {
-            let word = piece.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
-            if let Some(mut name) = word.and_then(|word| syn::parse_str::<Ident>(word).ok()) {
-                name.set_span(text.span());
-                self.name(&name);
-            }
-        }
-    }
-
-    fn leaves(&mut self, tokens: impl quote::ToTokens) {
-        let message = format!(
-            "`{}` runs as a closure over the arguments, which nothing may leave; do this in the body",
-            self.place
-        );
-        self.mistakes.at(tokens, message);
-    }
-}
-
-impl<'ast> Visit<'ast> for Look<'_, '_> {
-    fn visit_expr(&mut self, expression: &'ast Expr) {
-        let nested = self.nested;
-        match expression {
-            Expr::Closure(_) | Expr::Async(_) => self.nested = true,
-            Expr::Return(leaving) if !nested => self.leaves(leaving.return_token),
-            Expr::Await(leaving) if !nested => self.leaves(leaving.await_token),
-            Expr::Try(leaving) if !nested => self.leaves(leaving.question_token),
-            _ => {}
-        }
-        visit::visit_expr(self, expression);
-        self.nested = nested;
-    }
-
-    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
-        if let Some(name) = path.path.get_ident() {
-            self.name(name);
-        }
-    }
-
-    fn visit_macro(&mut self, call: &'ast Macro) {
-        self.tokens(call.tokens.clone());
-    }
-}
-
 /// A field that is named like a credential.
 fn credential_field(field: &Member) -> Option<String> {
     match field {
@@ -330,27 +235,6 @@ fn credential_field(field: &Member) -> Option<String> {
         }
         Member::Unnamed(_) => None,
     }
-}
-
-/// Whether an expression mentions `self`.
-struct Mentions(bool);
-
-impl<'ast> Visit<'ast> for Mentions {
-    fn visit_ident(&mut self, name: &'ast Ident) {
-        self.0 |= name == "self";
-    }
-
-    fn visit_macro(&mut self, call: &'ast Macro) {
-        self.0 |= has_word(call.tokens.clone(), "self");
-    }
-}
-
-fn has_word(tokens: TokenStream, word: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(name) => name == word,
-        TokenTree::Group(group) => has_word(group.stream(), word),
-        _ => false,
-    })
 }
 
 /// `HashSet` and its kin, anywhere in a type.

@@ -68,6 +68,7 @@ struct Entry<'a> {
 }
 
 impl Expansion<'_> {
+    /// The statements of the function: ask until there is a permit, run, tell the outcome.
     fn body(&self, shape: &Shape) -> TokenStream {
         let p = &self.private.0;
         let entries = self.entries();
@@ -93,22 +94,24 @@ impl Expansion<'_> {
             }
         };
         let span = Span::mixed_site();
+        // Law 5: the turn that runs has just captured the call, and nothing awaits between it and the body. What it
+        // borrows ends with its statement, so that the future is `Send` whenever the body's is.
         quote_spanned! {span=>
             let permit = {
-            let mut gate = #p::Gate::at({ #site &SITE });
-            loop {
-                #allow
-                let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
-                let refusal = match turn {
-                    #p::Turn::Run(permit) => break permit,
-                    #p::Turn::Wait(step) => match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
-                    },
-                    #p::Turn::Stop(refusal) => refusal,
-                };
-                return #refuse;
-            }
+                let mut gate = #p::Gate::at({ #site &SITE });
+                loop {
+                    #allow
+                    let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
+                    let refusal = match turn {
+                        #p::Turn::Run(permit) => break permit,
+                        #p::Turn::Wait(step) => match step.await {
+                            ::core::result::Result::Ok(()) => continue,
+                            ::core::result::Result::Err(refusal) => refusal,
+                        },
+                        #p::Turn::Stop(refusal) => refusal,
+                    };
+                    return #refuse;
+                }
             };
             let outcome: #result = #body.await;
             permit.finish(&outcome);

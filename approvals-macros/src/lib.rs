@@ -4,6 +4,7 @@ mod attr;
 mod check;
 mod credential;
 mod expand;
+mod look;
 mod mark;
 mod mistakes;
 mod shape;
@@ -19,7 +20,7 @@ use crate::mistakes::Mistakes;
 use crate::shape::Shape;
 use crate::sig::Function;
 
-/// docs
+#[doc = include_str!("docs.md")]
 #[proc_macro_attribute]
 pub fn requires_approval(
     attr: proc_macro::TokenStream,

@@ -136,9 +136,8 @@ fn tail(statements: Vec<Stmt>) -> syn::Result<(Form, ExprAsync)> {
     let Some(first) = statements.next() else {
         return Err(syn::Error::new(Span::call_site(), usage));
     };
-    if let Some(next) = statements.next() {
+    if statements.next().is_some() {
         // Law 1: it would run when the function is called, before there is any permit.
-        let _ = next;
         let message = "this would run before the permit; move it into the `async move { … }`";
         return Err(syn::Error::new_spanned(first, message));
     }

@@ -9,7 +9,11 @@ impl From<ApprovalError> for OpsError {
 }
 
 #[requires_approval(risk = "high")]
-async fn export(#[approval(secret)] #[approval(skip = "unused")] token: String) -> Result<String, OpsError> {
+async fn export(
+    #[approval(secret)]
+    #[approval(skip = "unused")]
+    token: String,
+) -> Result<String, OpsError> {
     Ok(token)
 }
 

@@ -47,7 +47,11 @@ pub struct Pool {
     wait = "30s",
     rerunnable
 )]
-async fn everything(dataset: &str, mut rows: u64, #[approval(secret)] token: String) -> Result<usize, OpsError> {
+async fn everything(
+    dataset: &str,
+    mut rows: u64,
+    #[approval(secret)] token: String,
+) -> Result<usize, OpsError> {
     rows += 1;
     let rows = usize::try_from(rows).map_err(|_| OpsError)?;
     if rows == 7 {
@@ -76,7 +80,11 @@ async fn marked(
 }
 
 #[requires_approval(risk = "low")]
-async fn generic<'a, T, const N: usize>(items: [T; N], name: &'a str, more: impl Iterator<Item = u8> + Serialize) -> std::io::Result<&'a str>
+async fn generic<'a, T, const N: usize>(
+    items: [T; N],
+    name: &'a str,
+    more: impl Iterator<Item = u8> + Serialize,
+) -> std::io::Result<&'a str>
 where
     [T; N]: Serialize,
 {
@@ -147,7 +155,10 @@ async fn elsewhere(seconds: std::time::Duration) -> Res<()> {
 }
 
 #[requires_approval(risk = "low")]
-async fn stays_send(cell: std::cell::Cell<u8>, #[approval(skip = "a channel")] inbox: std::sync::mpsc::Receiver<u8>) -> Res<u8> {
+async fn stays_send(
+    cell: std::cell::Cell<u8>,
+    #[approval(skip = "a channel")] inbox: std::sync::mpsc::Receiver<u8>,
+) -> Res<u8> {
     tokio::task::yield_now().await;
     let _ = inbox.try_recv();
     Ok(cell.get())

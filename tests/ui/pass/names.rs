@@ -3,6 +3,8 @@
 #![deny(warnings)]
 #![allow(dead_code)]
 
+extern crate approvals as renamed;
+
 use approvals::ApprovalError;
 
 mod core {}
@@ -54,6 +56,16 @@ macro_rules! gated {
 gated!(first, "first", "high", rows: u64, "{rows}");
 gated!(second, "second", approvals::Risk::Low, name: ::std::string::String, "{name}/{row}");
 
+#[renamed::requires_approval(risk = "low", crate = ::renamed)]
+async fn elsewhere(rows: u64) -> ::core::result::Result<u64, OpsError> {
+    Ok(rows)
+}
+
 fn main() {
-    drop((inner::locals(1, 2, 3, 4, 5, 6, 7, 8), first(1, 2, 3), second(::std::string::String::new(), 1, 2)));
+    drop((
+        inner::locals(1, 2, 3, 4, 5, 6, 7, 8),
+        first(1, 2, 3),
+        second(::std::string::String::new(), 1, 2),
+        elsewhere(1),
+    ));
 }
