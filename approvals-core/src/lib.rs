@@ -6,6 +6,8 @@ pub mod action;
 mod bytes;
 pub mod capture;
 pub mod card;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod desk;
 pub mod id;
 pub mod ledger;
@@ -13,4 +15,6 @@ pub mod people;
 pub mod request;
 pub mod secret;
 pub mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
