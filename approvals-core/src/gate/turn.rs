@@ -204,6 +204,6 @@ pub fn refuse<R: Outcome>(error: ApprovalError) -> R {
 }
 
 /// The refusal as an error made by the author's own function.
-pub fn convert<E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> E {
-    by(error)
+pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
+    Err(by(error))
 }
