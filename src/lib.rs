@@ -19,3 +19,5 @@ pub use approvals_core::{
 };
 #[cfg(feature = "macros")]
 pub use approvals_macros::requires_approval;
+#[cfg(feature = "sqlite")]
+pub use approvals_stores::sqlite::{Sqlite, SqliteOptions};
