@@ -1,7 +1,7 @@
 //! What a request may and may not become, row by row, and what holds over every history.
 
 mod clocks;
-mod histories;
+pub(crate) mod histories;
 pub(crate) mod kit;
 mod order;
 mod people;

@@ -14,7 +14,7 @@ use crate::request::{Quorum, Requirement};
 use crate::state::{Phase, State, apply};
 
 /// Who may turn up, with their groups. The last three are the requester.
-const PEOPLE: [(&str, &[&str]); 7] = [
+pub(crate) const PEOPLE: [(&str, &[&str]); 7] = [
     ("ann", &["a"]),
     ("bob", &["b"]),
     ("cy", &["a", "b"]),
