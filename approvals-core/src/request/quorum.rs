@@ -156,10 +156,10 @@ fn fits(slot: Slot<'_>, groups: &BTreeSet<GroupId>) -> bool {
 
 /// Kuhn's augmenting paths: a maximum matching of slots to people.
 fn can_fill(slots: &[Slot<'_>], people: &[&BTreeSet<GroupId>]) -> bool {
-    fn place<'a>(
+    fn place(
         slot: usize,
         slots: &[Slot<'_>],
-        people: &[&'a BTreeSet<GroupId>],
+        people: &[&BTreeSet<GroupId>],
         seen: &mut [bool],
         holds: &mut [Option<usize>],
     ) -> bool {
