@@ -47,7 +47,7 @@ fn judge(
     if !review.seen.is(&opened.digest) {
         return Err(IgnoredWhy::OtherDigest);
     }
-    let alone = opened.requirement().single_operator;
+    let alone = decides_alone(opened, person);
     if opened.requested.call.requester.includes(person) && !alone {
         return match review.answer {
             Answer::Deny if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
@@ -56,7 +56,9 @@ fn judge(
             _ => Err(IgnoredWhy::Requester),
         };
     }
-    may_decide(opened, person)?;
+    if !alone && !opened.requirement().quorum.has_place_for(person.groups()) {
+        return Err(IgnoredWhy::NotAReviewer);
+    }
     answered_before(state, person, review.answer)?;
     match review.answer {
         Answer::Deny => may_deny(state.phase())?,
@@ -65,14 +67,9 @@ fn judge(
     Ok(Decision::Count(person.clone()))
 }
 
-fn may_decide(opened: &Opened, person: &Person) -> Result<(), IgnoredWhy> {
-    let requirement = opened.requirement();
-    let alone = requirement.single_operator && opened.requested.call.requester.includes(person);
-    if alone || requirement.quorum.has_place_for(person.groups()) {
-        Ok(())
-    } else {
-        Err(IgnoredWhy::NotAReviewer)
-    }
+/// Law 4's one exception. By id, never by alias, because a record holds ids only and has to show by itself who decided.
+fn decides_alone(opened: &Opened, person: &Person) -> bool {
+    opened.requirement().single_operator && opened.requested.call.requester.includes_id(person.id())
 }
 
 /// A yes may become a no; nothing else may change.
