@@ -21,7 +21,8 @@ pub(in crate::conformance) async fn what_one_handle_wrote_another_reads_at_once(
         reader.history(sample.stream()).await?;
         writer.append(sample.note(sample::viewed_by("ann"))).await?;
         same!(reader.last().await?, Seq(round + 2), "the last place after another handle's write");
-        let (read, written) = (reader.history(sample.stream()).await?, writer.history(sample.stream()).await?);
+        let (read, written) =
+            (reader.history(sample.stream()).await?, writer.history(sample.stream()).await?);
         same!(read.len() as u64, round + 2, "the number of records after another handle's write");
         ensure!(read == written, "two handles read two histories");
         ensure!(all(reader).await? == all(writer).await?, "two handles read two ledgers");
