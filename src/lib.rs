@@ -17,3 +17,5 @@ pub use approvals_core::request;
 pub use approvals_core::secret::Secret;
 pub use approvals_core::state;
 pub use approvals_core::time;
+#[cfg(feature = "sqlite")]
+pub use approvals_stores::{Sqlite, SqliteOptions};
