@@ -20,4 +20,4 @@ pub use approvals_core::{
 #[cfg(feature = "macros")]
 pub use approvals_macros::requires_approval;
 #[cfg(feature = "sqlite")]
-pub use approvals_stores::sqlite::{Sqlite, SqliteOptions};
+pub use approvals_stores::{Sqlite, SqliteOptions};
