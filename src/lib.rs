@@ -25,3 +25,5 @@ pub use approvals_core::{
 pub use approvals_macros::requires_approval;
 #[cfg(feature = "sqlite")]
 pub use approvals_stores::{Sqlite, SqliteOptions};
+#[cfg(feature = "terminal")]
+pub use approvals_backends::terminal::{self, Terminal};
