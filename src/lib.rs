@@ -1,1 +1,23 @@
-//! .
+//! Action-level approvals: a privileged async function runs only after enough of the right people said yes to exactly
+//! this call.
+
+#[doc(hidden)]
+pub use approvals_core::__private;
+pub use approvals_core::action::{ActionSite, Risk};
+pub use approvals_core::call::{Call, Context};
+#[cfg(feature = "conformance")]
+pub use approvals_core::conformance;
+pub use approvals_core::error::{ApprovalError, ErrorKind};
+pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder};
+pub use approvals_core::people::{Agent, Assurance, Identity, People, Person, Principal};
+pub use approvals_core::policy::{Policy, RiskPolicy};
+pub use approvals_core::secret::Secret;
+#[cfg(feature = "testing")]
+pub use approvals_core::testing;
+pub use approvals_core::{
+    backend, call, capture, card, desk, id, ledger, people, policy, request, state, time,
+};
+#[cfg(feature = "macros")]
+pub use approvals_macros::requires_approval;
+#[cfg(feature = "sqlite")]
+pub use approvals_stores::{Sqlite, SqliteOptions};

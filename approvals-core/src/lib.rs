@@ -3,14 +3,36 @@
 //! Write backends and stores against this crate; agents use the facade `action-approvals`.
 
 pub mod action;
+mod authority;
+pub mod backend;
 mod bytes;
+pub mod call;
 pub mod capture;
 pub mod card;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod desk;
+pub mod error;
+mod gate;
+pub mod handle;
 pub mod id;
+mod keeper;
 pub mod ledger;
 pub mod people;
+pub mod policy;
 pub mod request;
 pub mod secret;
 pub mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
+
+/// What expansions of the attribute call. Not for hands: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use linkme;
+
+    pub use crate::action::{ActionSite, Argument, Risk, SITES};
+    pub use crate::call::{Text, secret, show, show_by, skipped};
+    pub use crate::gate::{Gate, Turn, refuse, refuse_by};
+}

@@ -56,32 +56,13 @@ impl Value {
 }
 
 impl fmt::Display for Float {
-    /// ECMAScript's `Number::toString`, which RFC 8785 section 3.2.2.3 prescribes. Rust's `{:e}` gives the same
-    /// shortest digits that read back as this float; only their layout is decided here.
+    /// ECMAScript's `Number::toString`, as RFC 8785 section 3.2.2.3 prescribes. Rust's own formatting will not do:
+    /// of two shortest forms that are equally near, ECMAScript takes the even one (1424953923781206.2, not …6.3).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scientific = format!("{:e}", self.0.abs());
-        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        let exponent: i32 = exponent.parse().unwrap_or_default();
-        let digits = mantissa.replace('.', "");
-        let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-        let point = exponent + 1; // digits before the decimal point
-        if self.0.is_sign_negative() {
-            f.write_str("-")?;
-        }
-        let zeros = |n: i32| "0".repeat(usize::try_from(n).unwrap_or_default());
-        let split = |at: i32| digits.split_at_checked(usize::try_from(at).unwrap_or_default());
-        match point {
-            1..=21 if count <= point => write!(f, "{digits}{}", zeros(point - count)),
-            1..=21 => {
-                let (whole, fraction) = split(point).unwrap_or((&digits, ""));
-                write!(f, "{whole}.{fraction}")
-            }
-            -5..=0 => write!(f, "0.{}{digits}", zeros(-point)),
-            _ => {
-                let (first, rest) = split(1).unwrap_or((&digits, ""));
-                let dot = if rest.is_empty() { "" } else { "." };
-                write!(f, "{first}{dot}{rest}e{exponent:+}")
-            }
+        match serde_json_canonicalizer::to_string(&self.0) {
+            Ok(text) => f.write_str(&text),
+            // Only for NaN and infinities, which `Float` never is.
+            Err(_) => write!(f, "{:e}", self.0),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Review, Reviewer, WayKind};
 use crate::card::Shown;
+use crate::id::RequestId;
 use crate::ledger::{Answer, IgnoredWhy};
 use crate::people::Person;
 use crate::state::{Opened, Phase, State};
@@ -35,15 +36,7 @@ fn judge(
     review: &Review,
     now: Timestamp,
 ) -> Result<Decision, IgnoredWhy> {
-    if reviewer.provider != reviewer.way.provider {
-        return Err(IgnoredWhy::ForeignProvider);
-    }
-    let person = reviewer.person.as_ref().ok_or(IgnoredWhy::Unmapped)?;
-    let opened = state.opened().filter(|opened| opened.id == review.request);
-    let opened = opened.ok_or(IgnoredWhy::UnknownRequest)?;
-    if reviewer.way.kind == WayKind::Surface && !opened.requested.terms.open_to_store {
-        return Err(IgnoredWhy::WayClosed);
-    }
+    let (person, opened) = somebody(state, reviewer, review.request)?;
     if !review.seen.is(&opened.digest) {
         return Err(IgnoredWhy::OtherDigest);
     }
@@ -65,6 +58,46 @@ fn judge(
         Answer::Approve => may_approve(state, opened, reviewer, review, now)?,
     }
     Ok(Decision::Count(person.clone()))
+}
+
+/// Judges whether this person may say what became of a claimed attempt: whoever could approve the request, and
+/// never the requester (law 4).
+///
+/// # Errors
+/// The reason why it does not count.
+pub fn may_reconcile(state: &State, reviewer: &Reviewer, request: RequestId) -> Result<Person, IgnoredWhy> {
+    let (person, opened) = somebody(state, reviewer, request)?;
+    let alone = decides_alone(opened, person);
+    if opened.requested.call.requester.includes(person) && !alone {
+        return Err(IgnoredWhy::Requester);
+    }
+    if !alone && !opened.requirement().quorum.has_place_for(person.groups()) {
+        return Err(IgnoredWhy::NotAReviewer);
+    }
+    if reviewer.way.assurance < opened.requirement().assurance {
+        return Err(IgnoredWhy::AssuranceTooLow);
+    }
+    match state.phase() {
+        Phase::Executing | Phase::Unknown => Ok(person.clone()),
+        _ => Err(IgnoredWhy::NotRunning),
+    }
+}
+
+/// The person and the request, if they are what they say and may meet through this way.
+fn somebody<'a>(
+    state: &'a State,
+    reviewer: &'a Reviewer,
+    request: RequestId,
+) -> Result<(&'a Person, &'a Opened), IgnoredWhy> {
+    if reviewer.provider != reviewer.way.provider {
+        return Err(IgnoredWhy::ForeignProvider);
+    }
+    let person = reviewer.person.as_ref().ok_or(IgnoredWhy::Unmapped)?;
+    let opened = state.opened().filter(|opened| opened.id == request).ok_or(IgnoredWhy::UnknownRequest)?;
+    if reviewer.way.kind == WayKind::Surface && !opened.requested.terms.open_to_store {
+        return Err(IgnoredWhy::WayClosed);
+    }
+    Ok((person, opened))
 }
 
 /// Law 4's one exception. By id, never by alias, because a record holds ids only and has to show by itself who decided.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::bytes::hex_bytes;
 use crate::capture::Value;
 use crate::id::{Chance, NoChance};
+use crate::secret::SecretBytes;
 
 hex_bytes! {
     /// HMAC-SHA-256(seed, field ‖ 0 ‖ canonical value): binds a record to a value that can be erased
@@ -51,18 +52,28 @@ impl Seed {
     }
 
     fn commit_bytes(&self, field: &str, canonical: &[u8]) -> Commitment {
-        Commitment::from_bytes(keyed(self.as_bytes(), field, canonical))
+        let mut mac = mac(self.as_bytes(), field);
+        mac.update(canonical);
+        Commitment::from_bytes(mac.finalize().into_bytes().into())
     }
 
-    /// The commitment to a secret: to its digest under the store's key, so that whoever has the ledger alone cannot
-    /// try out values (law 12).
-    pub fn commit_secret(&self, key: &StoreKey, field: &str, secret: &[u8]) -> Commitment {
-        let digest = Zeroizing::new(keyed(&key.0, field, secret));
-        self.commit_bytes(field, digest.as_slice())
+    /// The commitment to a secret, made of its digest under the store's key.
+    pub fn commit_secret(&self, field: &str, secret: &SecretDigest) -> Commitment {
+        self.commit_bytes(field, &secret.0)
     }
 }
 
-fn keyed(key: &[u8; 32], field: &str, value: &[u8]) -> [u8; 32] {
+/// Digest of a secret under the store's key: whoever has the ledger alone cannot try out values (law 12).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretDigest([u8; 32]);
+
+impl std::fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretDigest(..)")
+    }
+}
+
+fn mac(key: &[u8; 32], field: &str) -> Hmac<Sha256> {
     // RFC 2104: a key shorter than the block is padded with zeros.
     let mut block = Zeroizing::new([0; 64]);
     let (head, _) = block.split_at_mut(key.len());
@@ -70,8 +81,7 @@ fn keyed(key: &[u8; 32], field: &str, value: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new((&*block).into());
     mac.update(field.as_bytes());
     mac.update(&[0]);
-    mac.update(value);
-    mac.finalize().into_bytes().into()
+    mac
 }
 
 /// The key under which secret arguments are committed to. Kept beside the store, never in it.
@@ -87,6 +97,13 @@ impl StoreKey {
     /// Sixty-four lower-case hexadecimal digits; `None` for anything else.
     pub fn from_hex(text: &str) -> Option<Self> {
         crate::bytes::from_hex(text).map(Self::from_bytes)
+    }
+
+    /// The digest of a secret argument. The secret is fed piece by piece and kept nowhere.
+    pub fn digest(&self, field: &str, secret: &dyn SecretBytes) -> SecretDigest {
+        let mut mac = mac(&self.0, field);
+        secret.feed_secret(&mut |piece| mac.update(piece));
+        SecretDigest(mac.finalize().into_bytes().into())
     }
 
     /// A fresh key and its hexadecimal text, for whoever keeps it.

@@ -1,0 +1,88 @@
+//! Who rules, asks and claims: in this process over a store, or a service elsewhere.
+
+mod allowed;
+mod background;
+mod hub;
+mod local;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub(crate) use self::allowed::{Behind, Full};
+pub(crate) use self::local::{BUILD, Local, Parts, Registered};
+use crate::action::{ActionSite, Risk};
+use crate::call::{Call, Caps};
+use crate::error::ApprovalError;
+use crate::gate::Held;
+use crate::id::{ClaimId, RequestId, Version};
+use crate::ledger::{Finish, NotRunWhy};
+use crate::policy::SiteRuling;
+use crate::request::{CallFacts, Seed, StoreKey};
+
+/// Rules, asks and claims for a gate. `gate::pass` tells the order.
+#[async_trait]
+pub(crate) trait Authority: Send + Sync + 'static {
+    /// Rules by site and risk alone.
+    fn rule_site(&self, site: &ActionSite, risk: Risk) -> SiteRuling;
+
+    /// The caps on a call and the key for its secrets.
+    fn reading(&self) -> (&Caps, &StoreKey);
+
+    /// Finds the request of the call's key; where there is none, asks policy, and people if policy says so.
+    async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError>;
+
+    /// Waits for a verdict that lets the call run. Every other one is an error.
+    async fn wait(&self, ticket: &Ticket) -> Result<(), ApprovalError>;
+
+    /// Claims the approved request: policy and directory once more, then `started`.
+    async fn claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError>;
+
+    /// Records how a claim ended. Returns at once; the record is retried in the background, the body never is.
+    fn finish(&self, grant: &Grant, end: End);
+
+    /// The caller is gone before a claim: withdraws a call without a key, parks one that has a key.
+    fn leave(&self, ticket: &Ticket);
+}
+
+/// What became of asking.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Policy lets it run, and that is recorded.
+    Run,
+    /// It waits for people.
+    Wait(Ticket),
+}
+
+/// A call that waits for people.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    pub(crate) action: &'static str,
+    pub(crate) request: RequestId,
+    pub(crate) seed: Seed,
+    pub(crate) facts: CallFacts,
+    pub(crate) keyed: bool,
+    /// How long the call blocks; to the end of the request if absent.
+    pub(crate) patience: Option<Duration>,
+}
+
+/// A claim that was made: `started` is durable.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    pub(crate) ticket: Ticket,
+    pub(crate) claim: ClaimId,
+    pub(crate) version: Version,
+}
+
+/// How a claim ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    Finished(Finish),
+    Lost,
+}
+
+impl End {
+    pub(crate) fn not_run(why: NotRunWhy) -> Self {
+        Self::Finished(Finish::NotRun { why })
+    }
+}

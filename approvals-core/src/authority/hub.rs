@@ -1,0 +1,191 @@
+//! Wakes those who wait when the ledger grows: one follower of the store for all of them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::id::RequestId;
+use crate::ledger::Store;
+use crate::time::Clock;
+
+/// How many records are read at a time.
+const BATCH: usize = 512;
+/// How long to wait before a store that fails is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Who waits for news of which request.
+pub(crate) struct Hub {
+    table: Mutex<Table>,
+    /// How many entries the table has: the follower sleeps while there are none.
+    busy: watch::Sender<usize>,
+    /// The process is shutting down: nobody waits any more.
+    closed: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Table {
+    waiters: HashMap<RequestId, (usize, watch::Sender<u64>)>,
+    cards: HashSet<RequestId>,
+}
+
+/// One who waits for news of a request.
+pub(crate) struct Waiter<'a> {
+    hub: &'a Hub,
+    request: RequestId,
+    news: watch::Receiver<u64>,
+    closed: watch::Receiver<bool>,
+}
+
+/// The process is shutting down.
+pub(crate) struct Closed;
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        Self { table: Mutex::default(), busy: watch::Sender::new(0), closed: watch::Sender::new(false) }
+    }
+
+    /// Sends everybody who waits away, for good.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Whether it is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Whether anybody waits.
+    pub(crate) fn has_waiters(&self) -> bool {
+        !self.table().waiters.is_empty()
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, table: &Table) {
+        let busy = table.waiters.len() + table.cards.len();
+        self.busy.send_if_modified(|count| std::mem::replace(count, busy) != busy);
+    }
+
+    /// Registers a waiter. Whatever happens to the request from now on wakes it.
+    pub(crate) fn waiter(&self, request: RequestId) -> Waiter<'_> {
+        let mut table = self.table();
+        let entry = table.waiters.entry(request).or_insert_with(|| (0, watch::Sender::new(0)));
+        entry.0 += 1;
+        let news = entry.1.subscribe();
+        self.count(&table);
+        Waiter { hub: self, request, news, closed: self.closed.subscribe() }
+    }
+
+    /// Follows a request for its cards: news of it is sent to the keeper.
+    pub(crate) fn follow_card(&self, request: RequestId) {
+        let mut table = self.table();
+        table.cards.insert(request);
+        self.count(&table);
+    }
+
+    /// No longer follows a request for its cards.
+    pub(crate) fn forget_card(&self, request: RequestId) {
+        let mut table = self.table();
+        table.cards.remove(&request);
+        self.count(&table);
+    }
+
+    fn ring(&self, request: RequestId, cards: &mpsc::UnboundedSender<RequestId>) {
+        let table = self.table();
+        if let Some((_, bell)) = table.waiters.get(&request) {
+            bell.send_modify(|turn| *turn = turn.wrapping_add(1));
+        }
+        if table.cards.contains(&request) {
+            // A keeper that is gone needs no news.
+            let _ = cards.send(request);
+        }
+    }
+
+    fn ring_all(&self, cards: &mpsc::UnboundedSender<RequestId>) {
+        let table = self.table();
+        for (_, bell) in table.waiters.values() {
+            bell.send_modify(|turn| *turn = turn.wrapping_add(1));
+        }
+        for request in &table.cards {
+            let _ = cards.send(*request);
+        }
+    }
+
+    /// Follows the ledger while anybody waits, for ever.
+    pub(crate) async fn follow(
+        self: Arc<Self>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        cards: mpsc::UnboundedSender<RequestId>,
+    ) {
+        let mut busy = self.busy.subscribe();
+        loop {
+            if busy.wait_for(|count| *count > 0).await.is_err() {
+                return;
+            }
+            let Ok(mut seen) = store.last().await else {
+                clock.sleep(AGAIN).await;
+                continue;
+            };
+            // What came between a waiter's own look and this place would be missed: everybody looks once more.
+            self.ring_all(&cards);
+            loop {
+                let idle = async { busy.wait_for(|count| *count == 0).await.map(drop) };
+                let more = tokio::select! {
+                    more = store.wait_past(seen) => more,
+                    _ = idle => break,
+                };
+                let records = match more {
+                    Ok(()) => store.records(seen, BATCH).await,
+                    Err(error) => Err(error),
+                };
+                match records {
+                    Ok(records) => {
+                        for record in records {
+                            seen = record.seq;
+                            if let Some(request) = record.body.stream.request() {
+                                self.ring(request, &cards);
+                            }
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the ledger cannot be followed; trying again");
+                        clock.sleep(AGAIN).await;
+                        // Whoever waits finds out by their own look.
+                        self.ring_all(&cards);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Waiter<'_> {
+    /// Returns once something happened to the request since the last call, or since the registration.
+    pub(crate) async fn news(&mut self) -> Result<(), Closed> {
+        // Both senders live as long as the hub and this entry of its table.
+        tokio::select! {
+            biased;
+            _ = self.closed.wait_for(|closed| *closed) => Err(Closed),
+            _ = self.news.changed() => Ok(()),
+        }
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut table = self.hub.table();
+        if let Some(entry) = table.waiters.get_mut(&self.request) {
+            entry.0 -= 1;
+            if entry.0 == 0 {
+                table.waiters.remove(&self.request);
+            }
+        }
+        self.hub.count(&table);
+    }
+}

@@ -1,0 +1,229 @@
+//! The authority in this process: policy, directory, desk and backends over a store.
+
+mod ask;
+mod claim;
+mod outcome;
+mod present;
+mod wait;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+pub(crate) use self::ask::BUILD;
+use self::outcome::outcome_of;
+use super::background::Background;
+use super::hub::Hub;
+use super::{Asked, Authority, End, Grant, Ticket};
+use crate::action::{ActionSite, Risk};
+use crate::backend::Backend;
+use crate::call::{Call, Caps};
+use crate::desk::{Desk, Way, unreadable};
+use crate::error::{ApprovalError, ErrorKind};
+use crate::gate::Held;
+use crate::id::{AgentId, Chance, NodeName, RequestId, Version, WayId};
+use crate::keeper::Order;
+use crate::ledger::{
+    Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, StoreErrorKind, Stream,
+};
+use crate::people::Directory;
+use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
+use crate::request::StoreKey;
+use crate::state::State;
+use crate::time::Clock;
+
+/// A backend and the name, provider and assurance that it is registered with.
+#[derive(Clone)]
+pub(crate) struct Registered {
+    pub(crate) way: Way,
+    pub(crate) backend: Arc<dyn Backend>,
+}
+
+impl Registered {
+    /// Whether its cards outlive the process that placed them.
+    pub(crate) fn outlives(&self) -> bool {
+        self.backend.capabilities().cards_outlive_process
+    }
+}
+
+/// What a local authority is made of.
+pub(crate) struct Parts {
+    pub(crate) agent: AgentId,
+    pub(crate) namespace: String,
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) backends: Vec<Registered>,
+    pub(crate) open_to_store: bool,
+    pub(crate) single_operator: bool,
+    pub(crate) caps: Caps,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) env: Env,
+    pub(crate) node: NodeName,
+    /// Held for as long as this process may claim under its name.
+    #[expect(dead_code, reason = "held, not read")]
+    pub(crate) hold: NodeHold,
+    pub(crate) keeper: mpsc::UnboundedSender<Order>,
+    pub(crate) runtime: tokio::runtime::Handle,
+}
+
+impl Parts {
+    /// Both steps of the policy: by the site, and by the call where the site does not tell.
+    async fn rule(&self, call: &Call) -> Result<Ruling, PolicyError> {
+        match self.policy.rule_site(call.site(), call.risk()) {
+            SiteRuling::Run => Ok(Ruling::Run),
+            SiteRuling::Refuse => Ok(Ruling::Refuse("policy refuses this action".to_owned())),
+            SiteRuling::NeedsCall => self.policy.rule(call).await,
+        }
+    }
+}
+
+/// The authority in this process. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Local(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) parts: Parts,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) background: Background,
+    /// Which cards this process has placed, so that a backend whose cards die with a process is asked once in each.
+    placed: Mutex<HashSet<(RequestId, WayId)>>,
+}
+
+impl std::ops::Deref for Local {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// How long to wait before a store that fails is asked again, by the number of tries so far.
+pub(crate) fn backoff(tries: u32) -> Duration {
+    Duration::from_millis(50).saturating_mul(1 << tries.min(10)).min(Duration::from_secs(30))
+}
+
+impl Local {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let background = Background::new(parts.runtime.clone());
+        Self(Arc::new(Inner { parts, hub: Arc::new(Hub::new()), background, placed: Mutex::default() }))
+    }
+
+    /// The history of a request and what it comes to.
+    pub(crate) async fn look(&self, request: RequestId) -> Result<(Vec<Record>, State), StoreError> {
+        let history = self.parts.store.history(Stream::Request(request)).await?;
+        let state = State::fold(&history).map_err(unreadable)?;
+        // A test's request is not ours to decide, and ours is not a test's.
+        match state.opened() {
+            Some(opened) if opened.env != self.parts.env => Err(unreadable(crate::state::Illegal::OtherEnv)),
+            _ => Ok((history, state)),
+        }
+    }
+
+    /// Appends events that move a request from a version.
+    pub(crate) async fn append(
+        &self,
+        request: RequestId,
+        at: Version,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, StoreError> {
+        self.write(Stream::Request(request), Some(at), events).await
+    }
+
+    /// Appends a note, whatever the version.
+    pub(crate) async fn note(&self, stream: Stream, event: NewEvent) -> Result<Appended, StoreError> {
+        self.notes(stream, vec![event]).await
+    }
+
+    /// Appends notes, whatever the version.
+    pub(crate) async fn notes(&self, stream: Stream, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
+        self.write(stream, None, events).await
+    }
+
+    async fn write(
+        &self,
+        stream: Stream,
+        expected: Option<Version>,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, StoreError> {
+        let append = Append { stream, expected, env: self.parts.env, node: self.parts.node.clone(), events };
+        self.parts.store.append(append).await
+    }
+
+    /// Records `expired` if the store agrees that it is time. Nothing depends on it.
+    pub(crate) async fn expire(&self, request: RequestId) -> Result<(), StoreError> {
+        let (_, state) = self.look(request).await?;
+        if !state.is_overdue(self.parts.clock.now()) {
+            return Ok(());
+        }
+        match self.append(request, state.version(), vec![Event::Expired {}.into()]).await {
+            Ok(_) => {
+                tracing::info!(%request, "request expired");
+                Ok(())
+            }
+            Err(error) if moved(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The desk for reviews that come through a registered backend.
+    pub(crate) fn desk(&self, way: Way) -> Desk {
+        Desk {
+            store: Arc::clone(&self.parts.store),
+            directory: Arc::clone(&self.parts.directory),
+            clock: Arc::clone(&self.parts.clock),
+            chance: Arc::clone(&self.parts.chance),
+            node: self.parts.node.clone(),
+            env: self.parts.env,
+            way,
+        }
+    }
+
+    fn store_error(action: &'static str, request: RequestId, error: &StoreError) -> ApprovalError {
+        ApprovalError::new(ErrorKind::Store, action, error.to_string()).of(request)
+    }
+}
+
+/// Whether the request has moved since it was read, so that it has to be looked at anew.
+pub(crate) fn moved(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::Illegal(_))
+}
+
+#[async_trait]
+impl Authority for Local {
+    fn rule_site(&self, site: &ActionSite, risk: Risk) -> SiteRuling {
+        self.parts.policy.rule_site(site, risk)
+    }
+
+    fn reading(&self) -> (&Caps, &StoreKey) {
+        (&self.0.parts.caps, self.0.parts.store.key())
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError> {
+        self.ask_people(call).await
+    }
+
+    async fn wait(&self, ticket: &Ticket) -> Result<(), ApprovalError> {
+        self.wait_for_verdict(ticket).await
+    }
+
+    async fn claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
+        self.stop_or_claim(call, ticket).await
+    }
+
+    fn finish(&self, grant: &Grant, end: End) {
+        let (local, grant) = (self.clone(), grant.clone());
+        self.background.run(async move { local.settle(grant, end).await });
+    }
+
+    fn leave(&self, ticket: &Ticket) {
+        if !ticket.keyed {
+            let (local, request) = (self.clone(), ticket.request);
+            self.background.run(async move { local.withdraw(request).await });
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! From a call to a request: the key, the policy, the people.
+
+use super::{Asked, Local, Ticket, outcome_of};
+use crate::action::Risk;
+use crate::call::Call;
+use crate::error::{ApprovalError, ErrorKind};
+use crate::id::{GroupId, PersonId, RequestId, Version, uuid_v7};
+use crate::ledger::{
+    Allowed, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload, Record, RefusedCall, StoreErrorKind,
+    Stream,
+};
+use crate::people::{Assurance, Person, Principal, Requester};
+use crate::policy::Ruling;
+use crate::request::{Requested, Requirement, Seed, Terms};
+use crate::state::{Phase, State};
+
+/// What the crate writes into a request about itself.
+pub(crate) const BUILD: &str = concat!("action-approvals ", env!("CARGO_PKG_VERSION"));
+
+impl Local {
+    /// Key, then policy, then people. Never in another order (laws 3, 9 and 10).
+    pub(super) async fn ask_people(&self, call: &Call) -> Result<Asked, ApprovalError> {
+        self.check_requester(call).await?;
+        loop {
+            let round = match self.find(call).await? {
+                Found::Request(ticket) => return Ok(Asked::Wait(ticket)),
+                Found::Round(round) => round,
+            };
+            let requirement = match self.rule(call).await? {
+                Some(requirement) => requirement,
+                None => return Ok(Asked::Run),
+            };
+            self.check_fillable(call, &requirement).await?;
+            if let Some(ticket) = self.request(call, requirement, round).await? {
+                return Ok(Asked::Wait(ticket));
+            }
+            // Another process opened the same key at the same time: attach to its request.
+        }
+    }
+
+    /// A requester that cannot be resolved cannot be excluded (law 6).
+    async fn check_requester(&self, call: &Call) -> Result<(), ApprovalError> {
+        let Requester { owner, on_behalf_of, .. } = call.requester();
+        for (role, principal) in
+            [("owner", Some(owner)), ("human that the agent acts for", on_behalf_of.as_ref())]
+        {
+            let Some(principal) = principal else { continue };
+            let problem = match self.resolves(principal).await {
+                Ok(true) => continue,
+                Ok(false) => format!(
+                    "the {role}, `{principal}`, is not in the directory; add them there, or name them `External`"
+                ),
+                Err(problem) => problem,
+            };
+            return Err(ApprovalError::new(ErrorKind::Unmapped, call.action(), problem));
+        }
+        Ok(())
+    }
+
+    async fn resolves(&self, principal: &Principal) -> Result<bool, String> {
+        let directory = &self.parts.directory;
+        match principal {
+            Principal::Person(id) => Ok(directory.person(id).await.map_err(|e| e.to_string())?.is_some()),
+            Principal::External(id) => {
+                let everyone = directory.members(&[]).await.map_err(|e| e.to_string())?.unwrap_or_default();
+                let listed = directory.person(&PersonId::new(id)).await.map_err(|e| e.to_string())?;
+                match everyone.iter().chain(listed.as_ref()).find(|person| person.is_called(id)) {
+                    Some(person) => Err(format!(
+                        "`{id}` is named external, but is `{}` in the directory; name that person",
+                        person.id()
+                    )),
+                    None => Ok(true),
+                }
+            }
+        }
+    }
+
+    /// The request of the call's key, or the round to ask in.
+    async fn find(&self, call: &Call) -> Result<Found, ApprovalError> {
+        let Some(key) = call.key() else { return Ok(Found::Round(None)) };
+        let mut round = 0;
+        loop {
+            let request = self.keyed_id(call, key, round)?;
+            let store_error = |error| Self::store_error(call.action(), request, &error);
+            let (mut history, mut state) = self.look(request).await.map_err(store_error)?;
+            if state.is_overdue(self.parts.clock.now()) {
+                self.expire(request).await.map_err(store_error)?;
+                (history, state) = self.look(request).await.map_err(store_error)?;
+            }
+            match state.phase() {
+                Phase::None => return Ok(Found::Round(Some(round))),
+                Phase::Expired | Phase::Cancelled => round += 1,
+                _ => return self.attach(call, request, &history, &state).await.map(Found::Request),
+            }
+        }
+    }
+
+    fn keyed_id(&self, call: &Call, key: &str, round: u64) -> Result<RequestId, ApprovalError> {
+        RequestId::of_key(&self.parts.namespace, &self.parts.agent, call.action(), key, round)
+            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.action(), error.to_string()))
+    }
+
+    /// Takes up a request that is there already, if it is for this very call.
+    async fn attach(
+        &self,
+        call: &Call,
+        request: RequestId,
+        history: &[Record],
+        state: &State,
+    ) -> Result<Ticket, ApprovalError> {
+        let (Some(opened), Some(seed)) = (state.opened(), seed_of(history)) else {
+            let message = "the values of this request were erased, so nobody can tell whether this is the same call; \
+                           take another key";
+            return Err(ApprovalError::new(ErrorKind::KeyReused, call.action(), message).of(request));
+        };
+        let facts = call.facts(seed).0;
+        if facts != opened.requested.call {
+            let ignored = Ignored {
+                what: IgnoredWhat::Call,
+                why: IgnoredWhy::KeyReused,
+                by: None,
+                way: None,
+                identity: None,
+            };
+            let note = self.note(Stream::Request(request), Event::Ignored(ignored).into()).await;
+            note.map_err(|error| Self::store_error(call.action(), request, &error))?;
+            let message = format!(
+                "the key belongs to request {request}, which is for other arguments; name in the key everything that \
+                 makes two calls different"
+            );
+            return Err(ApprovalError::new(ErrorKind::KeyReused, call.action(), message).of(request));
+        }
+        if let Some(Err(error)) = outcome_of(call.action(), history, state) {
+            return Err(error);
+        }
+        tracing::info!(action = call.action(), %request, phase = %state.phase(), "attached to the request of the key");
+        let ticket =
+            Ticket { action: call.action(), request, seed, facts, keyed: true, patience: call.site().wait };
+        if state.phase() == Phase::Pending {
+            self.place(request);
+        }
+        Ok(ticket)
+    }
+
+    /// What policy says; `None` lets the call run, and that is recorded.
+    async fn rule(&self, call: &Call) -> Result<Option<Requirement>, ApprovalError> {
+        match self.parts.rule(call).await {
+            Ok(Ruling::Run) => {
+                self.record_allowed(call).await?;
+                Ok(None)
+            }
+            Ok(Ruling::Ask(requirement)) => Ok(Some(self.complete(call, requirement)?)),
+            Ok(Ruling::Refuse(why)) => {
+                self.record_refused(call, &why).await?;
+                Err(ApprovalError::new(ErrorKind::Refused, call.action(), why))
+            }
+            Err(error) => Err(ApprovalError::new(ErrorKind::Unavailable, call.action(), error.to_string())),
+        }
+    }
+
+    /// Policy may raise the risk, never lower it; a single operator is never granted for critical.
+    fn complete(&self, call: &Call, mut requirement: Requirement) -> Result<Requirement, ApprovalError> {
+        requirement.risk = requirement.risk.max(call.risk());
+        requirement.single_operator = self.parts.single_operator && requirement.risk < Risk::Critical;
+        requirement
+            .validate()
+            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.action(), error.to_string()))?;
+        Ok(requirement)
+    }
+
+    /// Refuses at once what nobody could ever approve.
+    async fn check_fillable(&self, call: &Call, requirement: &Requirement) -> Result<(), ApprovalError> {
+        let unavailable = |message| Err(ApprovalError::new(ErrorKind::Unavailable, call.action(), message));
+        let strongest = self.parts.backends.iter().map(|registered| registered.way.assurance);
+        let strongest = strongest.chain(self.parts.open_to_store.then_some(Assurance::Local)).max();
+        match strongest {
+            None => return unavailable("there is no way to be answered: register a backend".to_owned()),
+            Some(strongest) if strongest < requirement.assurance => {
+                return unavailable(format!(
+                    "it takes assurance `{}`, and the strongest way in has `{strongest}`; register a stronger one, or \
+                     let policy ask for less",
+                    requirement.assurance
+                ));
+            }
+            Some(_) => {}
+        }
+        let groups: Vec<GroupId> = requirement.quorum.groups().unwrap_or_default().into_iter().collect();
+        let everyone = match self.parts.directory.members(&groups).await {
+            Ok(Some(everyone)) => everyone,
+            Ok(None) => return Ok(()),
+            Err(error) => return unavailable(error.to_string()),
+        };
+        let requester = call.requester();
+        if requirement.single_operator && has_person(requester) {
+            return Ok(());
+        }
+        let others: Vec<&Person> = everyone.iter().filter(|person| !requester.includes(person)).collect();
+        let can_fill: Vec<_> = others.iter().map(|person| person.groups()).collect();
+        if requirement.quorum.is_met_by(&can_fill) {
+            return Ok(());
+        }
+        unavailable(format!(
+            "it takes {}, and the directory has {} besides the requester who may; add people, ask policy for fewer, or \
+             take `.single_operator()` on a laptop",
+            requirement.quorum,
+            others.len()
+        ))
+    }
+
+    /// Opens a request and has it presented; `None` if another process opened the same key first.
+    async fn request(
+        &self,
+        call: &Call,
+        requirement: Requirement,
+        round: Option<u64>,
+    ) -> Result<Option<Ticket>, ApprovalError> {
+        let invalid = |message: String| ApprovalError::new(ErrorKind::Unavailable, call.action(), message);
+        let chance = &*self.parts.chance;
+        let request = match (call.key(), round) {
+            (Some(key), Some(round)) => self.keyed_id(call, key, round)?,
+            _ => RequestId::from_uuid(
+                uuid_v7(self.parts.clock.now(), chance).map_err(|e| invalid(e.to_string()))?,
+            ),
+        };
+        let mut nonce = [0; 16];
+        chance.fill(&mut nonce).map_err(|e| invalid(e.to_string()))?;
+        let seed = Seed::fresh(chance).map_err(|e| invalid(e.to_string()))?;
+        let (facts, payload) = call.facts(seed);
+        let terms = Terms {
+            requirement,
+            policy: self.parts.policy.version(),
+            nonce: crate::bytes::to_hex(&nonce),
+            build: BUILD.to_owned(),
+            open_to_store: self.parts.open_to_store,
+            round,
+        };
+        let requested = Requested { call: facts.clone(), terms };
+        let event = NewEvent::with(Event::Requested(Box::new(requested)), payload);
+        match self.append(request, Version::default(), vec![event]).await {
+            Ok(_) => {}
+            Err(error) if call.key().is_some() && *error.kind() == StoreErrorKind::Conflict => {
+                return Ok(None);
+            }
+            // The reply may be lost: is the request there, and ours?
+            Err(error) => match self.look(request).await {
+                Ok((history, _)) if seed_of(&history) == Some(seed) => {}
+                _ => return Err(Self::store_error(call.action(), request, &error)),
+            },
+        }
+        tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
+        self.place(request);
+        let keyed = call.key().is_some();
+        let patience = call.site().wait;
+        Ok(Some(Ticket { action: call.action(), request, seed, facts, keyed, patience }))
+    }
+
+    /// Law 7: durable before the body, with the arguments, from risk medium up.
+    async fn record_allowed(&self, call: &Call) -> Result<(), ApprovalError> {
+        let failed = |message: String| ApprovalError::new(ErrorKind::Store, call.action(), message);
+        let seed = Seed::fresh(&*self.parts.chance).map_err(|e| failed(e.to_string()))?;
+        let (facts, payload) = call.facts(seed);
+        let allowed = Allowed {
+            action: call.action().to_owned(),
+            risk: call.risk(),
+            requester: call.requester().clone(),
+            policy: self.parts.policy.version(),
+            call: Some(Box::new(facts)),
+        };
+        let event = NewEvent::with(Event::Allowed(allowed), payload);
+        self.note(Stream::Allowed, event).await.map_err(|error| failed(error.to_string()))?;
+        Ok(())
+    }
+
+    async fn record_refused(&self, call: &Call, why: &str) -> Result<(), ApprovalError> {
+        let failed = |message: String| ApprovalError::new(ErrorKind::Store, call.action(), message);
+        let seed = Seed::fresh(&*self.parts.chance).map_err(|e| failed(e.to_string()))?;
+        let mut payload = Payload::new(seed);
+        let refused = RefusedCall {
+            action: call.action().to_owned(),
+            risk: call.risk(),
+            requester: call.requester().clone(),
+            policy: self.parts.policy.version(),
+            why: payload.commit_text("why", why),
+        };
+        let event = NewEvent::with(Event::Refused(refused), payload);
+        self.note(Stream::Allowed, event).await.map_err(|error| failed(error.to_string()))?;
+        tracing::info!(action = call.action(), "call refused by policy");
+        Ok(())
+    }
+}
+
+enum Found {
+    Request(Ticket),
+    Round(Option<u64>),
+}
+
+/// Whether the requester is a person of the directory, who could answer alone.
+fn has_person(requester: &Requester) -> bool {
+    let human = requester.on_behalf_of.as_ref();
+    [Some(&requester.owner), human].into_iter().flatten().any(|p| matches!(p, Principal::Person(_)))
+}
+
+/// The seed of a request, unless its values were erased.
+pub(super) fn seed_of(history: &[Record]) -> Option<Seed> {
+    let opened = history.iter().find(|record| matches!(record.body.event, Event::Requested(_)))?;
+    opened.payload.as_ref().map(|payload| *payload.seed())
+}

@@ -1,0 +1,283 @@
+//! From a verdict to a claim, and from a claim to its end.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{End, Grant, Local, Ticket, backoff, moved, outcome_of};
+use crate::call::Call;
+use crate::error::{ApprovalError, ErrorKind};
+use crate::gate::Held;
+use crate::id::{ClaimId, RequestId, Version, uuid_v7};
+use crate::ledger::{
+    Answer, Append, CancelWhy, Event, Ignored, IgnoredWhat, IgnoredWhy, NotRunWhy, Record, StoreError,
+    StoreErrorKind, Stream,
+};
+use crate::people::DirectoryError;
+use crate::policy::Ruling;
+use crate::state::{Illegal, Phase, State};
+
+/// How often a claim is tried when the store fails.
+const TRIES: u32 = 6;
+
+impl Local {
+    /// Policy and directory once more, which may only stop; then the claim.
+    pub(super) async fn stop_or_claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
+        let (action, request) = (ticket.action, ticket.request);
+        let unavailable =
+            |message: String| ApprovalError::new(ErrorKind::Unavailable, action, message).of(request);
+        match self.parts.rule(call).await {
+            Ok(Ruling::Run | Ruling::Ask(_)) => {}
+            Ok(Ruling::Refuse(why)) => return Err(self.stop(ticket, CancelWhy::Policy, &why).await),
+            Err(error) => return Err(unavailable(error.to_string())),
+        }
+        let (_, state) =
+            self.look(request).await.map_err(|error| Self::store_error(action, request, &error))?;
+        match self.still_may(&state).await {
+            Ok(true) => {}
+            Ok(false) => return Err(self.stop(ticket, CancelWhy::Directory, "").await),
+            Err(error) => return Err(unavailable(error.to_string())),
+        }
+        // The claim is owned by a task of its own: a caller that goes away leaves no claim without an owner.
+        let (give, take) = oneshot::channel();
+        let (local, ticket) = (self.clone(), ticket.clone());
+        drop(self.background.spawn(async move {
+            // A caller that is gone has the claim dropped here, which records that nothing was run.
+            let _ = give.send(local.start(ticket).await);
+        }));
+        match take.await {
+            Ok(claimed) => claimed,
+            Err(_) => Err(unavailable("the runtime is shutting down".to_owned())),
+        }
+    }
+
+    /// Whether those who said yes may still say it, as the directory has them now.
+    async fn still_may(&self, state: &State) -> Result<bool, DirectoryError> {
+        let Some(opened) = state.opened() else { return Ok(false) };
+        let mut groups = Vec::new();
+        let mut alone = false;
+        for yes in state.answers().iter().filter(|counted| counted.answer == Answer::Approve) {
+            let Some(person) = self.parts.directory.person(&yes.by).await? else { continue };
+            if !opened.requested.call.requester.includes(&person) {
+                groups.push(person.groups().clone());
+            } else if opened.requirement().single_operator {
+                alone = true;
+            }
+        }
+        let by_override = state.overridden_by().is_some();
+        Ok(alone || by_override || state.quorum_is_met_by(&groups.iter().collect::<Vec<_>>()))
+    }
+
+    /// Calls the request off at the claim.
+    async fn stop(&self, ticket: &Ticket, why: CancelWhy, detail: &str) -> ApprovalError {
+        let (action, request) = (ticket.action, ticket.request);
+        loop {
+            let (history, state) = match self.look(request).await {
+                Ok(looked) => looked,
+                Err(error) => return Self::store_error(action, request, &error),
+            };
+            if !matches!(state.phase(), Phase::Pending | Phase::Approved) {
+                return match outcome_of(action, &history, &state) {
+                    Some(Err(error)) => error,
+                    _ => ApprovalError::new(ErrorKind::Cancelled, action, why.to_string()).of(request),
+                };
+            }
+            let event = Event::Cancelled { by: None, why };
+            match self.append(request, state.version(), vec![event.into()]).await {
+                Ok(_) => {
+                    tracing::info!(action, %request, %why, "request stopped at the claim");
+                    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+                    let message = format!("{why}{detail}");
+                    return ApprovalError::new(ErrorKind::Cancelled, action, message).of(request);
+                }
+                Err(error) if moved(&error) => {}
+                Err(error) => return Self::store_error(action, request, &error),
+            }
+        }
+    }
+
+    /// Appends `started` under one fresh claim id until it is there or cannot be: a lost reply is found by reading
+    /// back, and a write that comes late meets its own claim.
+    async fn start(&self, ticket: Ticket) -> Result<Held, ApprovalError> {
+        let (action, request) = (ticket.action, ticket.request);
+        let id = uuid_v7(self.parts.clock.now(), &*self.parts.chance)
+            .map_err(|e| ApprovalError::new(ErrorKind::Unavailable, action, e.to_string()).of(request))?;
+        let claim = ClaimId::from_uuid(id);
+        let mut failures = 0;
+        loop {
+            let error = match self.try_start(&ticket, claim).await {
+                Ok(Tried::Started(version)) => {
+                    return Ok(Held::new(Arc::new(self.clone()), Grant { ticket, claim, version }));
+                }
+                Ok(Tried::Over(error)) => return Err(error),
+                Ok(Tried::Again) => continue,
+                Err(error) => error,
+            };
+            failures += 1;
+            tracing::warn!(%request, %error, failures, "the claim could not be recorded");
+            if failures >= TRIES {
+                self.abandon(ticket, claim);
+                return Err(Self::store_error(action, request, &error));
+            }
+            self.parts.clock.sleep(backoff(failures)).await;
+        }
+    }
+
+    async fn try_start(&self, ticket: &Ticket, claim: ClaimId) -> Result<Tried, StoreError> {
+        let (history, state) = self.look(ticket.request).await?;
+        if is_ours(&state, claim) {
+            return Ok(Tried::Started(state.version()));
+        }
+        if state.is_overdue(self.parts.clock.now()) {
+            self.expire(ticket.request).await?;
+            return Ok(Tried::Again);
+        }
+        match outcome_of(ticket.action, &history, &state) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return Ok(Tried::Over(error)),
+            None => {
+                let message = "there is no verdict to claim";
+                return Ok(Tried::Over(ApprovalError::new(ErrorKind::Pending, ticket.action, message)));
+            }
+        }
+        match self.append(ticket.request, state.version(), vec![Event::Started { claim }.into()]).await {
+            Ok(appended) => Ok(Tried::Started(appended.version)),
+            Err(error) => match error.kind() {
+                StoreErrorKind::Conflict => Ok(Tried::Again),
+                StoreErrorKind::Illegal(Illegal::TooLate { .. }) => {
+                    // The store's clock is ahead of ours.
+                    let event = vec![Event::Expired {}.into()];
+                    let _ = self.append(ticket.request, state.version(), event).await;
+                    let message = "approved, but not used in time; ask anew";
+                    let error = ApprovalError::new(ErrorKind::Expired, ticket.action, message);
+                    Ok(Tried::Over(error.of(ticket.request)))
+                }
+                StoreErrorKind::Illegal(_) => Ok(Tried::Again),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// A claim whose fate could not be read: found later, it is recorded as not run.
+    fn abandon(&self, ticket: Ticket, claim: ClaimId) {
+        let local = self.clone();
+        self.background.run(async move {
+            for tries in 0.. {
+                match local.look(ticket.request).await {
+                    Ok((_, state)) if is_ours(&state, claim) => {
+                        let grant = Grant { ticket, claim, version: state.version() };
+                        let end = End::not_run(NotRunWhy::CallerGone);
+                        return local.settle(grant, end).await;
+                    }
+                    Ok(_) => return,
+                    Err(_) => local.parts.clock.sleep(backoff(tries)).await,
+                }
+            }
+        });
+    }
+
+    /// Records how a claim ended, until the store takes it.
+    pub(super) async fn settle(&self, grant: Grant, end: End) {
+        let (request, claim) = (grant.ticket.request, grant.claim);
+        let event = |end: &End| match end {
+            End::Finished(outcome) => Event::Finished { claim, outcome: outcome.clone() },
+            End::Lost => Event::Lost { claim },
+        };
+        let mut version = grant.version;
+        let mut tries = 0;
+        loop {
+            match self.append(request, version, vec![event(&end).into()]).await {
+                Ok(_) => return tracing::info!(%request, end = ?end, "claim ended"),
+                Err(error) if moved(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%request, %error, "the end of a claim could not be recorded; trying again");
+                    self.parts.clock.sleep(backoff(tries)).await;
+                    tries += 1;
+                }
+            }
+            match self.look(request).await {
+                Ok((_, state)) if is_ours(&state, claim) => version = state.version(),
+                // A person said meanwhile what became of it.
+                Ok((history, _)) => return self.late(request, claim, &history, &end).await,
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn late(&self, request: RequestId, claim: ClaimId, history: &[Record], end: &End) {
+        // Our own write may have come through although its reply was lost.
+        let came_through = history.iter().any(|record| match &record.body.event {
+            Event::Finished { claim: ended, .. } | Event::Lost { claim: ended } => *ended == claim,
+            _ => false,
+        });
+        if came_through || *end == End::Lost {
+            return;
+        }
+        let ignored = Ignored {
+            what: IgnoredWhat::Finished,
+            why: IgnoredWhy::NotRunning,
+            by: None,
+            way: None,
+            identity: None,
+        };
+        let note = self.note(Stream::Request(request), Event::Ignored(ignored).into()).await;
+        if let Err(error) = note {
+            tracing::warn!(%request, %error, "a late end of a claim could not be recorded");
+        }
+    }
+
+    /// Withdraws a request whose caller is gone.
+    pub(crate) async fn withdraw(&self, request: RequestId) {
+        let mut tries = 0;
+        loop {
+            let error = match self.look(request).await {
+                Ok((_, state)) if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
+                    let event = Event::Cancelled { by: None, why: CancelWhy::Withdrawn };
+                    match self.append(request, state.version(), vec![event.into()]).await {
+                        Ok(_) => return tracing::info!(%request, "request withdrawn"),
+                        Err(error) if moved(&error) => continue,
+                        Err(error) => error,
+                    }
+                }
+                Ok(_) => return,
+                Err(error) => error,
+            };
+            tracing::warn!(%request, %error, "a request could not be withdrawn; trying again");
+            self.parts.clock.sleep(backoff(tries)).await;
+            tries += 1;
+        }
+    }
+
+    /// Records that the attempts of a node whose name we hold now were cut off (law 8).
+    pub(crate) async fn bury(&self, request: RequestId) -> Result<(), StoreError> {
+        let (_, state) = self.look(request).await?;
+        let Some(claim) = state.claim().filter(|_| state.phase() == Phase::Executing).cloned() else {
+            return Ok(());
+        };
+        let append = Append {
+            stream: Stream::Request(request),
+            expected: Some(state.version()),
+            env: self.parts.env,
+            node: claim.node,
+            events: vec![Event::Lost { claim: claim.id }.into()],
+        };
+        match self.parts.store.append(append).await {
+            Ok(_) => {
+                tracing::warn!(%request, "an earlier run was cut off; a person has to say what became of it");
+                Ok(())
+            }
+            Err(error) if moved(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+enum Tried {
+    Started(Version),
+    Over(ApprovalError),
+    Again,
+}
+
+fn is_ours(state: &State, claim: ClaimId) -> bool {
+    state.phase() == Phase::Executing && state.claim().is_some_and(|held| held.id == claim)
+}

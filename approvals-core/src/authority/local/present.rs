@@ -1,0 +1,188 @@
+//! Placing cards where people are, and keeping them up to date.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{Local, Registered, backoff, moved};
+use crate::backend::{BackendError, Presented};
+use crate::card::Card;
+use crate::id::{RequestId, Version, WayId};
+use crate::keeper::Order;
+use crate::ledger::{CancelWhy, Event, PresentFailure, Record, StoreError, Stream};
+use crate::state::{Phase, State};
+
+/// How long until a request that stands nowhere is presented again, although no backend expects that to help.
+const HOPELESS: Duration = Duration::from_secs(60);
+
+impl Local {
+    /// Has a request presented in the background and its deadline kept.
+    pub(crate) fn place(&self, request: RequestId) {
+        let local = self.clone();
+        self.background.run(async move { local.present(request, 0).await });
+    }
+
+    /// Presents a request on every backend where it does not stand yet.
+    pub(crate) async fn present(&self, request: RequestId, tries: u32) {
+        if let Err(error) = self.try_present(request, tries).await {
+            tracing::warn!(%request, %error, "a request could not be presented; trying again");
+            self.again(request, backoff(tries), tries);
+        }
+    }
+
+    fn again(&self, request: RequestId, after: Duration, tries: u32) {
+        // A keeper that is gone presents nothing.
+        let _ =
+            self.parts.keeper.send(Order::PresentAgain { request, after, tries: tries.saturating_add(1) });
+    }
+
+    async fn try_present(&self, request: RequestId, tries: u32) -> Result<(), StoreError> {
+        let (history, state) = self.look(request).await?;
+        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else { return Ok(()) };
+        let _ = self.parts.keeper.send(Order::Watch { request, deadline: opened.decide_by() });
+        if self.parts.backends.is_empty() {
+            return Ok(());
+        }
+        let Some(card) = Card::of(&history, &state) else { return Ok(()) };
+        self.hub.follow_card(request);
+        let mut presenting = JoinSet::new();
+        let mut stands = false;
+        for registered in &self.parts.backends {
+            if self.stands(request, registered, &state) {
+                stands = true;
+                continue;
+            }
+            let (registered, card) = (registered.clone(), card.clone());
+            presenting.spawn(async move {
+                let presented = registered.backend.present(&card).await;
+                (registered, presented)
+            });
+        }
+        let mut hope = false;
+        while let Some(joined) = presenting.join_next().await {
+            // A backend that panics has not presented.
+            let Ok((registered, presented)) = joined else { continue };
+            match presented {
+                Ok(presented) => {
+                    stands = true;
+                    self.presented(request, &registered.way.id, presented).await?;
+                }
+                Err(error) => {
+                    hope |= error.is_temporary();
+                    self.present_failed(request, &history, &registered.way.id, &error).await?;
+                }
+            }
+        }
+        if hope {
+            self.again(request, backoff(tries.saturating_add(4)), tries);
+        } else if !stands && !self.parts.open_to_store {
+            let keyed = opened.requested.terms.round.is_some();
+            if keyed { self.again(request, HOPELESS, tries) } else { self.undeliverable(request).await? }
+        }
+        Ok(())
+    }
+
+    fn stands(&self, request: RequestId, registered: &Registered, state: &State) -> bool {
+        let way = &registered.way.id;
+        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.contains(&(request, way.clone()))
+            || (registered.outlives() && state.presented().contains_key(way))
+    }
+
+    async fn presented(
+        &self,
+        request: RequestId,
+        way: &WayId,
+        presented: Presented,
+    ) -> Result<(), StoreError> {
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
+        tracing::info!(%request, %way, shown = ?presented.shown, "request presented");
+        let Presented { reference, shown } = presented;
+        let event = Event::Presented { way: way.clone(), reference, shown };
+        self.note(Stream::Request(request), event.into()).await?;
+        Ok(())
+    }
+
+    /// Recorded once per reason, so that trying again does not fill the ledger.
+    async fn present_failed(
+        &self,
+        request: RequestId,
+        history: &[Record],
+        way: &WayId,
+        error: &BackendError,
+    ) -> Result<(), StoreError> {
+        tracing::warn!(%request, %way, %error, "a backend could not present a request");
+        let last: Option<PresentFailure> = history.iter().rev().find_map(|record| match &record.body.event {
+            Event::PresentFailed { way: failed, why } if failed == way => Some(*why),
+            _ => None,
+        });
+        if last == Some(error.why()) {
+            return Ok(());
+        }
+        let event = Event::PresentFailed { way: way.clone(), why: error.why() };
+        self.note(Stream::Request(request), event.into()).await?;
+        Ok(())
+    }
+
+    /// Nobody can be asked and nobody will find the request again: it is called off.
+    async fn undeliverable(&self, request: RequestId) -> Result<(), StoreError> {
+        loop {
+            let (_, state) = self.look(request).await?;
+            if state.phase() != Phase::Pending {
+                return Ok(());
+            }
+            let event = Event::Cancelled { by: None, why: CancelWhy::Undeliverable };
+            match self.append(request, state.version(), vec![event.into()]).await {
+                Ok(_) => return Ok(()),
+                Err(error) if moved(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Brings the cards of a request up to date with its state; gives the version they show now.
+    pub(crate) async fn refresh(&self, request: RequestId, shown: Option<Version>) -> Option<Version> {
+        let (history, state) = match self.look(request).await {
+            Ok(looked) => looked,
+            Err(error) => {
+                tracing::warn!(%request, %error, "the cards of a request could not be brought up to date");
+                return shown;
+            }
+        };
+        if shown.is_some_and(|shown| shown >= state.version()) {
+            return shown;
+        }
+        if let Some(deadline) = state.deadline() {
+            let _ = self.parts.keeper.send(Order::Watch { request, deadline });
+        }
+        let over = state.phase().is_terminal() || state.phase() == Phase::Unknown;
+        if let Some(card) =
+            Card::of(&history, &state).filter(|_| state.phase() != Phase::Pending || shown.is_some())
+        {
+            for registered in &self.parts.backends {
+                let way = &registered.way.id;
+                let Some((reference, _)) = state.presented().get(way) else { continue };
+                match registered.backend.update(&card, reference).await {
+                    Ok(()) if over => {
+                        let event = Event::Updated { way: way.clone() };
+                        let note = self.note(Stream::Request(request), event.into()).await;
+                        if let Err(error) = note {
+                            tracing::warn!(%request, %way, %error, "an update could not be recorded");
+                        }
+                    }
+                    Ok(()) => {}
+                    Err(error) => {
+                        tracing::warn!(%request, %way, %error, "a card could not be brought up to date")
+                    }
+                }
+            }
+        }
+        if over {
+            self.hub.forget_card(request);
+            let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+            placed.retain(|(placed, _)| *placed != request);
+        }
+        Some(state.version())
+    }
+}

@@ -1,0 +1,107 @@
+//! Backends: where people are asked.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::card::{Card, Shown};
+use crate::desk::Desk;
+use crate::id::{ProviderId, Reference};
+use crate::ledger::PresentFailure;
+use crate::people::Assurance;
+
+/// Sends cards where people are and brings their answers to the desk.
+///
+/// A backend is trusted for who answered, but only for identities of the provider that it is registered for.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Its name in the ledger, unless it is registered under another: `terminal`, `slack`, ….
+    fn name(&self) -> &str;
+
+    /// What it can do, as data.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Puts a card where people are. Idempotent per request: presenting the same request again must not make a
+    /// second card where the first still stands.
+    ///
+    /// # Errors
+    /// Says whether trying again can help; core tries again until the request's deadline.
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError>;
+
+    /// Brings a card that [`present`](Self::present) placed up to date: somebody answered, or there is a verdict.
+    ///
+    /// # Errors
+    /// Are logged; the request does not depend on it.
+    async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        let _ = (card, reference);
+        Ok(())
+    }
+
+    /// Brings answers to the desk until it is dropped. The default brings none: for a backend whose answers come
+    /// through a server that calls the desk.
+    ///
+    /// # Errors
+    /// Are logged; it is not called again.
+    async fn listen(&self, desk: Desk) -> Result<(), BackendError> {
+        let _ = desk;
+        Ok(())
+    }
+}
+
+/// What a backend can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whose identities its answers carry.
+    pub provider: ProviderId,
+    /// How strongly it authenticates them.
+    pub assurance: Assurance,
+    /// Its cards outlive this process, so a restart need not present again.
+    pub cards_outlive_process: bool,
+}
+
+/// A card that was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presented {
+    /// Where, so that a restarted process can bring it up to date.
+    pub reference: Reference,
+    /// How much of the request it shows. A part carries no approve control, and the desk refuses an approval.
+    pub shown: Shown,
+}
+
+/// A backend could not do what it was asked.
+#[derive(Debug, Clone)]
+pub struct BackendError {
+    why: PresentFailure,
+    retry: bool,
+    message: String,
+}
+
+impl BackendError {
+    /// An error that the same call will meet again.
+    pub fn permanent(why: PresentFailure, message: impl Into<String>) -> Self {
+        Self { why, retry: false, message: message.into() }
+    }
+
+    /// An error that may pass.
+    pub fn temporary(why: PresentFailure, message: impl Into<String>) -> Self {
+        Self { why, retry: true, message: message.into() }
+    }
+
+    /// What the ledger says of it.
+    pub fn why(&self) -> PresentFailure {
+        self.why
+    }
+
+    /// Whether trying again can help.
+    pub fn is_temporary(&self) -> bool {
+        self.retry
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for BackendError {}

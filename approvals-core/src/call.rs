@@ -1,0 +1,131 @@
+//! A call: one invocation of an action, with its arguments, who makes it and why.
+
+mod context;
+mod live;
+
+use std::collections::BTreeMap;
+
+pub use self::context::Context;
+pub(crate) use self::live::{Caps, LiveError, Reader, read};
+pub use self::live::{Capture, Captured, Capturer, Show, Text, secret, show, show_by, skipped};
+use crate::action::{ActionSite, Risk};
+use crate::capture::Value;
+use crate::ledger::Payload;
+use crate::people::Requester;
+use crate::request::{ArgumentFact, ArgumentValue, CallFacts, SecretDigest, Seed};
+
+/// One invocation of an action, as policies and cards see it. Its values are those that were captured from the
+/// live arguments; secrets are in it as keyed digests alone.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(crate) site: &'static ActionSite,
+    pub(crate) risk: Risk,
+    pub(crate) arguments: Vec<CallArgument>,
+    pub(crate) reason: Option<String>,
+    pub(crate) resource: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) requester: Requester,
+    pub(crate) context: Context,
+}
+
+/// One captured argument.
+#[derive(Debug, Clone)]
+pub(crate) struct CallArgument {
+    pub(crate) name: &'static str,
+    pub(crate) value: CallValue,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum CallValue {
+    Shown(Value),
+    Secret(SecretDigest),
+    Skipped(&'static str),
+}
+
+impl Call {
+    /// The action.
+    pub fn site(&self) -> &'static ActionSite {
+        self.site
+    }
+
+    /// The stable name of the action.
+    pub fn action(&self) -> &'static str {
+        self.site.name
+    }
+
+    /// The declared risk of this call.
+    pub fn risk(&self) -> Risk {
+        self.risk
+    }
+
+    /// A shown argument by name; `None` if there is none of that name, or it is secret or skipped.
+    pub fn argument(&self, name: &str) -> Option<&Value> {
+        self.arguments.iter().find(|argument| argument.name == name).and_then(|argument| {
+            match &argument.value {
+                CallValue::Shown(value) => Some(value),
+                CallValue::Secret(_) | CallValue::Skipped(_) => None,
+            }
+        })
+    }
+
+    /// The author's reason with the arguments filled in.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// What the call touches.
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    /// A label by name: the author's, or the context's.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+
+    /// Who asks.
+    pub fn requester(&self) -> &Requester {
+        &self.requester
+    }
+
+    /// The key, if the action has one.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// What a request is bound to, and the values behind it. The same call under the same seed gives the same bytes.
+    pub(crate) fn facts(&self, seed: Seed) -> (CallFacts, Payload) {
+        let mut payload = Payload::new(seed);
+        let arguments = self
+            .arguments
+            .iter()
+            .map(|argument| {
+                let field = format!("arguments.{}", argument.name);
+                let value = match &argument.value {
+                    CallValue::Shown(value) => ArgumentValue::Shown(payload.commit(&field, value.clone())),
+                    CallValue::Secret(digest) => ArgumentValue::Secret(seed.commit_secret(&field, digest)),
+                    CallValue::Skipped(why) => ArgumentValue::Skipped((*why).to_owned()),
+                };
+                ArgumentFact { name: argument.name.to_owned(), value }
+            })
+            .collect();
+        let facts = CallFacts {
+            action: self.site.name.to_owned(),
+            risk: self.risk,
+            sensitivity: self.site.sensitivity.map(str::to_owned),
+            arguments,
+            reason: self.reason.as_deref().map(|text| payload.commit_text("reason", text)),
+            resource: self.resource.as_deref().map(|text| payload.commit_text("resource", text)),
+            labels: self
+                .labels
+                .iter()
+                .map(|(name, text)| (name.clone(), payload.commit_text(&format!("labels.{name}"), text)))
+                .collect(),
+            requester: self.requester.clone(),
+            rerunnable: self.site.rerunnable,
+        };
+        self.context.note_in(&mut payload);
+        (facts, payload)
+    }
+}

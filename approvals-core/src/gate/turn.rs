@@ -1,0 +1,213 @@
+//! The half of the gate that stands in the gated function, next to the live arguments.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tracing::Instrument as _;
+
+use super::{Held, Passed, pass};
+use crate::action::{ActionSite, Risk};
+use crate::authority::{Authority, End};
+use crate::call::{Call, Capture, Context, LiveError, Reader, Text, read};
+use crate::error::{ApprovalError, ErrorKind};
+use crate::handle::{Approvals, current};
+use crate::ledger::{Finish, NotRunWhy};
+use crate::policy::SiteRuling;
+
+/// The gate before one call of an action. Expansions of `#[requires_approval]` use it; the flow is
+/// `turn → wait → turn → run`.
+pub struct Gate {
+    site: &'static ActionSite,
+    stage: Stage,
+}
+
+enum Stage {
+    Fresh,
+    Free,
+    Claimed(Entry, Held),
+}
+
+/// By whom a call is made, fixed at its first turn.
+#[derive(Clone)]
+struct Entry {
+    approvals: Approvals,
+    context: Context,
+}
+
+/// What the gated function does next.
+pub enum Turn<'g> {
+    /// Run the body, now.
+    Run(Permit),
+    /// Wait, then take another turn.
+    Wait(Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send + 'g>>),
+    /// Return the refusal.
+    Stop(ApprovalError),
+}
+
+/// Proof that a verdict covers this call. Single use; only the gate makes one.
+#[must_use]
+pub struct Permit(Option<Held>);
+
+impl Permit {
+    /// Records how the body ended: errors by the name of their type only (law 12).
+    pub fn finish<T, E>(self, outcome: &Result<T, E>) {
+        if let Some(held) = self.0 {
+            held.finish(match outcome {
+                Ok(_) => Finish::Ok {},
+                Err(_) => Finish::Err { kind: std::any::type_name::<E>().to_owned() },
+            });
+        }
+    }
+}
+
+impl Gate {
+    /// The gate before one call of this action.
+    pub const fn at(site: &'static ActionSite) -> Self {
+        Self { site, stage: Stage::Fresh }
+    }
+
+    /// Looks at the live call and says what to do next. Captures the arguments unless the site alone lets the call
+    /// run; borrows none of them beyond its return.
+    pub fn turn<'g>(
+        &'g mut self,
+        risk: &dyn Fn() -> Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+    ) -> Turn<'g> {
+        match mem::replace(&mut self.stage, Stage::Fresh) {
+            Stage::Fresh => self.begin(risk(), arguments, texts),
+            Stage::Free => Turn::Run(Permit(None)),
+            Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
+        }
+    }
+
+    fn begin<'g>(&'g mut self, risk: Risk, arguments: &[&dyn Capture], texts: &[Text<'_>]) -> Turn<'g> {
+        let entry = match current() {
+            Some((approvals, context)) => Entry { approvals, context },
+            None => return Turn::Stop(self.not_installed()),
+        };
+        if let Err(error) = entry.approvals.admit(self.site, &entry.context) {
+            return Turn::Stop(error);
+        }
+        // The fast path: nothing is captured. A keyed call never takes it, or a call that was denied under its key
+        // would run once policy lets such calls run freely.
+        if risk == Risk::Low
+            && !self.site.is_keyed()
+            && entry.approvals.authority().rule_site(self.site, risk) == SiteRuling::Run
+        {
+            return match entry.approvals.note_allowed(self.site, risk, &entry.context) {
+                Ok(()) => Turn::Run(Permit(None)),
+                Err(room) => Turn::Wait(Box::pin(async move {
+                    room.await?;
+                    self.stage = Stage::Free;
+                    Ok(())
+                })),
+            };
+        }
+        let call = match self.read(&entry, risk, arguments, texts, true) {
+            Ok(call) => call,
+            Err(error) => return Turn::Stop(error),
+        };
+        let authority: Arc<dyn Authority> = entry.approvals.authority();
+        let span = tracing::info_span!("approval", action = self.site.name, %risk);
+        let passing = async move {
+            self.stage = match pass(authority, &call).await? {
+                Passed::Free => Stage::Free,
+                Passed::Claimed(held) => Stage::Claimed(entry, held),
+            };
+            Ok(())
+        };
+        Turn::Wait(Box::pin(passing.instrument(span)))
+    }
+
+    /// Between this comparison and the body there is no await (law 5).
+    fn enter<'g>(
+        &'g mut self,
+        entry: &Entry,
+        mut held: Held,
+        risk: Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+    ) -> Turn<'g> {
+        let request = held.ticket().request;
+        match self.read(entry, risk, arguments, texts, false) {
+            Ok(call) if held.is_for(&call) => {
+                held.enter();
+                tracing::info!(action = self.site.name, %request, "body starts");
+                Turn::Run(Permit(Some(held)))
+            }
+            changed => {
+                held.end(End::not_run(NotRunWhy::ArgumentsChanged));
+                let why = changed.err().map_or_else(String::new, |error| format!(" ({error})"));
+                Turn::Stop(
+                    ApprovalError::new(
+                        ErrorKind::ArgumentsChanged,
+                        self.site.name,
+                        format!("the live arguments are not those that were approved{why}; ask anew"),
+                    )
+                    .of(request),
+                )
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        entry: &Entry,
+        risk: Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+        twice: bool,
+    ) -> Result<Call, ApprovalError> {
+        let authority = entry.approvals.authority();
+        let (caps, key) = authority.reading();
+        let reader = Reader { site: self.site, caps, key };
+        let requester = entry.approvals.requester(&entry.context);
+        read(&reader, risk, arguments, texts, requester, entry.context.clone(), twice).map_err(|error| {
+            let kind = match &error {
+                LiveError::Unstable { .. } => ErrorKind::Unstable,
+                _ => ErrorKind::Invalid,
+            };
+            ApprovalError::new(kind, self.site.name, error.to_string())
+        })
+    }
+
+    fn not_installed(&self) -> ApprovalError {
+        ApprovalError::new(
+            ErrorKind::NotInstalled,
+            self.site.name,
+            "no approvals are installed; call `approvals.install()` once at the start, or run inside \
+             `approvals.scope(…)` (`tokio::spawn` leaves a scope: use `approvals.spawn`)",
+        )
+    }
+}
+
+/// What a gated function may return: a `Result` whose error can be made of an [`ApprovalError`].
+#[diagnostic::on_unimplemented(
+    message = "a refusal cannot leave through `{Self}`",
+    label = "this needs `Result<T, E>` with `E: From<ApprovalError>`",
+    note = "implement `From<ApprovalError>` for the error, or add the option `error = …`"
+)]
+pub trait Outcome {
+    /// The refusal as this type.
+    fn refused(error: ApprovalError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<ApprovalError>> Outcome for Result<T, E> {
+    fn refused(error: ApprovalError) -> Self {
+        Err(error.into())
+    }
+}
+
+/// The refusal as whatever the gated function returns.
+pub fn refuse<R: Outcome>(error: ApprovalError) -> R {
+    R::refused(error)
+}
+
+/// The refusal as an error made by the author's own function.
+pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
+    Err(by(error))
+}

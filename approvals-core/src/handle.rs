@@ -1,0 +1,195 @@
+//! The handle: approvals of one agent in one process.
+
+mod build;
+mod current;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use self::build::{BuildError, Builder};
+pub(crate) use self::current::current;
+use crate::action::{ActionSite, Risk};
+use crate::authority::{Authority, Behind, Full, Local};
+use crate::call::Context;
+use crate::error::{ApprovalError, ErrorKind};
+use crate::id::{NodeName, PolicyVersion};
+use crate::keeper::Order;
+use crate::ledger::{Allowed, Event, Store, StoreError, Stream};
+use crate::people::{Agent, Principal, Requester};
+
+/// Approvals of one agent in one process: its policy, people, ledger and backends.
+///
+/// Cheap to clone; clones are the same handle. When the last one is dropped, the background work stops; call
+/// [`shutdown`](Self::shutdown) before, so that everything is written.
+#[derive(Clone)]
+pub struct Approvals(Arc<Inner>);
+
+struct Inner {
+    local: Local,
+    authority: Arc<dyn Authority>,
+    agent: Agent,
+    owner: Principal,
+    policy: PolicyVersion,
+    behind: Behind,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// How many turns those who wait are given to leave at a shutdown.
+const PATIENCE: usize = 256;
+
+/// Another handle is in force already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("approvals are installed in this process already; install one handle, once")]
+pub struct AlreadyInstalled;
+
+impl Approvals {
+    /// Starts a set-up.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Makes this handle the one that every gated function of the process uses.
+    ///
+    /// # Errors
+    /// If one is installed already.
+    pub fn install(&self) -> Result<(), AlreadyInstalled> {
+        current::install(self)
+    }
+
+    /// Runs a future in which gated functions use this handle. `tokio::spawn` inside it leaves the scope; use
+    /// [`spawn`](Self::spawn).
+    ///
+    /// Once a handle is installed, a scope of another one does not replace it: its gated calls stay with the
+    /// installed handle.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        current::scope(self.clone(), None, future)
+    }
+
+    /// Runs a future on whose calls this context stands: who they are made for, and why.
+    pub fn acting<F: Future>(&self, context: Context, future: F) -> impl Future<Output = F::Output> + use<F> {
+        current::scope(self.clone(), Some(context), future)
+    }
+
+    /// Spawns a task that stays in the scope and keeps the context.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        tokio::spawn(current::scope(self.clone(), None, future))
+    }
+
+    /// The ledger that it writes.
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0.local.parts.store)
+    }
+
+    /// The name of this process in the ledger.
+    pub fn node(&self) -> &NodeName {
+        &self.0.local.parts.node
+    }
+
+    /// Writes what is still to be written, brings cards up to date, records a clean stop and ends the background
+    /// work. What waits under a key stays open for the next process.
+    ///
+    /// # Errors
+    /// If the clean stop cannot be recorded.
+    pub async fn shutdown(&self) -> Result<(), StoreError> {
+        let local = &self.0.local;
+        local.hub.close();
+        // Those who wait are sent away; a future that nobody polls is not waited for.
+        for _ in 0..PATIENCE {
+            if !local.hub.has_waiters() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        self.0.behind.flush().await;
+        local.background.flush().await;
+        let (done, when_done) = oneshot::channel();
+        if local.parts.keeper.send(Order::Stop(done)).is_ok() {
+            let _ = when_done.await;
+        }
+        local.background.flush().await;
+        let down = local.note(Stream::System, Event::Down {}.into()).await.map(drop);
+        self.0.stop();
+        current::uninstall(self);
+        down
+    }
+
+    pub(crate) fn authority(&self) -> Arc<dyn Authority> {
+        Arc::clone(&self.0.authority)
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether a call may be made at all. An agent that acts for people must say for whom: a lost context would let
+    /// that human approve.
+    pub(crate) fn admit(&self, site: &ActionSite, context: &Context) -> Result<(), ApprovalError> {
+        if self.0.local.hub.is_closed() {
+            let message = "the approvals of this process were shut down; build them anew";
+            return Err(ApprovalError::new(ErrorKind::Unavailable, site.name, message));
+        }
+        if !self.0.agent.acts_for_people || context.human().is_some() {
+            return Ok(());
+        }
+        let message = "this agent acts for people, and this call names none; make it inside \
+                       `approvals.acting(Context::for_human(…), …)`";
+        Err(ApprovalError::new(ErrorKind::Unattributed, site.name, message))
+    }
+
+    pub(crate) fn requester(&self, context: &Context) -> Requester {
+        Requester {
+            agent: self.0.agent.id.clone(),
+            owner: self.0.owner.clone(),
+            on_behalf_of: context.human().cloned(),
+        }
+    }
+
+    /// Records a freely run call of risk low behind it; the room to wait for if the buffer is full.
+    pub(crate) fn note_allowed(
+        &self,
+        site: &'static ActionSite,
+        risk: Risk,
+        context: &Context,
+    ) -> Result<(), impl Future<Output = Result<(), ApprovalError>> + Send + use<>> {
+        let event = Event::Allowed(Allowed {
+            action: site.name.to_owned(),
+            risk,
+            requester: self.requester(context),
+            policy: self.0.policy.clone(),
+            call: None,
+        });
+        self.0.behind.put(event).map_err(|full: Full| async move {
+            full.wait().await.map_err(|_| {
+                let message = "the approvals were shut down; nothing can be recorded any more";
+                ApprovalError::new(ErrorKind::Unavailable, site.name, message)
+            })
+        })
+    }
+}
+
+impl std::fmt::Debug for Approvals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Approvals").field("agent", &self.0.agent.id).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn stop(&self) {
+        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

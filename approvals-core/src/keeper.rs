@@ -1,0 +1,239 @@
+//! The keeper: the one background task. Expires what is overdue, presents again, keeps cards up to date.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::authority::{Local, Registered};
+use crate::id::{NodeName, RequestId, Version};
+use crate::ledger::{Filter, NodeHold, StoreError, Summary};
+use crate::state::Phase;
+use crate::time::Timestamp;
+
+/// The longest nap. The deadline is a wall-clock time and the nap is not: after a jump of the wall clock or a
+/// suspended machine, no more than this is lost.
+const LONGEST: Duration = Duration::from_secs(60);
+/// How long until a store that disagrees about the time is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How many requests are listed at a time.
+const PAGE: usize = 256;
+
+/// What the keeper is told.
+pub(crate) enum Order {
+    /// Expire this request when its time is over.
+    Watch { request: RequestId, deadline: Timestamp },
+    /// Present this request again after a while.
+    PresentAgain { request: RequestId, after: Duration, tries: u32 },
+    /// Finish what is begun and stop.
+    Stop(oneshot::Sender<()>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Job {
+    Expire,
+    Present(u32),
+}
+
+pub(crate) struct Keeper {
+    local: Local,
+    orders: mpsc::UnboundedReceiver<Order>,
+    news: mpsc::UnboundedReceiver<RequestId>,
+    due: BTreeSet<(Timestamp, RequestId, Job)>,
+    /// The version that the cards of a request show.
+    shown: HashMap<RequestId, Version>,
+    /// Whose cards are being brought up to date, and whether more news came meanwhile.
+    busy: HashMap<RequestId, bool>,
+    refreshing: JoinSet<(RequestId, Option<Version>)>,
+}
+
+impl Keeper {
+    pub(crate) fn new(
+        local: Local,
+        orders: mpsc::UnboundedReceiver<Order>,
+        news: mpsc::UnboundedReceiver<RequestId>,
+    ) -> Self {
+        Self {
+            local,
+            orders,
+            news,
+            due: BTreeSet::new(),
+            shown: HashMap::new(),
+            busy: HashMap::new(),
+            refreshing: JoinSet::new(),
+        }
+    }
+
+    /// Works until it is told to stop.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let nap = self.nap();
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Watch { request, deadline }) => {
+                        self.due.insert((deadline, request, Job::Expire));
+                    }
+                    Some(Order::PresentAgain { request, after, tries }) => {
+                        let at = self.local.parts.clock.now().after(after);
+                        self.due.insert((at, request, Job::Present(tries)));
+                    }
+                    Some(Order::Stop(done)) => {
+                        self.settle().await;
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                Some(request) = self.news.recv() => self.refresh(request),
+                Some(joined) = self.refreshing.join_next() => self.refreshed(joined),
+                () = self.local.parts.clock.sleep(nap) => self.work().await,
+            }
+        }
+    }
+
+    fn nap(&self) -> Duration {
+        let now = self.local.parts.clock.now();
+        self.due.first().map_or(LONGEST, |(at, ..)| now.until(*at).min(LONGEST))
+    }
+
+    async fn work(&mut self) {
+        let now = self.local.parts.clock.now();
+        while let Some((at, request, job)) = self.due.first().copied().filter(|(at, ..)| *at <= now) {
+            self.due.remove(&(at, request, job));
+            match job {
+                Job::Expire => self.expire(request, now).await,
+                Job::Present(tries) => {
+                    let local = self.local.clone();
+                    self.local.background.run(async move { local.present(request, tries).await });
+                }
+            }
+        }
+    }
+
+    async fn expire(&mut self, request: RequestId, now: Timestamp) {
+        let looked = match self.local.expire(request).await {
+            Ok(()) => self.local.look(request).await,
+            Err(error) => Err(error),
+        };
+        match looked {
+            // The clock of the next phase, or a store that is behind us.
+            Ok((_, state)) => {
+                if let Some(deadline) = state.deadline() {
+                    self.due.insert((deadline.max(now.after(AGAIN)), request, Job::Expire));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%request, %error, "a request could not be expired; trying again");
+                self.due.insert((now.after(AGAIN), request, Job::Expire));
+            }
+        }
+    }
+
+    /// One refresh of a request at a time, so that an older state never overwrites a newer one.
+    fn refresh(&mut self, request: RequestId) {
+        if let Some(more) = self.busy.get_mut(&request) {
+            *more = true;
+            return;
+        }
+        self.busy.insert(request, false);
+        let (local, shown) = (self.local.clone(), self.shown.get(&request).copied());
+        self.refreshing.spawn(async move { (request, local.refresh(request, shown).await) });
+    }
+
+    fn refreshed(&mut self, joined: Result<(RequestId, Option<Version>), tokio::task::JoinError>) {
+        let Ok((request, shown)) = joined else {
+            // A backend panicked. Whatever is busy may be retried by its next news.
+            self.busy.clear();
+            return;
+        };
+        match shown {
+            Some(version) => drop(self.shown.insert(request, version)),
+            None => drop(self.shown.remove(&request)),
+        }
+        if self.busy.remove(&request) == Some(true) {
+            self.refresh(request);
+        }
+    }
+
+    /// Before a clean stop: every card shows where its request stands.
+    async fn settle(&mut self) {
+        while let Ok(request) = self.news.try_recv() {
+            self.refresh(request);
+        }
+        while let Some(joined) = self.refreshing.join_next().await {
+            self.refreshed(joined);
+        }
+    }
+}
+
+/// Takes up what earlier processes of this agent left behind.
+///
+/// `family` is the first of the names that processes of this agent take by default on this host.
+pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), StoreError> {
+    let mut recovery = Recovery { local, family, dead: HashMap::new() };
+    let mut filter = Filter::in_phases([Phase::Pending, Phase::Approved, Phase::Executing]);
+    filter.agent = Some(local.parts.agent.clone());
+    let mut after = None;
+    loop {
+        let page = local.parts.store.list(&filter, after, PAGE).await?;
+        for summary in &page.summaries {
+            if summary.env == local.parts.env {
+                recovery.take_up(summary).await?;
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+struct Recovery<'a> {
+    local: &'a Local,
+    family: &'a NodeName,
+    /// Names that we hold for the moment because their bearers are dead; `None`: alive, or not ours to judge.
+    dead: HashMap<NodeName, Option<NodeHold>>,
+}
+
+impl Recovery<'_> {
+    async fn take_up(&mut self, summary: &Summary) -> Result<(), StoreError> {
+        let (local, request) = (self.local, summary.id);
+        if let (Phase::Executing, Some(node)) = (summary.phase, &summary.claimed_by) {
+            return if self.is_dead(node).await? { local.bury(request).await } else { Ok(()) };
+        }
+        let (history, state) = local.look(request).await?;
+        let keyed = state.opened().is_some_and(|opened| opened.requested.terms.round.is_some());
+        if let Some(opener) = history.first().map(|record| &record.body.node)
+            && !keyed
+            && self.is_dead(opener).await?
+        {
+            // Its caller died with the process, and without a key nobody finds it again.
+            local.withdraw(request).await;
+            return Ok(());
+        }
+        if let Some(deadline) = state.deadline() {
+            let _ = local.parts.keeper.send(Order::Watch { request, deadline });
+        }
+        if state.phase() == Phase::Pending && local.parts.backends.iter().any(Registered::outlives) {
+            local.place(request);
+        }
+        Ok(())
+    }
+
+    /// Whether the process of that name is dead: we bear the name now, or it is of our family and free to be held.
+    async fn is_dead(&mut self, node: &NodeName) -> Result<bool, StoreError> {
+        if *node == self.local.parts.node {
+            return Ok(true);
+        }
+        if !self.dead.contains_key(node) {
+            let sibling = node
+                .as_str()
+                .strip_prefix(self.family.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let hold = if sibling { self.local.parts.store.hold_node(node).await? } else { None };
+            self.dead.insert(node.clone(), hold);
+        }
+        Ok(self.dead.get(node).is_some_and(Option::is_some))
+    }
+}
