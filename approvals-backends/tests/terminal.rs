@@ -5,7 +5,7 @@ mod program;
 #[path = "terminal/pty.rs"]
 mod pty;
 
-use self::pty::Session;
+use self::pty::{Place, Session};
 
 const QUESTION: &str = "[approve/deny/skip] ";
 
@@ -35,7 +35,7 @@ fn a_denial_with_a_comment_is_the_end_of_it() {
 #[test]
 fn piped_input_never_answers() {
     let told = pty::piped("ask", "approve\napprove\nyes\n");
-    assert!(told.contains("result: cancelled"), "nobody else could be asked: {told}");
+    assert!(told.contains("result: unavailable"), "nobody else could be asked: {told}");
     assert!(told.contains("events: requested present_failed{no_tty} cancelled"), "{told}");
     assert!(!told.contains("reviewed"), "{told}");
 }
@@ -116,12 +116,24 @@ fn a_user_whom_the_directory_does_not_know_gets_the_reason() {
 
 #[test]
 fn a_controlling_terminal_asks_too() {
-    let Some(mut session) = Session::start_controlled("ask") else {
-        println!("skipped: there is no `setsid` to get a controlling terminal with");
-        return;
-    };
+    let Some(mut session) = Session::start_controlled("ask", Place::Front) else { return skipped() };
     session.until(QUESTION);
     session.types("approve\n");
     let told = session.end();
     assert!(told.contains("result: ran"), "{told}");
+}
+
+#[test]
+fn in_the_background_of_its_terminal_it_is_not_stopped_and_takes_no_line_of_the_shells() {
+    let Some(mut session) = Session::start_controlled("no_tty_but_open", Place::Background) else {
+        return skipped();
+    };
+    session.types("approve\n");
+    let told = session.end();
+    assert!(told.contains("result: denied"), "{told}");
+    assert!(told.contains("events: requested present_failed{no_tty} reviewed"), "{told}");
+}
+
+fn skipped() {
+    println!("skipped: there is no `setsid` to get a controlling terminal with");
 }

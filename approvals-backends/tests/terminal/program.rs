@@ -99,7 +99,7 @@ async fn run(scenario: &str) {
         println!("the program read: {line}");
     }
     let records = store.records(Seq::START, 100).await.unwrap();
-    let events: Vec<String> = records.iter().filter_map(name).collect();
+    let events: Vec<&str> = records.iter().filter_map(name).collect();
     println!("events: {}", events.join(" "));
 }
 

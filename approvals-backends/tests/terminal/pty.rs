@@ -22,6 +22,13 @@ pub(crate) struct Session {
     seen: usize,
 }
 
+/// Where the program stands at its terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Front,
+    Background,
+}
+
 type Screen = Arc<(Mutex<(String, bool)>, Condvar)>;
 
 impl Session {
@@ -40,16 +47,17 @@ impl Session {
         Self::spawn(program(scenario), "", false)
     }
 
-    /// The same as [`start`](Self::start) in a session of its own, which the terminal controls.
-    pub(crate) fn start_controlled(scenario: &str) -> Option<Self> {
+    /// The same as [`start`](Self::start) in a session of its own, which the terminal controls. `None` where there
+    /// is no program to make one with.
+    pub(crate) fn start_controlled(scenario: &str, place: Place) -> Option<Self> {
         Command::new("setsid").arg("--version").output().ok()?;
         let inner = program(scenario);
         let mut outer = Command::new("setsid");
-        outer
-            .args(["--ctty", "--wait"])
-            .arg(inner.get_program())
-            .args(inner.get_args())
-            .env(SCENARIO, scenario);
+        outer.args(["--ctty", "--wait"]);
+        if place == Place::Background {
+            outer.args(["sh", "-mc", "\"$0\" \"$@\" <&0 & wait $!"]);
+        }
+        outer.arg(inner.get_program()).args(inner.get_args()).env(SCENARIO, scenario);
         Some(Self::spawn(outer, "", true))
     }
 
