@@ -1,7 +1,9 @@
 //! The terminal backend at a real terminal: a pseudo-terminal, with a program of its own behind it.
 
+#[cfg(test)]
 #[path = "terminal/program.rs"]
 mod program;
+#[cfg(test)]
 #[path = "terminal/pty.rs"]
 mod pty;
 
@@ -34,7 +36,7 @@ fn a_denial_with_a_comment_is_the_end_of_it() {
 
 #[test]
 fn piped_input_never_answers() {
-    let told = pty::piped("ask", "approve\napprove\nyes\n");
+    let told = Session::start_piped("ask", "approve\napprove\nyes\n").end();
     assert!(told.contains("result: unavailable"), "nobody else could be asked: {told}");
     assert!(told.contains("events: requested present_failed{no_tty} cancelled"), "{told}");
     assert!(!told.contains("reviewed"), "{told}");
@@ -42,7 +44,7 @@ fn piped_input_never_answers() {
 
 #[test]
 fn without_a_terminal_the_request_stays_open_for_another_way() {
-    let told = pty::piped("no_tty_but_open", "approve\n");
+    let told = Session::start_piped("no_tty_but_open", "approve\n").end();
     assert!(told.contains("result: denied"), "{told}");
     assert!(told.contains("events: requested present_failed{no_tty} reviewed"), "{told}");
 }
