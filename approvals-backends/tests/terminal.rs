@@ -7,6 +7,8 @@ mod program;
 #[path = "terminal/pty.rs"]
 mod pty;
 
+use std::process::Command;
+
 use self::pty::{Place, Session};
 
 const QUESTION: &str = "[approve/deny/skip] ";
@@ -103,6 +105,17 @@ fn two_requests_are_asked_about_one_after_the_other() {
     let told = session.end();
     assert!(told.contains("result: ran"), "{told}");
     assert!(told.contains("result: denied"), "{told}");
+}
+
+#[test]
+fn the_reviewer_is_the_user_of_the_kernel_and_not_of_the_environment() {
+    let Ok(id) = Command::new("id").arg("-run").output() else {
+        println!("skipped: there is no `id` to compare with");
+        return;
+    };
+    let name = String::from_utf8(id.stdout).unwrap();
+    let told = Session::start_piped("ask", "").end();
+    assert!(told.contains(&format!("identity: os/{name}")), "{told}");
 }
 
 #[test]

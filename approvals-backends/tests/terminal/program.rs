@@ -100,6 +100,7 @@ async fn run(scenario: &str) {
     }
     let records = store.records(Seq::START, 100).await.unwrap();
     let events: Vec<&str> = records.iter().filter_map(name).collect();
+    println!("identity: {}", os_identity());
     println!("events: {}", events.join(" "));
 }
 

@@ -138,5 +138,6 @@ fn program(scenario: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "program::runs", "--ignored", "--nocapture", "--test-threads=1"]);
     command.env(SCENARIO, scenario).env("NO_COLOR", "1").env_remove("COLUMNS");
+    command.env("USER", "mallory").env("LOGNAME", "mallory");
     command
 }
