@@ -9,6 +9,8 @@ mod bytes;
 pub mod call;
 pub mod capture;
 pub mod card;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod desk;
 pub mod error;
 mod gate;
@@ -21,6 +23,8 @@ pub mod policy;
 pub mod request;
 pub mod secret;
 pub mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 
 /// What expansions of the attribute call. Not for hands: it changes without notice.
@@ -30,5 +34,5 @@ pub mod __private {
 
     pub use crate::action::{ActionSite, Argument, Risk, SITES};
     pub use crate::call::{Text, secret, show, show_by, skipped};
-    pub use crate::gate::{Gate, Turn, convert, refuse};
+    pub use crate::gate::{Gate, Turn, refuse, refuse_by};
 }

@@ -1,0 +1,329 @@
+//! The expansion: a site, one loop around the gate, and the body behind the permit.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Expr, Member};
+
+use crate::attr::Risk;
+use crate::check::{Gated, Meaning};
+use crate::mark::Mark;
+use crate::shape::{Form, Shape};
+use crate::sig::Argument;
+use crate::template::{Hole, Piece, Template};
+
+/// The whole function, with the gate before its statements.
+pub(crate) fn expand(gated: &Gated<'_>, shape: &Shape) -> TokenStream {
+    let function = gated.function;
+    let mut tokens = TokenStream::new();
+    function.head(&mut tokens);
+    let body = Expansion { gated, private: Private::of(gated) }.body(shape);
+    let body = match &shape.form {
+        Form::Async => body,
+        Form::Boxed(pin) => quote!(#pin(async move { #body })),
+        Form::Future => quote!(async move { #body }),
+    };
+    let span = function.body.as_ref().map_or_else(Span::call_site, |body| body.braces.span());
+    let mut braces = Group::new(proc_macro2::Delimiter::Brace, body);
+    braces.set_span(span);
+    tokens.extend([TokenTree::Group(braces)]);
+    tokens
+}
+
+/// `::approvals::__private`, rooted so that no module of the user's can stand in its place.
+struct Private(TokenStream);
+
+impl Private {
+    fn of(gated: &Gated<'_>) -> Self {
+        Self(match &gated.options.facade {
+            Some(facade) => quote!(#facade::__private),
+            None => quote!(::approvals::__private),
+        })
+    }
+
+    /// The path with every token at a place of the user's, where the compiler then points.
+    fn at(&self, span: Span) -> TokenStream {
+        self.0
+            .clone()
+            .into_iter()
+            .map(|mut token| {
+                token.set_span(token.span().located_at(span));
+                token
+            })
+            .collect()
+    }
+}
+
+struct Expansion<'a> {
+    gated: &'a Gated<'a>,
+    private: Private,
+}
+
+/// One entry of what a call shows: its line in the site, and its capture at each turn.
+struct Entry<'a> {
+    cfgs: &'a [Attribute],
+    declared: TokenStream,
+    captured: TokenStream,
+}
+
+impl Expansion<'_> {
+    /// The statements of the function: ask until there is a permit, run, tell the outcome.
+    fn body(&self, shape: &Shape) -> TokenStream {
+        let p = &self.private.0;
+        let entries = self.entries();
+        let site = self.site(&entries);
+        let risk = self.risk();
+        let captures = entries.iter().map(|Entry { cfgs, captured, .. }| quote!(#(#cfgs)* &#captured));
+        let texts = self.texts();
+        let allow = self.gated.arguments.iter().any(|argument| argument.text().starts_with('_'));
+        let allow = allow.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        let refuse = self.refuse(shape);
+        let result = shape.output_for_let();
+        let statements = &shape.statements;
+        // At the closing brace, where a body without its tail expression is then reported.
+        let end = shape.end.resolved_at(Span::mixed_site());
+        let body = quote_spanned! {end=>
+            async move {
+                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_with_type_underscore)]
+                if false {
+                    let output: #result = loop {};
+                    return output;
+                }
+                #statements
+            }
+        };
+        let span = Span::mixed_site();
+        // Law 5: the turn that runs has just captured the call, and nothing awaits between it and the body. What it
+        // borrows ends with its statement, so that the future is `Send` whenever the body's is.
+        quote_spanned! {span=>
+            let permit = {
+                let mut gate = #p::Gate::at({ #site &SITE });
+                loop {
+                    #allow
+                    let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
+                    let refusal = match turn {
+                        #p::Turn::Run(permit) => break permit,
+                        #p::Turn::Wait(step) => match step.await {
+                            ::core::result::Result::Ok(()) => continue,
+                            ::core::result::Result::Err(refusal) => refusal,
+                        },
+                        #p::Turn::Stop(refusal) => refusal,
+                    };
+                    return #refuse;
+                }
+            };
+            let outcome: #result = #body.await;
+            permit.finish(&outcome);
+            outcome
+        }
+    }
+
+    /// The static entry that the manifest lists. It is not hygienic, so it stands in a block of its own.
+    fn site(&self, entries: &[Entry<'_>]) -> TokenStream {
+        let p = &self.private.0;
+        let options = self.gated.options;
+        let action = match &options.action {
+            Some(action) => action.to_token_stream(),
+            None => {
+                let name = format!("::{}", self.gated.function.signature.ident.unraw());
+                quote!(::core::concat!(::core::module_path!(), #name))
+            }
+        };
+        let mut site = quote!(#p::ActionSite::new(#action, ::core::file!(), ::core::line!()));
+        if let Some(Risk::Word { variant, .. }) = &options.risk {
+            site.extend(quote!(.risk(#p::Risk::#variant)));
+        }
+        if let Some(sensitivity) = &options.sensitivity {
+            site.extend(quote!(.sensitivity(#sensitivity)));
+        }
+        for (method, template) in
+            [("reason", &options.reason), ("resource", &options.resource), ("keyed", &options.key)]
+        {
+            if let Some(Template { literal, .. }) = template {
+                let method = Ident::new(method, Span::mixed_site());
+                site.extend(quote!(.#method(#literal)));
+            }
+        }
+        if !entries.is_empty() {
+            let declared =
+                entries.iter().map(|Entry { cfgs, declared, .. }| quote!(#(#cfgs)* #p::Argument::#declared));
+            site.extend(quote!(.arguments(&[#(#declared),*])));
+        }
+        if !options.labels.is_empty() {
+            let labels = options.labels.iter().map(|label| label.text());
+            site.extend(quote!(.labels(&[#(#labels),*])));
+        }
+        for (method, seconds) in [
+            ("decide_within", options.decide_within),
+            ("use_within", options.use_within),
+            ("wait", options.wait),
+        ] {
+            if let Some(seconds) = seconds {
+                let method = Ident::new(method, Span::mixed_site());
+                site.extend(quote!(.#method(#seconds)));
+            }
+        }
+        if options.rerunnable {
+            site.extend(quote!(.rerunnable()));
+        }
+        quote! {
+            #[#p::linkme::distributed_slice(#p::SITES)]
+            #[linkme(crate = #p::linkme)]
+            static SITE: #p::ActionSite = #site;
+        }
+    }
+
+    fn risk(&self) -> TokenStream {
+        let p = &self.private.0;
+        match &self.gated.options.risk {
+            Some(Risk::Word { variant, .. }) => quote!(#p::Risk::#variant),
+            Some(Risk::Expression(expression)) => expression.to_token_stream(),
+            None => TokenStream::new(),
+        }
+    }
+
+    /// What the call shows, the receiver's part first.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let options = self.gated.options;
+        let mut entries = Vec::with_capacity(options.show.len() + self.gated.arguments.len() + 1);
+        for shown in &options.show {
+            entries.push(self.shown_as(&[], &shown.text(), &shown.value));
+        }
+        if let Some(skip) = &options.skip_self {
+            entries.push(self.skipped(&[], "self", &skip.why));
+        }
+        entries.extend(self.gated.arguments.iter().map(|argument| self.argument(argument)));
+        entries
+    }
+
+    fn argument<'a>(&self, argument: &'a Argument) -> Entry<'a> {
+        let Argument { name, ty, cfgs, mark } = argument;
+        let text = argument.text();
+        // At the type: a bound that fails is a fact about the type.
+        let span = ty.span().resolved_at(Span::mixed_site());
+        let p = self.private.at(span);
+        match mark {
+            None => Entry {
+                cfgs,
+                declared: quote!(shown(#text)),
+                captured: quote_spanned!(span=> #p::show(&#name)),
+            },
+            Some(Mark::Secret) => Entry {
+                cfgs,
+                declared: quote!(secret(#text)),
+                captured: quote_spanned!(span=> #p::secret(&#name)),
+            },
+            Some(Mark::Show(expression)) => self.shown_as(cfgs, &text, expression),
+            Some(Mark::Skip { why, .. }) => self.skipped(cfgs, &text, why),
+            // Refused before any expansion.
+            Some(Mark::Malformed) => {
+                Entry { cfgs, declared: TokenStream::new(), captured: TokenStream::new() }
+            }
+        }
+    }
+
+    /// `show = expression`: a closure that lends the value, so that a place such as `self.env` is not moved.
+    fn shown_as<'a>(&self, cfgs: &'a [Attribute], text: &str, expression: &Expr) -> Entry<'a> {
+        let span = expression.span().resolved_at(Span::mixed_site());
+        let p = self.private.at(span);
+        let operand = operand(expression);
+        let captured = quote_spanned!(span=> #p::show_by(&|capturer| capturer.show(&#operand)));
+        Entry { cfgs, declared: quote!(shown(#text)), captured }
+    }
+
+    fn skipped<'a>(&self, cfgs: &'a [Attribute], text: &str, why: &syn::LitStr) -> Entry<'a> {
+        let p = &self.private.0;
+        Entry { cfgs, declared: quote!(skipped(#text, #why)), captured: quote!(#p::skipped()) }
+    }
+
+    /// The texts that are made anew at each turn: `Text::reason(&|f| …)`.
+    fn texts(&self) -> Vec<TokenStream> {
+        let p = &self.private.0;
+        let options = self.gated.options;
+        let mut texts = Vec::new();
+        for (kind, template) in
+            [("reason", &options.reason), ("resource", &options.resource), ("key", &options.key)]
+        {
+            if let Some(template) = template {
+                let kind = Ident::new(kind, Span::mixed_site());
+                let written = self.written(template);
+                texts.push(quote_spanned!(Span::mixed_site()=> #p::Text::#kind(&|f| f.write_fmt(#written))));
+            }
+        }
+        for label in &options.labels {
+            let (name, value) = (label.text(), &label.value);
+            let span = value.span().resolved_at(Span::mixed_site());
+            let written = quote_spanned!(span=> ::core::format_args!("{}", #value));
+            texts.push(
+                quote_spanned!(Span::mixed_site()=> #p::Text::label(#name, &|f| f.write_fmt(#written))),
+            );
+        }
+        texts
+    }
+
+    /// `format_args!` at the literal, where a missing `Display` or field is then reported.
+    fn written(&self, template: &Template) -> TokenStream {
+        let format = template.format_string();
+        let values = template.pieces.iter().filter_map(|piece| match piece {
+            Piece::Hole(hole) => Some(self.value(hole, template.literal.span())),
+            Piece::Text(_) => None,
+        });
+        let span = template.literal.span().resolved_at(Span::mixed_site());
+        quote_spanned!(span=> ::core::format_args!(#format #(, #values)*))
+    }
+
+    /// The value of a hole: what the reviewer is shown under that name, and fields of it.
+    fn value(&self, hole: &Hole, span: Span) -> TokenStream {
+        let mut value = match self.gated.meaning(&hole.name) {
+            Some(Meaning::Argument(name)) => {
+                let mut name = name.clone();
+                name.set_span(name.span().located_at(span));
+                name.to_token_stream()
+            }
+            Some(Meaning::Expression(expression)) => operand(expression),
+            Some(Meaning::Receiver) => match self.gated.function.receiver() {
+                Some(receiver) => receiver.self_token.to_token_stream(),
+                None => TokenStream::new(),
+            },
+            // Refused before any expansion.
+            Some(Meaning::Secret | Meaning::Skipped) | None => TokenStream::new(),
+        };
+        for field in &hole.fields {
+            let field: &Member = field;
+            value.extend(quote_spanned!(span=> .#field));
+        }
+        value
+    }
+
+    /// What leaves the function with a refusal, at the return type, which must be able to hold it.
+    fn refuse(&self, shape: &Shape) -> TokenStream {
+        match &self.gated.options.error {
+            None => {
+                let span = shape.output.span().resolved_at(Span::mixed_site());
+                let p = self.private.at(span);
+                quote_spanned!(span=> #p::refuse(refusal))
+            }
+            Some(error) => {
+                let span = error.span().resolved_at(Span::mixed_site());
+                let p = self.private.at(span);
+                quote_spanned!(span=> #p::refuse_by(refusal, #error))
+            }
+        }
+    }
+}
+
+/// An expression that `&` and `.` may stand beside.
+fn operand(expression: &Expr) -> TokenStream {
+    match expression {
+        Expr::Path(_)
+        | Expr::Field(_)
+        | Expr::MethodCall(_)
+        | Expr::Call(_)
+        | Expr::Lit(_)
+        | Expr::Macro(_)
+        | Expr::Index(_)
+        | Expr::Paren(_) => expression.to_token_stream(),
+        other => quote!((#other)),
+    }
+}

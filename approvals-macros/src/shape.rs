@@ -1,0 +1,193 @@
+//! Where the gate goes: into an `async fn`, or into the one future that a function returns.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::parse::Parser as _;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Block, Expr, ExprAsync, GenericArgument, Path, PathArguments, ReturnType, Safety, Stmt, Type, TypeInfer,
+    TypeParamBound,
+};
+
+use crate::mistakes::Mistakes;
+use crate::sig::Function;
+
+/// A body that can be gated.
+pub(crate) struct Shape {
+    /// What the body resolves to, `Result<T, E>` or an alias of it.
+    pub(crate) output: Type,
+    /// The statements that wait for the permit.
+    pub(crate) statements: TokenStream,
+    /// The closing brace of these statements.
+    pub(crate) end: Span,
+    pub(crate) form: Form,
+}
+
+pub(crate) enum Form {
+    /// `async fn`
+    Async,
+    /// `fn` with the one tail `Box::pin(async move { … })`: what `#[async_trait]` leaves. Holds `Box::pin`.
+    Boxed(Box<Expr>),
+    /// `fn` with the one tail `async move { … }`.
+    Future,
+}
+
+impl Shape {
+    /// The shape of a function, or nothing and the mistakes that say why.
+    pub(crate) fn of(function: &Function, mistakes: &mut Mistakes) -> Option<Self> {
+        let signature = &function.signature;
+        if let Some(word) = &signature.constness {
+            mistakes.at(word, "a `const fn` cannot wait for people; make it an `async fn`");
+            return None;
+        }
+        if let Safety::Unsafe(word) = &signature.safety {
+            mistakes.at(word, "an `unsafe fn` cannot be gated; gate a safe `async fn` that calls it");
+        }
+        if let Some(abi) = &signature.abi {
+            mistakes.at(abi, "a foreign ABI cannot wait for people; gate an `async fn` that it calls");
+        }
+        let Some(body) = &function.body else {
+            let message = "there is no body to gate; put the attribute on the method in the `impl`";
+            mistakes.at(&signature.ident, message);
+            return None;
+        };
+        let shape = if signature.asyncness.is_some() {
+            let output = match &signature.output {
+                ReturnType::Type(_, output) => output.as_ref().clone(),
+                ReturnType::Default => {
+                    mistakes.at(&signature.ident, NO_RESULT);
+                    return None;
+                }
+            };
+            let end = body.braces.span_close();
+            Self { output, statements: body.statements.clone(), end, form: Form::Async }
+        } else {
+            let ReturnType::Type(_, ty) = &signature.output else {
+                mistakes.at(signature.fn_token, SYNC);
+                return None;
+            };
+            let Some(output) = output(ty) else {
+                mistakes.at(signature.fn_token, SYNC);
+                return None;
+            };
+            let statements = mistakes.keep(Block::parse_within.parse2(body.statements.clone()))?;
+            let (form, future) = mistakes.keep(tail(statements))?;
+            let end = future.block.brace_token.span.close();
+            let stmts = &future.block.stmts;
+            Self { output: output.clone(), statements: quote!(#(#stmts)*), end, form }
+        };
+        if is_result(&shape.output) {
+            return Some(shape);
+        }
+        mistakes.at(&shape.output, NO_RESULT);
+        None
+    }
+
+    /// The output with every `impl Trait` left to inference, for a `let`, where it has no name.
+    pub(crate) fn output_for_let(&self) -> Type {
+        let mut output = self.output.clone();
+        InferImpl.visit_type_mut(&mut output);
+        output
+    }
+}
+
+const SYNC: &str = "a function that is not `async` cannot wait for people; make it an `async fn`";
+const NO_RESULT: &str = "a refusal needs a way out; return `Result<T, E>` with `E: From<ApprovalError>`, or add the \
+                         option `error = …`";
+
+/// `R` of `impl Future<Output = R>` and `Pin<Box<dyn Future<Output = R> + …>>`.
+fn output(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::ImplTrait(ty) => ty.bounds.iter().find_map(future_output),
+        Type::TraitObject(ty) => ty.bounds.iter().find_map(future_output),
+        Type::Paren(ty) => output(&ty.elem),
+        Type::Group(ty) => output(&ty.elem),
+        Type::Path(ty) => {
+            let last = ty.path.segments.last()?;
+            match &last.arguments {
+                PathArguments::AngleBracketed(arguments) if last.ident == "Pin" || last.ident == "Box" => {
+                    arguments.args.iter().find_map(|argument| match argument {
+                        GenericArgument::Type(ty) => output(ty),
+                        _ => None,
+                    })
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn future_output(bound: &TypeParamBound) -> Option<&Type> {
+    let TypeParamBound::Trait(bound) = bound else { return None };
+    let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(output) if output.ident == "Output" => Some(&output.ty),
+        _ => None,
+    })
+}
+
+/// The one future that is the whole body.
+fn tail(statements: Vec<Stmt>) -> syn::Result<(Form, ExprAsync)> {
+    let usage =
+        "only a body that is one `async move { … }`, or one `Box::pin(async move { … })`, can be gated";
+    let mut statements = statements.into_iter();
+    let Some(first) = statements.next() else {
+        return Err(syn::Error::new(Span::call_site(), usage));
+    };
+    if statements.next().is_some() {
+        // Law 1: it would run when the function is called, before there is any permit.
+        let message = "this would run before the permit; move it into the `async move { … }`";
+        return Err(syn::Error::new_spanned(first, message));
+    }
+    match first {
+        Stmt::Expr(Expr::Async(future), None) if future.capture.is_some() => Ok((Form::Future, future)),
+        Stmt::Expr(Expr::Call(call), None) if is_box_pin(&call.func) && call.args.len() == 1 => {
+            match call.args.into_iter().next() {
+                Some(Expr::Async(future)) if future.capture.is_some() => Ok((Form::Boxed(call.func), future)),
+                other => Err(syn::Error::new_spanned(other, usage)),
+            }
+        }
+        other => Err(syn::Error::new_spanned(other, usage)),
+    }
+}
+
+fn is_box_pin(function: &Expr) -> bool {
+    let Expr::Path(function) = function else { return false };
+    let mut names = function.path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
+}
+
+/// Whether a type may be a `Result` or an alias of one. What only looks like one is left to the compiler, which
+/// knows aliases.
+fn is_result(ty: &Type) -> bool {
+    const OTHERS: &[&str] = &[
+        "Option", "String", "Vec", "Box", "Arc", "Rc", "bool", "char", "str", "u8", "u16", "u32", "u64",
+        "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+    ];
+    match ty {
+        Type::Path(ty) => !last_is(&ty.path, OTHERS),
+        Type::Paren(ty) => is_result(&ty.elem),
+        Type::Group(ty) => is_result(&ty.elem),
+        Type::Macro(_) | Type::Verbatim(_) => true,
+        _ => false,
+    }
+}
+
+fn last_is(path: &Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+struct InferImpl;
+
+impl VisitMut for InferImpl {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        match ty {
+            Type::ImplTrait(_) => {
+                *ty = Type::Infer(TypeInfer { attrs: Vec::new(), underscore_token: Default::default() })
+            }
+            other => visit_mut::visit_type_mut(self, other),
+        }
+    }
+}

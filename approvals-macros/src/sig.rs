@@ -1,0 +1,152 @@
+//! The function under the attribute: its signature without our marks, its arguments, its unread body.
+
+use proc_macro2::{Group, TokenStream};
+use quote::{ToTokens, TokenStreamExt as _};
+use syn::ext::IdentExt as _;
+use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::{AttrStyle, Attribute, FnArg, Ident, Pat, PatType, Receiver, Signature, Token, Type, Visibility};
+
+use crate::mark::{self, Mark};
+use crate::mistakes::Mistakes;
+
+/// A function with or without a body. The body stays unparsed: reading it would cost every build time, and an
+/// unfinished one must still reach the compiler.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: Option<Body>,
+}
+
+pub(crate) struct Body {
+    pub(crate) braces: Group,
+    /// What stands between the braces, after the inner attributes.
+    pub(crate) statements: TokenStream,
+}
+
+/// An argument that a call is shown with, or says why not.
+pub(crate) struct Argument {
+    /// The name that the body uses.
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    /// `#[cfg(…)]` on the argument, which our use of it must repeat.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) mark: Option<Mark>,
+}
+
+impl Argument {
+    /// The name that people read.
+    pub(crate) fn text(&self) -> String {
+        self.name.unraw().to_string()
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut attrs = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature = input.parse()?;
+        if input.parse::<Option<Token![;]>>()?.is_some() {
+            return Ok(Self { attrs, visibility, signature, body: None });
+        }
+        let braces: Group = input.parse()?;
+        let (inner, statements) = split_inner_attributes.parse2(braces.stream())?;
+        attrs.extend(inner);
+        Ok(Self { attrs, visibility, signature, body: Some(Body { braces, statements }) })
+    }
+}
+
+/// Inner attributes move in front of the function, where they mean the same.
+fn split_inner_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    let mut attrs = input.call(Attribute::parse_inner)?;
+    for attr in &mut attrs {
+        attr.style = AttrStyle::Outer;
+    }
+    Ok((attrs, input.parse()?))
+}
+
+/// The item as its author wrote it, without our marks.
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.head(tokens);
+        match &self.body {
+            Some(body) => {
+                let mut braces = Group::new(body.braces.delimiter(), body.statements.clone());
+                braces.set_span(body.braces.span());
+                tokens.append(braces);
+            }
+            None => <Token![;]>::default().to_tokens(tokens),
+        }
+    }
+}
+
+impl Function {
+    /// Everything before the body.
+    pub(crate) fn head(&self, tokens: &mut TokenStream) {
+        tokens.append_all(&self.attrs);
+        self.visibility.to_tokens(tokens);
+        self.signature.to_tokens(tokens);
+    }
+
+    pub(crate) fn receiver(&self) -> Option<&Receiver> {
+        self.signature.receiver()
+    }
+
+    /// A second gate would see the arguments without their marks, and show the secrets.
+    pub(crate) fn refuse_second_gate(&mut self, mistakes: &mut Mistakes) {
+        let second = |attr: &mut Attribute| {
+            attr.path().segments.last().is_some_and(|last| last.ident == "requires_approval")
+        };
+        for attr in self.attrs.extract_if(.., second) {
+            mistakes.at(attr, "a function is gated once; keep one `#[requires_approval(…)]`");
+        }
+    }
+
+    /// The arguments after the receiver, taking our marks off the signature.
+    pub(crate) fn take_arguments(&mut self, mistakes: &mut Mistakes) -> Vec<Argument> {
+        let mut arguments = Vec::with_capacity(self.signature.inputs.len());
+        for input in &mut self.signature.inputs {
+            match input {
+                FnArg::Receiver(receiver) => {
+                    if mark::take(&mut receiver.attrs, mistakes).is_some() {
+                        let message = "marks are for arguments; for the receiver write `show(name = self.…)` or \
+                                       `skip(self) = \"why\"` in `#[requires_approval(…)]`";
+                        mistakes.at(receiver.self_token, message);
+                    }
+                }
+                FnArg::Typed(typed) => {
+                    let mark = mark::take(&mut typed.attrs, mistakes);
+                    if let Some(name) = mistakes.keep(name(typed)) {
+                        let cfgs =
+                            typed.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
+                        arguments.push(Argument { name, ty: (*typed.ty).clone(), cfgs, mark });
+                    }
+                }
+            }
+        }
+        arguments
+    }
+}
+
+/// The one name that a pattern binds: `rows`, `mut rows`, or `Parameters(order)`.
+fn name(typed: &PatType) -> syn::Result<Ident> {
+    if let Some(name) = bound(&typed.pat) {
+        return Ok(name.clone());
+    }
+    if let Pat::TupleStruct(newtype) = &*typed.pat
+        && newtype.elems.len() == 1
+        && let Some(name) = newtype.elems.first().and_then(bound)
+    {
+        return Ok(name.clone());
+    }
+    let (pattern, ty) = (typed.pat.to_token_stream(), typed.ty.to_token_stream());
+    let message = format!("cannot show `{pattern}` to a reviewer; name it: `name: {ty}`");
+    Err(syn::Error::new_spanned(&typed.pat, message))
+}
+
+fn bound(pattern: &Pat) -> Option<&Ident> {
+    match pattern {
+        Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => Some(&pattern.ident),
+        _ => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! Where the file may stand.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use approvals_core::ledger::{StoreError, StoreErrorKind};
+
+use super::error::io;
+
+/// The real path of an existing file.
+pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
+    refuse_memory(path)?;
+    let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
+    refuse_network(&path)?;
+    Ok(path)
+}
+
+/// The real path of the file, which is made, empty and for this user alone, unless it exists.
+pub(super) fn find_or_make(path: &Path) -> Result<PathBuf, StoreError> {
+    refuse_memory(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    refuse_network(if path.exists() { path } else { folder })?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(e) => return Err(io(path, "create", e)),
+    }
+    // Locks, key and write-ahead log stand beside the real file, whatever link it was opened by.
+    let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
+    match path.is_file() {
+        true => Ok(path),
+        false => {
+            let message = format!("`{}` is not a file; give the path of a file", path.display());
+            Err(StoreError::new(StoreErrorKind::Unsuitable, message))
+        }
+    }
+}
+
+/// The path of what stands beside the file: its name with something added.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn refuse_memory(path: &Path) -> Result<(), StoreError> {
+    if path.as_os_str() != ":memory:" && !path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let message = "SQLite in memory keeps nothing; give the path of a file, or use the store `Memory`";
+    Err(StoreError::new(StoreErrorKind::Unsuitable, message))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn refuse_network(path: &Path) -> Result<(), StoreError> {
+    let system = nix::sys::statfs::statfs(path).map_err(|e| io(path, "look at", e.into()))?;
+    // Some systems give it as a signed number of 32 bits: the low half is the magic everywhere.
+    match unsuitable(system.filesystem_type().0 as u32) {
+        None => Ok(()),
+        Some(name) => {
+            let path = path.display();
+            let message = format!(
+                "`{path}` stands on {name}, where locks and shared memory cannot be relied on; move the store to a \
+                 local disk"
+            );
+            Err(StoreError::new(StoreErrorKind::Unsuitable, message))
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn refuse_network(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// The name of a kind of file system on which two processes may both win a claim, by its magic number (`statfs(2)`).
+///
+/// The write-ahead log needs shared memory and locks that all its users see. FUSE is refused as a whole: the same
+/// number stands for sshfs, GlusterFS, object stores and the folders that a virtual machine shares with its host, and
+/// what cannot be told apart is closed (law 6).
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    expect(dead_code, reason = "the numbers are Linux's")
+)]
+const fn unsuitable(magic: u32) -> Option<&'static str> {
+    match magic {
+        0x6969 => Some("NFS"),
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
+        0x6573_5546 => Some("FUSE"),
+        0x0102_1997 => Some("9p"),
+        0x5346_414f | 0x6b41_4653 => Some("AFS"),
+        0x00c3_6400 => Some("Ceph"),
+        0x7375_7245 => Some("Coda"),
+        0x564c => Some("NCP"),
+        0x0bd0_0bd0 => Some("Lustre"),
+        0x4750_4653 => Some("GPFS"),
+        0x1983_0326 => Some("BeeGFS"),
+        0x2003_0528 => Some("OrangeFS"),
+        0x786f_4256 => Some("a VirtualBox shared folder"),
+        0xbacb_acbc => Some("a VMware shared folder"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_that_other_machines_share_are_refused() {
+        for (magic, name) in [
+            (0x6969, "NFS"),
+            (0xff53_4d42, "SMB"),
+            (0x6573_5546, "FUSE"),
+            (0x0102_1997, "9p"),
+            (0x00c3_6400, "Ceph"),
+        ] {
+            assert_eq!(unsuitable(magic), Some(name));
+        }
+    }
+
+    #[test]
+    fn local_file_systems_are_not() {
+        let (ext4, xfs, btrfs, tmpfs, overlay) = (0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630);
+        for magic in [ext4, xfs, btrfs, tmpfs, overlay] {
+            assert_eq!(unsuitable(magic), None, "{magic:x}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_magic_number_is_read_from_the_system() {
+        // procfs is on every Linux, and its number is known.
+        let system = nix::sys::statfs::statfs("/proc").unwrap();
+        assert_eq!(system.filesystem_type().0 as u32, 0x9fa0);
+    }
+}

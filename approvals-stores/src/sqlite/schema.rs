@@ -1,0 +1,196 @@
+//! What is kept where, and how a connection to it is opened.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use approvals_core::ledger::{StoreError, StoreErrorKind};
+use approvals_core::request::StoreKey;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
+
+use super::error::Failure;
+use super::{SqliteOptions, key};
+
+/// `aprv`: says in the header whose file it is.
+const APPLICATION: i32 = 0x6170_7276;
+
+/// Version of the tables; a program reads its own and earlier ones.
+const FORMAT: i32 = 1;
+
+/// Few indexes, because each is one more page in every commit. That of the records does two things: it finds those of a
+/// stream, in order, and it has room for one move to a version, beside any number of notes.
+const TABLES: &str = "
+    CREATE TABLE records (
+        seq INTEGER PRIMARY KEY,
+        stream TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        note INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        payload BLOB,
+        signature BLOB
+    ) STRICT;
+    CREATE UNIQUE INDEX stream_moves_once ON records (stream, version, iif(note, seq, 0));
+    CREATE TRIGGER records_stay BEFORE DELETE ON records
+        BEGIN SELECT raise(ABORT, 'a record is never removed'); END;
+    CREATE TRIGGER records_stand BEFORE UPDATE OF seq, stream, version, note, time, bytes ON records
+        BEGIN SELECT raise(ABORT, 'a record is never changed'); END;
+
+    CREATE TABLE summaries (
+        opened INTEGER PRIMARY KEY,
+        phase TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        deadline INTEGER,
+        summary TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX summaries_in_phase ON summaries (phase, opened);
+
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Write,
+    Read,
+}
+
+/// A connection to a file that exists.
+pub(super) fn connect(path: &Path, options: &SqliteOptions, for_: Use) -> Result<Connection, Failure> {
+    let access =
+        if options.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(options.busy_timeout)?;
+    // FULL: with NORMAL a power cut loses commits that were acknowledged. The two of fullfsync say the same to macOS.
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+    )?;
+    if for_ == Use::Read {
+        conn.execute_batch("PRAGMA query_only = ON;")?;
+    }
+    #[cfg(test)]
+    if let Some(pages) = options.max_pages {
+        conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
+    Ok(conn)
+}
+
+/// Makes sure that the file is a store of ours that this program can read, and makes it one if it is empty. Gives the
+/// key that goes with it.
+pub(super) fn prepare(
+    conn: &mut Connection,
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<StoreKey, Failure> {
+    // Judged before anything is written: a file that is not ours stays as it is.
+    let made_with = recognise(conn, path)?;
+    if options.read_only {
+        return match made_with {
+            Some(_) => reading_key(path, options),
+            None => Err(empty(path).into()),
+        };
+    }
+    let key = match made_with {
+        Some(_) => key::load(path, options)?.ok_or_else(|| key::missing(path))?,
+        None => key::load_or_make(path, options)?,
+    };
+    keep_a_write_ahead_log(conn, path, options.busy_timeout)?;
+    let check = key::check(&key).to_hex();
+    let made_with = match made_with {
+        Some(check) => check,
+        None => create(conn, path, &check)?,
+    };
+    if made_with == check { Ok(key) } else { Err(key::mismatch(path).into()) }
+}
+
+/// The check of the key that the store was made with, or `None` for an empty file.
+fn recognise(conn: &Connection, path: &Path) -> Result<Option<String>, Failure> {
+    let number = |pragma: &str| conn.query_row(pragma, [], |row| row.get::<_, i32>(0));
+    // One transaction, so that a store which another process just makes is seen whole or not at all.
+    let snapshot = conn.unchecked_transaction()?;
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application = number("PRAGMA application_id")?;
+    let format = number("PRAGMA user_version")?;
+    match application {
+        APPLICATION if format > FORMAT => Err(newer(path, format).into()),
+        APPLICATION => {
+            let check = "SELECT value FROM facts WHERE name = 'key_check'";
+            let check = conn.query_row(check, [], |row| row.get(0)).optional()?;
+            snapshot.finish()?;
+            check.map(Some).ok_or_else(|| foreign(path).into())
+        }
+        0 if tables == 0 && format == 0 => Ok(None),
+        _ => Err(foreign(path).into()),
+    }
+}
+
+/// Makes the tables, unless another process was faster. Gives the check of the key that they were made with.
+fn create(conn: &mut Connection, path: &Path, check: &str) -> Result<String, Failure> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        tx.finish()?;
+        return recognise(conn, path)?.ok_or_else(|| foreign(path).into());
+    }
+    tx.execute_batch(TABLES)?;
+    tx.execute("INSERT INTO facts (name, value) VALUES ('key_check', ?1)", [check])?;
+    tx.pragma_update(None, "application_id", APPLICATION)?;
+    tx.pragma_update(None, "user_version", FORMAT)?;
+    tx.commit()?;
+    Ok(check.to_owned())
+}
+
+fn keep_a_write_ahead_log(conn: &Connection, path: &Path, patience: Duration) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => {
+                let message = format!(
+                    "`{}` cannot keep a write-ahead log where it stands; move the store to a local disk",
+                    path.display()
+                );
+                return Err(StoreError::new(StoreErrorKind::Unsuitable, message).into());
+            }
+            // SQLite does not wait here when another process turns the log on at the same time.
+            Err(e)
+                if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < patience =>
+            {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+/// Whoever may only read the store may not read its key either, and needs none.
+fn reading_key(path: &Path, options: &SqliteOptions) -> Result<StoreKey, Failure> {
+    if let Ok(Some(key)) = key::load(path, options) {
+        return Ok(key);
+    }
+    let (key, _) = StoreKey::fresh(&approvals_core::id::SystemChance)
+        .map_err(|e| StoreError::new(StoreErrorKind::Other, e.to_string()))?;
+    Ok(key)
+}
+
+fn newer(path: &Path, format: i32) -> StoreError {
+    let message = format!(
+        "`{}` has format {format}, this program reads up to {FORMAT}; update the program",
+        path.display()
+    );
+    StoreError::new(StoreErrorKind::NewerFormat, message)
+}
+
+fn foreign(path: &Path) -> StoreError {
+    let message =
+        format!("`{}` is the database of another program; choose another path for the store", path.display());
+    StoreError::new(StoreErrorKind::Corrupt, message)
+}
+
+fn empty(path: &Path) -> StoreError {
+    let message = format!(
+        "`{}` is empty; let the program that writes the store open it first, then read it",
+        path.display()
+    );
+    StoreError::new(StoreErrorKind::Corrupt, message)
+}

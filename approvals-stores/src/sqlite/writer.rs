@@ -1,0 +1,261 @@
+//! The one thread that writes: everything that waits becomes one commit.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use approvals_core::id::{Seq, Version};
+use approvals_core::ledger::{
+    Append, Appended, Bell, Event, StoreError, StoreErrorKind, Stream, Summary, seal,
+};
+use approvals_core::state::{State, apply};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::error::{Failure, closed};
+use super::queue::Queue;
+use super::recent::Recent;
+use super::rows::{Line, Lines};
+use super::schema::{Use, connect};
+use super::{SqliteOptions, rows};
+
+/// The most appends in one commit, so that the first of them does not wait for all the world.
+const BATCH: usize = 1_024;
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+enum Job {
+    Append(Box<Append>, Reply<Appended>),
+    Rebuild(Reply<u64>),
+}
+
+/// The way to the thread that writes.
+pub(super) struct Writer {
+    queue: Queue<Job>,
+    path: Arc<Path>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection that is ready to write.
+    pub(super) fn start(
+        conn: Connection,
+        path: Arc<Path>,
+        options: SqliteOptions,
+        bell: Arc<Bell>,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = Queue::new();
+        let mut scribe = Scribe { path: Arc::clone(&path), options, bell, pen: Some(Pen::new(conn)) };
+        queue.thread("approvals-write", move || scribe.work(&jobs))?;
+        Ok(Self { queue, path })
+    }
+
+    /// Hands an append over at once; what becomes of it does not depend on whether the answer is awaited.
+    pub(super) async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        self.ask(|reply| Job::Append(Box::new(append), reply)).await
+    }
+
+    /// Folds every request anew.
+    pub(super) async fn rebuild(&self) -> Result<u64, StoreError> {
+        self.ask(Job::Rebuild).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.push(job(reply));
+        answer.await.unwrap_or_else(|_| Err(closed(&self.path)))
+    }
+
+    /// Writes what waits and ends. Blocks.
+    pub(super) fn close(&self) {
+        self.queue.close();
+    }
+}
+
+/// Sits on the thread that writes.
+struct Scribe {
+    path: Arc<Path>,
+    options: SqliteOptions,
+    bell: Arc<Bell>,
+    pen: Option<Pen>,
+}
+
+impl Scribe {
+    fn work(&mut self, jobs: &Receiver<Job>) {
+        while let Ok(job) = jobs.recv() {
+            let mut next = Some(job);
+            while let Some(job) = next.take() {
+                match job {
+                    Job::Append(append, reply) => next = self.commit_all(*append, reply, jobs),
+                    Job::Rebuild(reply) => {
+                        let _ = reply.send(self.rebuild());
+                    }
+                }
+            }
+        }
+        if let Some(Pen { conn, .. }) = self.pen.take() {
+            // Nothing hangs on it: the log is as durable as the file, and whoever opens the store next reads both.
+            if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+                tracing::warn!(path = %self.path.display(), %error, "the write-ahead log was not folded into the file");
+            }
+        }
+    }
+
+    /// Commits this append and all that wait behind it at once. Gives back the job that ended the batch, if one did.
+    fn commit_all(&mut self, append: Append, reply: Reply<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
+        let mut appends = vec![append];
+        let mut replies = vec![reply];
+        let begun = self.begin();
+        // Gathered when the lock is held, and not before: what came while another process held it rides along.
+        let mut other = None;
+        while appends.len() < BATCH {
+            match jobs.try_recv() {
+                Ok(Job::Append(append, reply)) => {
+                    appends.push(*append);
+                    replies.push(reply);
+                }
+                Ok(job) => {
+                    other = Some(job);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let written = begun.and_then(|mut pen| {
+            let written = self.write(&mut pen, appends).map_err(|failure| failure.at(&self.path))?;
+            self.pen = Some(pen);
+            Ok(written)
+        });
+        match written {
+            Ok(Written { last, answers }) => {
+                self.bell.ring(last);
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    let _ = reply.send(answer);
+                }
+            }
+            // The connection is closed by now: after a failed sync the system may call dirty pages clean, and a second
+            // try on the same handle would succeed without them.
+            Err(error) => {
+                tracing::error!(%error, appends = replies.len(), "a commit failed");
+                for reply in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+        other
+    }
+
+    /// A pen that holds the write lock.
+    fn begin(&mut self) -> Result<Pen, StoreError> {
+        let pen = match self.pen.take() {
+            Some(pen) => Ok(pen),
+            None => connect(&self.path, &self.options, Use::Write).map(Pen::new),
+        };
+        pen.and_then(|pen| {
+            pen.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            Ok(pen)
+        })
+        .map_err(|failure| failure.at(&self.path))
+    }
+
+    /// Judges each append on its own, writes those that stand, and commits.
+    fn write(&self, pen: &mut Pen, appends: Vec<Append>) -> Result<Written, Failure> {
+        let mut last = rows::last(&pen.conn)?;
+        pen.recent.check(&pen.conn)?;
+        let mut answers = Vec::with_capacity(appends.len());
+        for append in appends {
+            let stream = append.stream;
+            answers.push(match self.judge(pen, append) {
+                Ok(judged) => {
+                    let written = judged.lines.write(&pen.conn, last, judged.opened)?;
+                    let version = written.last().map_or(judged.before, |(_, body)| body.version);
+                    last = written.last().map_or(last, |(seq, _)| *seq);
+                    pen.recent.add(stream, written);
+                    Ok(Appended { seq: last, version })
+                }
+                // Refused before anything of it was written: its neighbours stand.
+                Err(Failure::Store(refused)) => Err(refused),
+                Err(failure) => return Err(failure),
+            });
+        }
+        pen.conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok(Written { last, answers })
+    }
+
+    /// What is to be written. The time is taken here, under the lock.
+    fn judge(&self, pen: &mut Pen, append: Append) -> Result<Judged, Failure> {
+        let history = match append.stream {
+            Stream::Request(_) => pen.recent.history(&pen.conn, append.stream)?.as_slice(),
+            Stream::System | Stream::Allowed => &[],
+        };
+        let before = history.last().map(|record| record.body.version).unwrap_or_default();
+        let opened = history.iter().find(|record| matches!(record.body.event, Event::Requested(_)));
+        let opened = opened.map(|record| record.seq);
+        let sealed = seal(history, append, self.options.clock.now()).map_err(StoreError::from)?;
+        Ok(Judged { before, opened, lines: Lines::of(sealed)? })
+    }
+
+    fn rebuild(&mut self) -> Result<u64, StoreError> {
+        let pen = self.begin()?;
+        let rebuilt = rebuild(&pen.conn).map_err(|failure| failure.at(&self.path))?;
+        self.pen = Some(pen);
+        Ok(rebuilt)
+    }
+}
+
+/// What one connection writes with. Gone as a whole when a commit fails.
+struct Pen {
+    conn: Connection,
+    recent: Recent,
+}
+
+impl Pen {
+    fn new(conn: Connection) -> Self {
+        Self { conn, recent: Recent::default() }
+    }
+}
+
+/// An append that stands: the version before it, where its request was opened, and what is to be written.
+struct Judged {
+    before: Version,
+    opened: Option<Seq>,
+    lines: Lines,
+}
+
+/// A commit: where the ledger ends now, and one answer for each append.
+struct Written {
+    last: Seq,
+    answers: Vec<Result<Appended, StoreError>>,
+}
+
+fn rebuild(conn: &Connection) -> Result<u64, Failure> {
+    conn.execute("DELETE FROM summaries", [])?;
+    let mut ask = conn.prepare(
+        "SELECT DISTINCT stream FROM records WHERE stream NOT IN ('system', 'allowed') ORDER BY stream",
+    )?;
+    let mut streams = ask.query([])?;
+    let mut rebuilt = 0;
+    while let Some(row) = streams.next()? {
+        let stream: Stream = row.get::<_, String>(0)?.parse().map_err(unfit)?;
+        let history = rows::history(conn, stream)?;
+        let mut state = State::default();
+        let mut first = None;
+        for record in &history {
+            state = apply(&state, &record.body).map_err(unfit)?;
+            if first.is_none() && state.opened().is_some() {
+                first = Some(record.seq);
+            }
+        }
+        if let (Some(first), Some(summary)) = (first, Summary::of(&state)) {
+            Line::of(summary)?.write(conn, first)?;
+            rebuilt += 1;
+        }
+    }
+    drop(streams);
+    conn.execute_batch("COMMIT")?;
+    Ok(rebuilt)
+}
+
+fn unfit(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    let message = format!("the records of a request do not fold ({error}); restore the store from a backup");
+    StoreError::new(StoreErrorKind::Unreadable, message)
+}

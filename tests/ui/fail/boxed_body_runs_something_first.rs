@@ -1,0 +1,23 @@
+use approvals::{ApprovalError, requires_approval};
+
+struct OpsError;
+
+impl From<ApprovalError> for OpsError {
+    fn from(_: ApprovalError) -> Self {
+        Self
+    }
+}
+
+use std::future::Future;
+
+#[requires_approval(risk = "high")]
+fn export(rows: u64) -> impl Future<Output = Result<u64, OpsError>> {
+    let rows = delete(rows);
+    async move { Ok(rows) }
+}
+
+fn delete(rows: u64) -> u64 {
+    rows
+}
+
+fn main() {}

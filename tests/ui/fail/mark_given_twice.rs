@@ -1,0 +1,20 @@
+use approvals::{ApprovalError, requires_approval};
+
+struct OpsError;
+
+impl From<ApprovalError> for OpsError {
+    fn from(_: ApprovalError) -> Self {
+        Self
+    }
+}
+
+#[requires_approval(risk = "high")]
+async fn export(
+    #[approval(secret)]
+    #[approval(skip = "unused")]
+    token: String,
+) -> Result<String, OpsError> {
+    Ok(token)
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use approvals::{ApprovalError, requires_approval};
+
+struct OpsError;
+
+impl From<ApprovalError> for OpsError {
+    fn from(_: ApprovalError) -> Self {
+        Self
+    }
+}
+
+#[requires_approval(risk = "high", reason = "through {pool}")]
+async fn export(#[approval(skip = "a handle")] pool: String) -> Result<String, OpsError> {
+    Ok(pool)
+}
+
+fn main() {}
