@@ -73,7 +73,9 @@ fn licence_expressions_are_read_as_they_are_meant() {
     for permissive in ["MIT", "MIT/Apache-2.0", "LGPL-2.1 OR MIT", "(GPL-3.0 OR MIT) AND Unicode-3.0"] {
         assert!(is_permissive(permissive), "{permissive}");
     }
-    for not in ["", "GPL-3.0", "MIT AND GPL-3.0", "MIT AND (GPL-3.0 OR AGPL-3.0)", "MIT OR", "(MIT", "MIT MIT"] {
+    for not in
+        ["", "GPL-3.0", "MIT AND GPL-3.0", "MIT AND (GPL-3.0 OR AGPL-3.0)", "MIT OR", "(MIT", "MIT MIT"]
+    {
         assert!(!is_permissive(not), "{not}");
     }
 }

@@ -13,7 +13,8 @@ const LAWS: usize = 15;
 /// The cells of every row of the table under a heading, without the head.
 fn table(heading: &str) -> Vec<Vec<String>> {
     let page = read(Path::new("SECURITY.md")).unwrap();
-    let (_, after) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no `## {heading}`"));
+    let (_, after) =
+        page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no `## {heading}`"));
     let section = after.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
     let cells = rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
@@ -57,7 +58,11 @@ fn every_threat_names_its_tests_or_says_that_it_is_open() {
     for row in rows {
         let last = &row[2];
         let open = OPEN.iter().any(|words| last.contains(words));
-        assert!(open || !names(last).is_empty(), "`{}` names no test and does not say that it is open", row[0]);
+        assert!(
+            open || !names(last).is_empty(),
+            "`{}` names no test and does not say that it is open",
+            row[0]
+        );
     }
 }
 
