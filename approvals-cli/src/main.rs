@@ -1,1 +1,43 @@
-fn main() {}
+#![doc = include_str!("../docs.md")]
+
+mod args;
+mod decide;
+mod identity;
+mod list;
+mod log;
+mod output;
+mod record;
+mod show;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::args::{Args, Verb};
+use self::output::{Exit, Failure, Out};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let out = Out::new(args.global.json);
+    let ended = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::error(format!("cannot start: {e}; free some memory and file handles")))
+        .and_then(|runtime| runtime.block_on(run(&args, &out)));
+    ExitCode::from(match ended {
+        Ok(exit) => exit.code(),
+        Err(failure) => out.fail(&failure).code(),
+    })
+}
+
+async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
+    let store = args.global.store.as_path();
+    match &args.verb {
+        Verb::List(options) => list::run(store, options, out).await,
+        Verb::Show { id } => show::run(store, id, out).await,
+        Verb::Approve(review) => decide::approve(&args.global, review, out).await,
+        Verb::Deny(review) => decide::deny(&args.global, review, out).await,
+        Verb::Log(options) => log::run(store, options, out).await,
+    }
+}

@@ -1,0 +1,150 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use approvals::desk::Seen;
+use approvals::state::Phase;
+
+/// The most of a comment that the desk keeps, in bytes.
+const COMMENT: usize = 4096;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  error: nothing was decided
+  2  wrong usage
+  3  refused or not counted; the reason is recorded
+  4  there is no such request";
+
+const EXAMPLES: &str = "\
+Examples:
+  approvals list
+  approvals show 0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e
+  approvals approve 0192f0c1-7a3e --digest 4f2a9c01d3e7
+  approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
+  approvals log --follow --json | jq .event";
+
+/// Lists, shows and decides the requests that wait in a store.
+///
+/// It reads and writes the same file as the agents that ask. You answer as the user that the operating system says
+/// you are; `people.toml` says which person that is. Requests can be answered here only if the agent was set up with
+/// `.open_to_store()`, and the requester's own approval never counts.
+#[derive(Debug, clap::Parser)]
+#[command(name = "approvals", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(after_long_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb takes, before or after it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// The file that the agents keep their ledger in
+    #[arg(long, global = true, value_name = "PATH", env = "APPROVALS_STORE", default_value = "approvals.db")]
+    pub(crate) store: PathBuf,
+    /// The people who may decide [default: people.toml beside the store]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) people: Option<PathBuf>,
+    /// Print JSON: `list` one array, `log` one object per line, the others one object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Global {
+    /// Where the people are.
+    pub(crate) fn people(&self) -> PathBuf {
+        self.people.clone().unwrap_or_else(|| self.store.with_file_name("people.toml"))
+    }
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// List what waits: pending requests first, then what was approved or runs, the newest on top
+    List(List),
+    /// Show the whole card of a request and everything that happened to it
+    Show {
+        /// The request's id, or the first 8 or more characters of it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Print the card of a request and say yes to exactly that
+    Approve(Review),
+    /// Print the card of a request and say no; also possible after an approval
+    Deny(Review),
+    /// Print every record of the ledger, oldest first
+    Log(Log),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Also list what is over
+    #[arg(long, conflicts_with = "states")]
+    pub(crate) all: bool,
+    /// Only requests in these states, such as `pending,denied`
+    #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = phase)]
+    pub(crate) states: Vec<Phase>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Review {
+    /// The request's id, or the first 8 or more characters of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Count the answer only if the request's digest begins with these 8 or more digits
+    #[arg(long, value_name = "PREFIX", value_parser = digest)]
+    pub(crate) digest: Option<String>,
+    /// What you say about it, at most 4 KiB; kept in the ledger and told to the requester
+    #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
+    pub(crate) comment: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// Go on with what is written from now on, until Ctrl-C
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only records past this place in the ledger
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(crate) after: u64,
+    /// Leave out arguments, comments, names and other text that stands beside the records
+    #[arg(long)]
+    pub(crate) no_payload: bool,
+}
+
+fn phase(text: &str) -> Result<Phase, String> {
+    Phase::from_name(text).filter(|phase| *phase != Phase::None).ok_or_else(|| {
+        let known = Phase::ALL.iter().filter(|phase| **phase != Phase::None);
+        format!("it is one of {}", known.map(|phase| phase.as_str()).collect::<Vec<_>>().join(", "))
+    })
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let hexadecimal = text.chars().all(|c| c.is_ascii_hexdigit());
+    if hexadecimal && (Seen::MIN_PREFIX..=64).contains(&text.len()) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(format!("give {} to 64 hexadecimal digits, as the card shows them", Seen::MIN_PREFIX))
+    }
+}
+
+/// The desk would cut a longer one.
+fn comment(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err("it is empty; say something, or leave the option out".to_owned()),
+        1..=COMMENT => Ok(text.to_owned()),
+        bytes => Err(format!("it has {bytes} bytes, {COMMENT} are kept; say it in fewer words")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,187 @@
+//! `approvals approve` and `approvals deny`.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use approvals::card::{text, visible_name};
+use approvals::desk::{self, Desk, DeskError, Outcome, Receipt, Seen, Way, WayKind};
+use approvals::id::{PersonId, RequestId};
+use approvals::ledger::{Answer, IgnoredWhy, Store, Stream};
+use approvals::request::Digest;
+use approvals::state::Phase;
+use approvals::{Assurance, Identity, People};
+use serde::Serialize;
+
+use crate::args::{Global, Review};
+use crate::output::{Exit, Failure, Out};
+use crate::store::{self, Request};
+use crate::{identity, show};
+
+/// The name of this way in, in the ledger.
+const WAY: &str = "store";
+/// What stands for a node in the records of a process that takes no node's name.
+const NODE: &str = "approvals-cli";
+
+/// What became of a review, as `--json` gives it.
+#[derive(Serialize)]
+struct Told<'a> {
+    id: RequestId,
+    action: &'a str,
+    digest: Digest,
+    answer: Answer,
+    counted: bool,
+    state: Phase,
+    by: Option<&'a PersonId>,
+    identity: String,
+    why: Option<IgnoredWhy>,
+    reason: Option<String>,
+}
+
+pub(crate) async fn approve(global: &Global, review: &Review, out: &Out) -> Result<Exit, Failure> {
+    answer(Answer::Approve, global, review, out).await
+}
+
+pub(crate) async fn deny(global: &Global, review: &Review, out: &Out) -> Result<Exit, Failure> {
+    answer(Answer::Deny, global, review, out).await
+}
+
+async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> Result<Exit, Failure> {
+    // Read-only until the request is found: opening for writing would make a store of an empty file.
+    let request = store::find(&store::read(&global.store).await?, &given.id).await?;
+    let people_file = global.people();
+    let people = People::from_file(&people_file)
+        .map_err(|e| Failure::error(format!("{e}\nsay where the people are with `--people PATH`")))?;
+    let rendered = text::render(&show::card(&request)?, &out.card_options());
+    out.card(&rendered.text).map_err(unseen)?;
+
+    let review = desk::Review {
+        request: request.summary.id,
+        seen: seen(&request, given.digest.as_deref()),
+        // The desk refuses an approval of a part, and records it (law 5).
+        shown: rendered.shown,
+        answer,
+        comment: given.comment.clone(),
+    };
+    let identity = identity::of_this_process();
+    let store = store::write(&global.store).await?;
+    let desk = Desk::new(Arc::new(store.clone()), Arc::new(people), way(), NODE);
+    let receipt = desk.submit(&identity, review).await.map_err(not_submitted)?;
+    let submitted = Submitted { request: &request, answer, identity: &identity, people: &people_file };
+    let exit = submitted.report(&receipt, &store, out).await;
+    store.close().await;
+    Ok(exit)
+}
+
+fn way() -> Way {
+    Way {
+        id: WAY.into(),
+        provider: identity::PROVIDER.into(),
+        assurance: Assurance::Local,
+        kind: WayKind::Surface,
+    }
+}
+
+/// What the review is bound to: the digest that was printed, unless it is not the one that was asked for. That goes to
+/// the desk as it is, which refuses and records it.
+fn seen(request: &Request, prefix: Option<&str>) -> Seen {
+    let printed = Seen::Digest(request.summary.digest);
+    match prefix.map(|prefix| Seen::Prefix(prefix.to_owned())) {
+        Some(asked_for) if !asked_for.is(&request.summary.digest) => asked_for,
+        _ => printed,
+    }
+}
+
+/// A card that nobody could read is none (law 5).
+fn unseen(error: io::Error) -> Failure {
+    Failure::error(format!(
+        "the card cannot be printed: {error}; nothing was submitted, check where the output goes"
+    ))
+}
+
+fn not_submitted(error: DeskError) -> Failure {
+    match error {
+        DeskError::Store(error) => error.into(),
+        error => Failure::because(&error),
+    }
+}
+
+/// A review that is decided by now, whether or not anybody can read so here.
+struct Submitted<'a> {
+    request: &'a Request,
+    answer: Answer,
+    identity: &'a Identity,
+    people: &'a Path,
+}
+
+impl Submitted<'_> {
+    async fn report(&self, receipt: &Receipt, store: &dyn Store, out: &Out) -> Exit {
+        let summary = &self.request.summary;
+        let (state, why) = match &receipt.outcome {
+            Outcome::Counted { phase, .. } => (*phase, None),
+            Outcome::Ignored(why) => {
+                let now = store.history(Stream::Request(summary.id)).await.map_err(Failure::from);
+                let state = now.and_then(|history| store::fold(&history));
+                (state.map_or(summary.phase, |state| state.phase()), Some(*why))
+            }
+        };
+        let told = Told {
+            id: summary.id,
+            action: &summary.action,
+            digest: summary.digest,
+            answer: self.answer,
+            counted: why.is_none(),
+            state,
+            by: receipt.person.as_ref().map(|person| person.id()),
+            identity: self.identity.to_string(),
+            why,
+            reason: why.map(|why| self.reason(why)),
+        };
+        if let Some(reason) = &told.reason {
+            out.complain(&format!("not counted: {reason}"));
+        }
+        let printed = match (out.json(), told.counted) {
+            (true, _) => out.object(&told),
+            (false, true) => out.text(&counted(&told)).map_err(Failure::from),
+            (false, false) => Ok(()),
+        };
+        if let Err(failure) = printed {
+            out.fail(&failure);
+        }
+        if told.counted { Exit::Done } else { Exit::NotCounted }
+    }
+
+    /// Why it does not count, and what to do about it here.
+    fn reason(&self, why: IgnoredWhy) -> String {
+        match why {
+            IgnoredWhy::Unmapped => {
+                format!("{why}; you are `{}`, and the people are in `{}`", self.identity, self.people.display())
+            }
+            IgnoredWhy::WayClosed => format!("{why}; an agent opens its requests with `.open_to_store()`"),
+            // Here the whole card was printed: what is missing is gone.
+            IgnoredWhy::NotEverythingShown => "values of this request were erased, or it was presented in part through \
+                                               this way, so that nobody was shown everything; deny it, and let the \
+                                               agent ask again"
+                .to_owned(),
+            why => why.to_string(),
+        }
+    }
+}
+
+fn counted(told: &Told<'_>) -> String {
+    let by = told.by.map(|by| visible_name(by.as_str())).unwrap_or_default();
+    let state = told.state;
+    match (told.answer, state) {
+        (Answer::Approve, Phase::Pending) => {
+            format!("{by} approves; the request is still pending: more people have to approve\n")
+        }
+        (Answer::Approve, _) => format!("{by} approves; the request is {state}\n"),
+        (Answer::Deny, Phase::Cancelled) => format!("{by} takes the request back; it is cancelled\n"),
+        (Answer::Deny, Phase::Executing | Phase::Unknown) => {
+            format!(
+                "{by} denies; the request is {state}: what runs is not stopped, and it starts no second time\n"
+            )
+        }
+        (Answer::Deny, _) => format!("{by} denies; the request is {state}\n"),
+    }
+}

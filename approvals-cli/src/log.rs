@@ -1,0 +1,60 @@
+//! `approvals log`: every record, in the order of the ledger.
+
+use std::path::Path;
+
+use approvals::id::Seq;
+use approvals::ledger::{Record, Store};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::Log;
+use crate::output::{Exit, Failure, Out};
+use crate::{record, store};
+
+/// How many records are asked for at once.
+const PAGE: usize = 256;
+
+pub(crate) async fn run(path: &Path, options: &Log, out: &Out) -> Result<Exit, Failure> {
+    // Before the first line is printed: whoever reads one may interrupt.
+    let mut interrupt = match options.follow {
+        true => Some(signal(SignalKind::interrupt())?),
+        false => None,
+    };
+    let store = store::read(path).await?;
+    tokio::select! {
+        biased;
+        () = interrupted(interrupt.as_mut()) => Ok(Exit::Done),
+        ended = print(&store, options, out) => ended.map(|()| Exit::Done),
+    }
+}
+
+async fn interrupted(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn print(store: &dyn Store, options: &Log, out: &Out) -> Result<(), Failure> {
+    let mut after = Seq(options.after);
+    loop {
+        let records = store.records(after, PAGE).await?;
+        for record in &records {
+            match out.json() {
+                true => out.object(&record::json(record, !options.no_payload)?)?,
+                false => out.text(&line(record, !options.no_payload))?,
+            }
+            after = record.seq;
+        }
+        match (records.is_empty(), options.follow) {
+            (false, _) => {}
+            (true, true) => store.wait_past(after).await?,
+            (true, false) => return Ok(()),
+        }
+    }
+}
+
+fn line(record: &Record, payload: bool) -> String {
+    let Record { seq, body, .. } = record;
+    let stream = body.stream.to_string();
+    format!("{seq:>6}  {}  {stream:<36}  {}\n", body.time, record::told(record, payload))
+}
