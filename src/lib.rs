@@ -1,21 +1,29 @@
-//! Action-level approvals: a privileged async function runs only after enough of the right people said yes to exactly
-//! this call.
+#![cfg_attr(all(feature = "macros", feature = "sqlite", feature = "people-toml", feature = "terminal"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "macros", feature = "sqlite", feature = "people-toml", feature = "terminal")),
+    doc = "Action-level approvals: a privileged async function runs only after enough of the right people said yes to \
+           exactly this call."
+)]
 
+#[doc(hidden)]
 pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};
-pub use approvals_core::backend;
 pub use approvals_core::call::{Call, Context};
-pub use approvals_core::card;
-pub use approvals_core::desk;
+#[cfg(feature = "conformance")]
+pub use approvals_core::conformance;
 pub use approvals_core::error::{ApprovalError, ErrorKind};
 pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder};
-pub use approvals_core::id;
-pub use approvals_core::ledger;
-pub use approvals_core::people::{self, Agent, Assurance, Identity, People, Person, Principal};
-pub use approvals_core::policy::{self, Policy, RiskPolicy};
-pub use approvals_core::request;
+pub use approvals_core::people::{Agent, Assurance, Identity, People, Person, Principal};
+pub use approvals_core::policy::{Policy, RiskPolicy};
 pub use approvals_core::secret::Secret;
-pub use approvals_core::state;
-pub use approvals_core::time;
+#[cfg(feature = "testing")]
+pub use approvals_core::testing;
+pub use approvals_core::{
+    backend, call, capture, card, desk, id, ledger, people, policy, request, state, time,
+};
+#[cfg(feature = "macros")]
+pub use approvals_macros::requires_approval;
 #[cfg(feature = "sqlite")]
 pub use approvals_stores::{Sqlite, SqliteOptions};
+#[cfg(feature = "terminal")]
+pub use approvals_backends::terminal::{self, Terminal};

@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt;
 
-pub use self::decide::{Decision, decide};
+pub use self::decide::{Decision, decide, may_reconcile};
 pub use self::submit::{Desk, DeskError, Receipt};
 pub(crate) use self::submit::{cut, unreadable};
 use crate::card::Shown;

@@ -37,6 +37,9 @@ struct Inner {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// How many turns those who wait are given to leave at a shutdown.
+const PATIENCE: usize = 256;
+
 /// Another handle is in force already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("approvals are installed in this process already; install one handle, once")]
@@ -96,6 +99,14 @@ impl Approvals {
     /// If the clean stop cannot be recorded.
     pub async fn shutdown(&self) -> Result<(), StoreError> {
         let local = &self.0.local;
+        local.hub.close();
+        // Those who wait are sent away; a future that nobody polls is not waited for.
+        for _ in 0..PATIENCE {
+            if !local.hub.has_waiters() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         self.0.behind.flush().await;
         local.background.flush().await;
         let (done, when_done) = oneshot::channel();
@@ -117,8 +128,13 @@ impl Approvals {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// An agent that acts for people must say for whom: a lost context would let that human approve.
-    pub(crate) fn attributed(&self, site: &ActionSite, context: &Context) -> Result<(), ApprovalError> {
+    /// Whether a call may be made at all. An agent that acts for people must say for whom: a lost context would let
+    /// that human approve.
+    pub(crate) fn admit(&self, site: &ActionSite, context: &Context) -> Result<(), ApprovalError> {
+        if self.0.local.hub.is_closed() {
+            let message = "the approvals of this process were shut down; build them anew";
+            return Err(ApprovalError::new(ErrorKind::Unavailable, site.name, message));
+        }
         if !self.0.agent.acts_for_people || context.human().is_some() {
             return Ok(());
         }

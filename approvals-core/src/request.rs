@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::commit::{Commitment, SecretDigest, Seed, StoreKey};
+#[cfg(test)]
+pub(crate) use self::quorum::tests::{is_met_by_brute_force, some_quorum};
 pub use self::quorum::{InvalidQuorum, Quorum};
 pub use self::requirement::{InvalidRequirement, Requirement};
 use crate::action::Risk;

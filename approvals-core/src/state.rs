@@ -3,7 +3,7 @@
 //! No I/O, no clock, no async: the gate, the stores, the conformance suites and the model check all run this.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -148,6 +148,7 @@ pub struct State {
     phase: Phase,
     version: Version,
     last: Option<Timestamp>,
+    env: Option<Env>,
     opened: Option<Arc<Opened>>,
     answers: Vec<Counted>,
     approved_at: Option<Timestamp>,
@@ -164,6 +165,7 @@ impl Default for State {
             phase: Phase::None,
             version: Version::default(),
             last: None,
+            env: None,
             opened: None,
             answers: Vec::new(),
             approved_at: None,
@@ -235,7 +237,7 @@ pub enum Illegal {
     /// The answer is not strong enough.
     #[error("the assurance is too low")]
     AssuranceTooLow,
-    /// The attempt is not the one that runs, or not this node's.
+    /// The attempt is not the one that runs, or not this node's; or a claim under the id of an earlier one.
     #[error("the attempt is not this node's running one")]
     NotTheClaim,
     /// Somebody said no meanwhile.
@@ -343,6 +345,7 @@ impl State {
         match &body.event {
             Event::Requested(requested) => self.request(body, requested)?,
             Event::Presented { way, reference, shown } => {
+                self.must_be_opened(body)?;
                 self.presented.insert(way.clone(), (reference.clone(), *shown));
             }
             Event::Reviewed(reviewed) => self.review(body, reviewed)?,
@@ -379,18 +382,26 @@ impl State {
                     Reconciliation::DidNotRun => Phase::Cancelled,
                 };
             }
+            // Also about a request that there is not.
             Event::Ignored(_) => {}
-            // The remaining notes need a request to be about.
-            event => {
-                if self.phase == Phase::None {
-                    return Err(Illegal::Transition { event: event.name(), phase: self.phase });
-                }
-            }
+            Event::PresentFailed { .. }
+            | Event::Updated { .. }
+            | Event::Viewed { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
+            | Event::Commented { .. }
+            | Event::DebtSigned { .. } => self.must_be_opened(body)?,
+            Event::Up { .. }
+            | Event::Down {}
+            | Event::Unauthenticated { .. }
+            | Event::Allowed(_)
+            | Event::Refused(_) => return Err(Illegal::OtherStream),
         }
         if !body.event.is_note() {
             self.version = body.version;
         }
         self.last = Some(body.time);
+        self.env = Some(body.env);
         Ok(())
     }
 
@@ -403,10 +414,19 @@ impl State {
             return Err(Illegal::TimeRunsBackwards);
         }
         let id = body.stream.request().ok_or(Illegal::OtherStream)?;
+        if self.env.is_some_and(|env| env != body.env) {
+            return Err(Illegal::OtherEnv);
+        }
         match &self.opened {
             Some(opened) if opened.id != id => Err(Illegal::OtherStream),
-            Some(opened) if opened.env != body.env => Err(Illegal::OtherEnv),
             _ => Ok(()),
+        }
+    }
+
+    fn must_be_opened(&self, body: &Body) -> Result<(), Illegal> {
+        match self.opened {
+            Some(_) => Ok(()),
+            None => Err(Illegal::Transition { event: body.event.name(), phase: self.phase }),
         }
     }
 
@@ -551,6 +571,10 @@ impl State {
         }
         if self.denied_by().is_some() {
             return Err(Illegal::DeniedMeanwhile);
+        }
+        // An attempt under the id of a lost one could be ended by what is left of that one.
+        if self.claim.as_ref().is_some_and(|lost| lost.id == claim) {
+            return Err(Illegal::NotTheClaim);
         }
         if let Some(deadline) = self.use_by().filter(|deadline| body.time >= *deadline) {
             return Err(Illegal::TooLate { deadline });

@@ -20,6 +20,8 @@ pub(crate) struct Hub {
     table: Mutex<Table>,
     /// How many entries the table has: the follower sleeps while there are none.
     busy: watch::Sender<usize>,
+    /// The process is shutting down: nobody waits any more.
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -33,11 +35,30 @@ pub(crate) struct Waiter<'a> {
     hub: &'a Hub,
     request: RequestId,
     news: watch::Receiver<u64>,
+    closed: watch::Receiver<bool>,
 }
+
+/// The process is shutting down.
+pub(crate) struct Closed;
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self { table: Mutex::default(), busy: watch::Sender::new(0) }
+        Self { table: Mutex::default(), busy: watch::Sender::new(0), closed: watch::Sender::new(false) }
+    }
+
+    /// Sends everybody who waits away, for good.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Whether it is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Whether anybody waits.
+    pub(crate) fn has_waiters(&self) -> bool {
+        !self.table().waiters.is_empty()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -56,7 +77,7 @@ impl Hub {
         entry.0 += 1;
         let news = entry.1.subscribe();
         self.count(&table);
-        Waiter { hub: self, request, news }
+        Waiter { hub: self, request, news, closed: self.closed.subscribe() }
     }
 
     /// Follows a request for its cards: news of it is sent to the keeper.
@@ -146,9 +167,13 @@ impl Hub {
 
 impl Waiter<'_> {
     /// Returns once something happened to the request since the last call, or since the registration.
-    pub(crate) async fn news(&mut self) {
-        // The sender lives as long as this entry of the table.
-        let _ = self.news.changed().await;
+    pub(crate) async fn news(&mut self) -> Result<(), Closed> {
+        // Both senders live as long as the hub and this entry of its table.
+        tokio::select! {
+            biased;
+            _ = self.closed.wait_for(|closed| *closed) => Err(Closed),
+            _ = self.news.changed() => Ok(()),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::ledger::{
     Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, StoreErrorKind, Stream,
 };
 use crate::people::Directory;
-use crate::policy::{Policy, SiteRuling};
+use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
 use crate::request::StoreKey;
 use crate::state::State;
 use crate::time::Clock;
@@ -69,6 +69,17 @@ pub(crate) struct Parts {
     pub(crate) hold: NodeHold,
     pub(crate) keeper: mpsc::UnboundedSender<Order>,
     pub(crate) runtime: tokio::runtime::Handle,
+}
+
+impl Parts {
+    /// Both steps of the policy: by the site, and by the call where the site does not tell.
+    async fn rule(&self, call: &Call) -> Result<Ruling, PolicyError> {
+        match self.policy.rule_site(call.site(), call.risk()) {
+            SiteRuling::Run => Ok(Ruling::Run),
+            SiteRuling::Refuse => Ok(Ruling::Refuse("policy refuses this action".to_owned())),
+            SiteRuling::NeedsCall => self.policy.rule(call).await,
+        }
+    }
 }
 
 /// The authority in this process. Clones are the same one.

@@ -195,7 +195,7 @@ impl LiveError {
 pub(crate) struct Caps {
     /// All shown arguments together, as canonical JSON.
     pub(crate) arguments: Limits,
-    /// Reason, resource, key and each label.
+    /// Reason, resource and each label. A key is not shown and may be as large as the arguments that it names.
     pub(crate) text: usize,
 }
 
@@ -256,17 +256,17 @@ pub(crate) fn read(
         requester,
         context,
     };
-    read_texts(&mut call, texts, reader.caps.text)?;
+    read_texts(&mut call, texts, reader.caps)?;
     Ok(call)
 }
 
-fn read_texts(call: &mut Call, texts: &[Text<'_>], limit: usize) -> Result<(), LiveError> {
+fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps) -> Result<(), LiveError> {
     for text in texts {
-        let what = match text.kind {
-            Kind::Reason => "reason",
-            Kind::Resource => "resource",
-            Kind::Key => "key",
-            Kind::Label(_) => "label",
+        let (what, limit) = match text.kind {
+            Kind::Reason => ("reason", caps.text),
+            Kind::Resource => ("resource", caps.text),
+            Kind::Key => ("key", caps.arguments.bytes),
+            Kind::Label(_) => ("label", caps.text),
         };
         let written = Bounded::write(text, limit, what)?;
         match text.kind {
@@ -277,7 +277,8 @@ fn read_texts(call: &mut Call, texts: &[Text<'_>], limit: usize) -> Result<(), L
             Kind::Label(name) => drop(call.labels.insert(name.to_owned(), written)),
         }
     }
-    let long = call.labels.values().any(|label| label.len() > limit);
+    let limit = caps.text;
+    let long = call.labels.iter().any(|(name, label)| name.len() > limit || label.len() > limit);
     if long { Err(LiveError::TextTooLong { what: "label", limit }) } else { Ok(()) }
 }
 

@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use super::sample::Sample;
 use super::{SetupError, StoreUnderTest};
 use crate::id::Seq;
-use crate::ledger::{
-    Append, Appended, Filter, Record, Store, StoreError, StoreErrorKind, Stream, Summary,
-};
+use crate::ledger::{Append, Appended, Filter, Record, Store, StoreError, StoreErrorKind, Stream, Summary};
 use crate::state::{Illegal, State};
 use crate::testing::ManualClock;
 use crate::time::Timestamp;
@@ -171,9 +169,9 @@ pub(super) async fn race(
     appends: impl IntoIterator<Item = Append>,
 ) -> Result<Vec<Result<Appended, StoreError>>, Failure> {
     let stores = stores.iter().cycle().cloned();
-    let tries = stores.zip(appends).map(|(store, append)| -> Boxed<_> {
-        Box::pin(async move { store.append(append).await })
-    });
+    let tries = stores
+        .zip(appends)
+        .map(|(store, append)| -> Boxed<_> { Box::pin(async move { store.append(append).await }) });
     together(tries).await
 }
 
@@ -197,11 +195,7 @@ pub(super) async fn listed(store: &Handle, sample: &Sample) -> Result<Option<Sum
 }
 
 /// Sends an append that has to be refused, and looks whether it left a trace.
-pub(super) async fn refused(
-    store: &Handle,
-    append: Append,
-    what: &str,
-) -> Result<StoreErrorKind, Failure> {
+pub(super) async fn refused(store: &Handle, append: Append, what: &str) -> Result<StoreErrorKind, Failure> {
     let stream = append.stream;
     let before = traces(store, stream).await?;
     match store.append(append).await {

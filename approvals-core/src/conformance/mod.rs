@@ -3,7 +3,6 @@
 //! Whoever writes a store says where a ledger lives and how it is opened, and one line emits a test per rule:
 //!
 //! ```
-//! # #[cfg(test)] mod tests {
 //! use std::sync::Arc;
 //!
 //! use approvals_core::conformance::{SetupError, StoreUnderTest, store_conformance};
@@ -27,7 +26,6 @@
 //! }
 //!
 //! store_conformance!(MyStore);
-//! # }
 //! ```
 //!
 //! A rule that does not apply, such as durability of a store in memory, is a result of its own: it is printed and
@@ -46,9 +44,9 @@ use std::time::Duration;
 
 pub use self::report::{Outcome, Report, check, run_all, say_what_does_not_apply};
 pub use self::table::{Need, RULES, Rule};
+use crate::ledger::Store;
 #[doc(inline)]
 pub use crate::store_conformance;
-use crate::ledger::Store;
 use crate::time::Clock;
 
 /// Why a store under test could not be set up.
@@ -88,13 +86,8 @@ pub trait StoreUnderTest: Send + Sync + 'static {
 /// Emits one test per rule of the suite, in the module where it stands.
 ///
 /// Takes an expression of a type that implements [`StoreUnderTest`]; it is evaluated once per test. The tests need no
-/// runtime of yours. One more test prints the rules that do not apply, and fails if none does.
-///
-/// ```ignore
-/// mod conformance {
-///     approvals_core::store_conformance!(super::MyStore);
-/// }
-/// ```
+/// runtime of yours. One more test, `the_rules_that_do_not_apply_are_named`, prints them and fails if no rule applies.
+/// Several stores, or one in several settings, stand in a module each. The [module](crate::conformance) has an example.
 #[macro_export]
 macro_rules! store_conformance {
     ($under_test:expr) => {

@@ -79,7 +79,8 @@ impl fmt::Display for Report {
                 Outcome::NotRun(why) => writeln!(f, "not run  {rule}: {why}")?,
             }
         }
-        let [passed, failed, not_run] = [self.passed(), self.failed(), self.not_run()].map(|names| names.len());
+        let [passed, failed, not_run] =
+            [self.passed(), self.failed(), self.not_run()].map(|names| names.len());
         write!(f, "{passed} passed, {failed} failed, {not_run} not run")?;
         if passed + failed == 0 {
             f.write_str("; a run in which nothing ran proves nothing")?;

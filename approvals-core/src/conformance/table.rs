@@ -50,10 +50,14 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name.replace('_', " "))?;
-        for (i, law) in self.laws.iter().enumerate() {
-            write!(f, "{}{law}", if i == 0 { " (law " } else { ", " })?;
+        match self.laws {
+            [] => Ok(()),
+            [law] => write!(f, " (law {law})"),
+            laws => {
+                let laws: Vec<_> = laws.iter().map(u8::to_string).collect();
+                write!(f, " (laws {})", laws.join(", "))
+            }
         }
-        if self.laws.is_empty() { Ok(()) } else { f.write_str(")") }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Review, Reviewer, WayKind};
 use crate::card::Shown;
+use crate::id::RequestId;
 use crate::ledger::{Answer, IgnoredWhy};
 use crate::people::Person;
 use crate::state::{Opened, Phase, State};
@@ -35,19 +36,11 @@ fn judge(
     review: &Review,
     now: Timestamp,
 ) -> Result<Decision, IgnoredWhy> {
-    if reviewer.provider != reviewer.way.provider {
-        return Err(IgnoredWhy::ForeignProvider);
-    }
-    let person = reviewer.person.as_ref().ok_or(IgnoredWhy::Unmapped)?;
-    let opened = state.opened().filter(|opened| opened.id == review.request);
-    let opened = opened.ok_or(IgnoredWhy::UnknownRequest)?;
-    if reviewer.way.kind == WayKind::Surface && !opened.requested.terms.open_to_store {
-        return Err(IgnoredWhy::WayClosed);
-    }
+    let (person, opened) = somebody(state, reviewer, review.request)?;
     if !review.seen.is(&opened.digest) {
         return Err(IgnoredWhy::OtherDigest);
     }
-    let alone = opened.requirement().single_operator;
+    let alone = decides_alone(opened, person);
     if opened.requested.call.requester.includes(person) && !alone {
         return match review.answer {
             Answer::Deny if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
@@ -56,7 +49,9 @@ fn judge(
             _ => Err(IgnoredWhy::Requester),
         };
     }
-    may_decide(opened, person)?;
+    if !alone && !opened.requirement().quorum.has_place_for(person.groups()) {
+        return Err(IgnoredWhy::NotAReviewer);
+    }
     answered_before(state, person, review.answer)?;
     match review.answer {
         Answer::Deny => may_deny(state.phase())?,
@@ -65,14 +60,49 @@ fn judge(
     Ok(Decision::Count(person.clone()))
 }
 
-fn may_decide(opened: &Opened, person: &Person) -> Result<(), IgnoredWhy> {
-    let requirement = opened.requirement();
-    let alone = requirement.single_operator && opened.requested.call.requester.includes(person);
-    if alone || requirement.quorum.has_place_for(person.groups()) {
-        Ok(())
-    } else {
-        Err(IgnoredWhy::NotAReviewer)
+/// Judges whether this person may say what became of a claimed attempt: whoever could approve the request, and
+/// never the requester (law 4).
+///
+/// # Errors
+/// The reason why it does not count.
+pub fn may_reconcile(state: &State, reviewer: &Reviewer, request: RequestId) -> Result<Person, IgnoredWhy> {
+    let (person, opened) = somebody(state, reviewer, request)?;
+    let alone = decides_alone(opened, person);
+    if opened.requested.call.requester.includes(person) && !alone {
+        return Err(IgnoredWhy::Requester);
     }
+    if !alone && !opened.requirement().quorum.has_place_for(person.groups()) {
+        return Err(IgnoredWhy::NotAReviewer);
+    }
+    if reviewer.way.assurance < opened.requirement().assurance {
+        return Err(IgnoredWhy::AssuranceTooLow);
+    }
+    match state.phase() {
+        Phase::Executing | Phase::Unknown => Ok(person.clone()),
+        _ => Err(IgnoredWhy::NotRunning),
+    }
+}
+
+/// The person and the request, if they are what they say and may meet through this way.
+fn somebody<'a>(
+    state: &'a State,
+    reviewer: &'a Reviewer,
+    request: RequestId,
+) -> Result<(&'a Person, &'a Opened), IgnoredWhy> {
+    if reviewer.provider != reviewer.way.provider {
+        return Err(IgnoredWhy::ForeignProvider);
+    }
+    let person = reviewer.person.as_ref().ok_or(IgnoredWhy::Unmapped)?;
+    let opened = state.opened().filter(|opened| opened.id == request).ok_or(IgnoredWhy::UnknownRequest)?;
+    if reviewer.way.kind == WayKind::Surface && !opened.requested.terms.open_to_store {
+        return Err(IgnoredWhy::WayClosed);
+    }
+    Ok((person, opened))
+}
+
+/// Law 4's one exception. By id, never by alias, because a record holds ids only and has to show by itself who decided.
+fn decides_alone(opened: &Opened, person: &Person) -> bool {
+    opened.requirement().single_operator && opened.requested.call.requester.includes_id(person.id())
 }
 
 /// A yes may become a no; nothing else may change.

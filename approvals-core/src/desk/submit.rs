@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Decision, Outcome, Review, Reviewer, Way, decide};
-use crate::id::{Chance, NoChance, NodeName};
+use super::{Decision, Outcome, Review, Reviewer, Way, decide, may_reconcile};
+use crate::id::{Chance, NoChance, NodeName, RequestId};
 use crate::ledger::{
-    Append, CancelWhy, Env, Event, Ignored, IgnoredWhy, NewEvent, Payload, Record, Reviewed, Store,
-    StoreError, StoreErrorKind, Stream,
+    Append, Appended, CancelWhy, Env, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload,
+    Reconciliation, Record, Reviewed, Store, StoreError, StoreErrorKind, Stream,
 };
 use crate::people::{Directory, DirectoryError, Identity, Person};
 use crate::request::Seed;
@@ -93,54 +93,96 @@ impl Desk {
             tries += 1;
             let history = self.store.history(stream).await?;
             let state = State::fold(&history).map_err(unreadable)?;
-            // Asked anew at each turn: what counts is who they are when it is written.
-            let person = match identity.provider() == &self.way.provider {
-                true => self.directory.resolve(identity).await?,
-                false => None,
-            };
-            let reviewer = Reviewer {
-                person: person.clone(),
-                way: self.way.clone(),
-                provider: identity.provider().clone(),
-            };
+            let reviewer = self.reviewer(identity).await?;
             let now = state.last().map_or(self.clock.now(), |last| last.max(self.clock.now()));
             let decision = decide(&state, &reviewer, &review, now);
-            let event = match &decision {
-                Decision::Count(person) => self.reviewed(&state, person, &review)?,
-                Decision::Cancel(person) => self.cancelled(person, &review)?,
+            let (person, event) = match decision {
+                Decision::Count(person) => {
+                    let event = self.reviewed(&state, &person, &review)?;
+                    (person, event)
+                }
+                Decision::Cancel(person) => {
+                    let event = self.cancelled(&person, &review)?;
+                    (person, event)
+                }
                 Decision::Ignore(why) => {
-                    self.ignore(stream, history.last(), identity, person.as_ref(), &review, *why).await?;
-                    tracing::info!(request = %review.request, way = %self.way.id, answer = %review.answer, %why, "review ignored");
-                    return Ok(Receipt { outcome: Outcome::Ignored(*why), person });
+                    let what = review.answer.into();
+                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why).await?;
+                    return Ok(Receipt { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
-            let append = Append {
-                stream,
-                expected: Some(state.version()),
-                env: state.opened().map_or(self.env, |opened| opened.env),
-                node: self.node.clone(),
-                events: vec![event],
-            };
-            match self.store.append(append).await {
-                Ok(_) => return self.counted(stream, &decision, person).await,
+            match self.append(stream, &state, event).await {
+                Ok(_) => return self.counted(stream, person).await,
                 Err(error) if tries < TRIES && moved(&error) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    async fn counted(
+    /// Says what became of an attempt that was cut off, as this authenticated identity. The person vouches for it:
+    /// nothing here can tell whether the machine is truly dead.
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit).
+    pub async fn reconcile(
         &self,
-        stream: Stream,
-        decision: &Decision,
-        person: Option<Person>,
+        identity: &Identity,
+        request: RequestId,
+        outcome: Reconciliation,
+        reason: &str,
     ) -> Result<Receipt, DeskError> {
-        let state = State::fold(&self.store.history(stream).await?).map_err(unreadable)?;
-        let (Decision::Count(by) | Decision::Cancel(by)) = decision else {
-            return Ok(Receipt { outcome: Outcome::Ignored(IgnoredWhy::UnknownRequest), person });
+        let stream = Stream::Request(request);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let history = self.store.history(stream).await?;
+            let state = State::fold(&history).map_err(unreadable)?;
+            let reviewer = self.reviewer(identity).await?;
+            let person = match may_reconcile(&state, &reviewer, request) {
+                Ok(person) => person,
+                Err(why) => {
+                    let what = IgnoredWhat::Reconcile;
+                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why).await?;
+                    return Ok(Receipt { outcome: Outcome::Ignored(why), person: reviewer.person });
+                }
+            };
+            let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
+            payload.note("name", person.name());
+            let reason = payload.commit_text("reason", cut(reason, COMMENT));
+            let event = Event::Reconciled { outcome, by: person.id().clone(), reason };
+            match self.append(stream, &state, NewEvent::with(event, payload)).await {
+                Ok(_) => return self.counted(stream, person).await,
+                Err(error) if tries < TRIES && moved(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Asked anew at each turn: what counts is who they are when it is written.
+    async fn reviewer(&self, identity: &Identity) -> Result<Reviewer, DirectoryError> {
+        let person = match identity.provider() == &self.way.provider {
+            true => self.directory.resolve(identity).await?,
+            false => None,
         };
-        tracing::info!(request = %stream, way = %self.way.id, by = %by.id(), phase = %state.phase(), "review counted");
-        Ok(Receipt { outcome: Outcome::Counted { by: by.id().clone(), phase: state.phase() }, person })
+        Ok(Reviewer { person, way: self.way.clone(), provider: identity.provider().clone() })
+    }
+
+    async fn append(&self, stream: Stream, state: &State, event: NewEvent) -> Result<Appended, StoreError> {
+        let append = Append {
+            stream,
+            expected: Some(state.version()),
+            env: state.opened().map_or(self.env, |opened| opened.env),
+            node: self.node.clone(),
+            events: vec![event],
+        };
+        self.store.append(append).await
+    }
+
+    async fn counted(&self, stream: Stream, person: Person) -> Result<Receipt, DeskError> {
+        let state = State::fold(&self.store.history(stream).await?).map_err(unreadable)?;
+        tracing::info!(request = %stream, way = %self.way.id, by = %person.id(), phase = %state.phase(), "answer counted");
+        let outcome = Outcome::Counted { by: person.id().clone(), phase: state.phase() };
+        Ok(Receipt { outcome, person: Some(person) })
     }
 
     fn reviewed(&self, state: &State, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {
@@ -181,7 +223,7 @@ impl Desk {
         last: Option<&Record>,
         identity: &Identity,
         person: Option<&Person>,
-        review: &Review,
+        what: IgnoredWhat,
         why: IgnoredWhy,
     ) -> Result<(), DeskError> {
         let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
@@ -190,7 +232,7 @@ impl Desk {
             Some(_) => None,
         };
         let event = Event::Ignored(Ignored {
-            what: review.answer.into(),
+            what,
             why,
             by: person.map(|person| person.id().clone()),
             way: Some(self.way.id.clone()),
@@ -200,6 +242,7 @@ impl Desk {
         let events = vec![NewEvent::with(event, payload)];
         let append = Append { stream, expected: None, env, node: self.node.clone(), events };
         self.store.append(append).await?;
+        tracing::info!(request = %stream, way = %self.way.id, ?what, %why, "answer ignored");
         Ok(())
     }
 }

@@ -5,6 +5,8 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::{Held, Passed, pass};
 use crate::action::{ActionSite, Risk};
 use crate::authority::{Authority, End};
@@ -86,7 +88,7 @@ impl Gate {
             Some((approvals, context)) => Entry { approvals, context },
             None => return Turn::Stop(self.not_installed()),
         };
-        if let Err(error) = entry.approvals.attributed(self.site, &entry.context) {
+        if let Err(error) = entry.approvals.admit(self.site, &entry.context) {
             return Turn::Stop(error);
         }
         // The fast path: nothing is captured. A keyed call never takes it, or a call that was denied under its key
@@ -109,13 +111,15 @@ impl Gate {
             Err(error) => return Turn::Stop(error),
         };
         let authority: Arc<dyn Authority> = entry.approvals.authority();
-        Turn::Wait(Box::pin(async move {
+        let span = tracing::info_span!("approval", action = self.site.name, %risk);
+        let passing = async move {
             self.stage = match pass(authority, &call).await? {
                 Passed::Free => Stage::Free,
                 Passed::Claimed(held) => Stage::Claimed(entry, held),
             };
             Ok(())
-        }))
+        };
+        Turn::Wait(Box::pin(passing.instrument(span)))
     }
 
     /// Between this comparison and the body there is no await (law 5).
@@ -204,6 +208,6 @@ pub fn refuse<R: Outcome>(error: ApprovalError) -> R {
 }
 
 /// The refusal as an error made by the author's own function.
-pub fn convert<E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> E {
-    by(error)
+pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
+    Err(by(error))
 }

@@ -218,7 +218,7 @@ impl Builder {
         self
     }
 
-    /// The most of a reason, resource, key or label, in bytes. Default 4 KiB.
+    /// The most of a reason, resource or label, in bytes. Default 4 KiB.
     #[must_use]
     pub fn max_text(mut self, bytes: usize) -> Self {
         self.caps.text = bytes;

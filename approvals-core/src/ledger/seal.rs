@@ -98,11 +98,11 @@ pub fn seal<'a>(
 /// The streams `system` and `allowed` hold nothing but notes of their own kind.
 fn check_unfolded(body: &Body) -> Result<(), Illegal> {
     use super::Event;
-    let fits = match (&body.stream, &body.event) {
+    let fits = matches!(
+        (&body.stream, &body.event),
         (Stream::System, Event::Up { .. } | Event::Down {} | Event::Unauthenticated { .. })
-        | (Stream::Allowed, Event::Allowed(_) | Event::Refused(_)) => true,
-        (_, Event::Ignored(_)) => true,
-        _ => false,
-    };
+            | (Stream::Allowed, Event::Allowed(_) | Event::Refused(_))
+            | (_, Event::Ignored(_))
+    );
     if fits { Ok(()) } else { Err(Illegal::OtherStream) }
 }

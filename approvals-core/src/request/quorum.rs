@@ -1,5 +1,8 @@
 //! How many people of which groups it takes.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -135,13 +138,14 @@ impl Quorum {
                         .iter()
                         .flat_map(|done| choices.iter().map(move |more| [done.as_slice(), more].concat()))
                         .collect();
+                    // Inside the loop, so that the work is bounded however many branches there are.
+                    if product.iter().any(|slots| slots.len() > Self::MAX_PEOPLE) {
+                        return Err(InvalidQuorum::TooManyPeople { max: Self::MAX_PEOPLE });
+                    }
                 }
                 product
             }
         };
-        if alternatives.iter().any(|slots| slots.len() > Self::MAX_PEOPLE) {
-            return Err(InvalidQuorum::TooManyPeople { max: Self::MAX_PEOPLE });
-        }
         Ok(alternatives)
     }
 }
@@ -152,10 +156,10 @@ fn fits(slot: Slot<'_>, groups: &BTreeSet<GroupId>) -> bool {
 
 /// Kuhn's augmenting paths: a maximum matching of slots to people.
 fn can_fill(slots: &[Slot<'_>], people: &[&BTreeSet<GroupId>]) -> bool {
-    fn place<'a>(
+    fn place(
         slot: usize,
         slots: &[Slot<'_>],
-        people: &[&'a BTreeSet<GroupId>],
+        people: &[&BTreeSet<GroupId>],
         seen: &mut [bool],
         holds: &mut [Option<usize>],
     ) -> bool {

@@ -17,10 +17,10 @@ pub struct Requirement {
     pub quorum: Quorum,
     /// The least assurance of an approval.
     pub assurance: Assurance,
-    /// Life of the request, from the ask. At least 1 s, at most 30 d.
+    /// Life of the request, from the ask. At least 1 s, at most 30 d, in whole milliseconds.
     #[serde(with = "millis", rename = "decide_within_ms")]
     pub decide_within: Duration,
-    /// Life of the permit, from the approval. At least 1 s, at most 30 d.
+    /// Life of the permit, from the approval. At least 1 s, at most 30 d, in whole milliseconds.
     #[serde(with = "millis", rename = "use_within_ms")]
     pub use_within: Duration,
     /// The requester may decide alone. Never for critical.
@@ -36,7 +36,7 @@ pub enum InvalidRequirement {
     #[error(transparent)]
     Quorum(#[from] InvalidQuorum),
     /// A clock out of range.
-    #[error("`{0}` is not between 1 s and 30 d; choose a time within that range")]
+    #[error("`{0}` is not between 1 s and 30 d in whole milliseconds; choose such a time")]
     Clock(&'static str),
     /// A single operator for a critical action.
     #[error("a single operator cannot decide a critical action; take a second person, or lower the risk")]
@@ -67,7 +67,9 @@ impl Requirement {
     pub fn validate(&self) -> Result<(), InvalidRequirement> {
         self.quorum.validate()?;
         for (name, clock) in [("decide_within", self.decide_within), ("use_within", self.use_within)] {
-            if clock < Duration::from_secs(1) || clock > Self::LONGEST {
+            // A record holds whole milliseconds: a finer clock would run out at another time once it is read back.
+            let whole = clock.subsec_nanos().is_multiple_of(1_000_000);
+            if clock < Duration::from_secs(1) || clock > Self::LONGEST || !whole {
                 return Err(InvalidRequirement::Clock(name));
             }
         }

@@ -107,7 +107,6 @@ impl Drop for Asleep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::Future as _;
     use std::task::{Context, Poll, Waker};
 
     fn poll(sleep: &mut Sleep) -> Poll<()> {

@@ -7,6 +7,7 @@ mod options;
 mod place;
 mod queue;
 mod reader;
+mod recent;
 mod rows;
 mod schema;
 #[cfg(test)]

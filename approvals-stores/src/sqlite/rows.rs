@@ -1,8 +1,8 @@
 //! Records and summaries as rows.
 
-use approvals_core::id::{Seq, Version};
+use approvals_core::id::Seq;
 use approvals_core::ledger::{
-    Cursor, Filter, Page, Record, Sealed, StoreError, StoreErrorKind, Stream, Summary, UnreadableRecord,
+    Body, Cursor, Filter, Page, Record, Sealed, StoreError, StoreErrorKind, Stream, Summary, UnreadableRecord,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -36,7 +36,7 @@ fn record(row: &Row<'_>) -> Result<Record, Failure> {
 /// All records of a stream, oldest first.
 pub(super) fn history(conn: &Connection, stream: Stream) -> Result<Vec<Record>, Failure> {
     let mut ask = conn.prepare_cached(
-        "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1 ORDER BY seq",
+        "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1 ORDER BY version, iif(note, seq, 0)",
     )?;
     let mut rows = ask.query([stream.to_string()])?;
     let mut found = Vec::new();
@@ -74,38 +74,33 @@ pub(super) fn records(conn: &Connection, after: Seq, limit: usize) -> Result<Vec
 /// One append, judged and turned into rows. Writing it can fail only by the database.
 pub(super) struct Lines {
     records: Vec<(Sealed, Option<Vec<u8>>)>,
+    /// Which of the records opens the request, unless one of an earlier append did.
+    opens: usize,
     summary: Option<Line>,
 }
 
 /// The row of a summary.
 pub(super) struct Line {
-    /// Which of the records of the append opened the request, if one did.
-    opened_by: usize,
     summary: Summary,
     text: String,
 }
 
 impl Line {
-    fn of(opened_by: usize, summary: Summary) -> Result<Self, StoreError> {
+    /// The row of a summary.
+    pub(super) fn of(summary: Summary) -> Result<Self, StoreError> {
         let text = serde_json::to_string(&summary).map_err(unwritable)?;
-        Ok(Self { opened_by, summary, text })
+        Ok(Self { summary, text })
     }
 
-    /// The row of a request that was opened at a known place.
-    pub(super) fn known(summary: Summary) -> Result<Self, StoreError> {
-        Self::of(0, summary)
-    }
-
-    /// Brings the row up to date. The place counts only when the request is new.
+    /// Brings the row of the request that was opened at a place up to date.
     pub(super) fn write(&self, conn: &Connection, opened: Seq) -> rusqlite::Result<()> {
         let mut put = conn.prepare_cached(
-            "INSERT INTO summaries (opened, id, phase, agent, deadline, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (id) DO UPDATE
+            "INSERT INTO summaries (opened, phase, agent, deadline, summary) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (opened) DO UPDATE
              SET phase = excluded.phase, deadline = excluded.deadline, summary = excluded.summary",
         )?;
         put.execute(params![
             signed(opened.0),
-            self.summary.id.to_string(),
             self.summary.phase.as_str(),
             self.summary.agent.as_str(),
             self.summary.deadline.map(|deadline| deadline.as_micros()),
@@ -118,28 +113,35 @@ impl Line {
 impl Lines {
     /// The rows of what was sealed.
     pub(super) fn of(mut sealed: Vec<Sealed>) -> Result<Self, StoreError> {
-        let opened_by = sealed.iter().position(|sealed| sealed.summary.is_some());
+        let opens = sealed.iter().position(|sealed| sealed.summary.is_some()).unwrap_or(0);
         let now = sealed.last_mut().and_then(|sealed| sealed.summary.take());
-        let summary = opened_by.zip(now).map(|(opened_by, now)| Line::of(opened_by, now)).transpose()?;
+        let summary = now.map(Line::of).transpose()?;
         let mut records = Vec::with_capacity(sealed.len());
         for mut sealed in sealed {
             let payload = sealed.payload.take();
             let payload = payload.map(|payload| payload.to_bytes()).transpose().map_err(unwritable)?;
             records.push((sealed, payload));
         }
-        Ok(Self { records, summary })
+        Ok(Self { records, opens, summary })
     }
 
-    /// Writes the rows past a place. Gives the place of the last, and the version after it.
-    pub(super) fn write(&self, conn: &Connection, last: Seq) -> rusqlite::Result<(Seq, Option<Version>)> {
+    /// Writes the rows past a place: `opened` is where the request was opened before, if it was. Gives what the records
+    /// say, each with its place.
+    pub(super) fn write(
+        self,
+        conn: &Connection,
+        last: Seq,
+        mut opened: Option<Seq>,
+    ) -> rusqlite::Result<Vec<(Seq, Body)>> {
         let mut put = conn.prepare_cached(
             "INSERT INTO records (seq, stream, version, note, time, bytes, payload, signature)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         let mut seq = last;
-        for (index, (sealed, payload)) in self.records.iter().enumerate() {
+        let mut written = Vec::with_capacity(self.records.len());
+        for (index, (sealed, payload)) in self.records.into_iter().enumerate() {
             seq = seq.next();
-            let body = &sealed.body;
+            let body = sealed.body;
             put.execute(params![
                 signed(seq.0),
                 body.stream.to_string(),
@@ -150,11 +152,15 @@ impl Lines {
                 payload,
                 sealed.signature.as_ref().map(|signature| signature.0.as_slice()),
             ])?;
-            if let Some(line) = self.summary.as_ref().filter(|line| line.opened_by == index) {
-                line.write(conn, seq)?;
+            if index == self.opens {
+                opened.get_or_insert(seq);
             }
+            written.push((seq, body));
         }
-        Ok((seq, self.records.last().map(|(sealed, _)| sealed.body.version)))
+        if let Some((line, opened)) = self.summary.zip(opened) {
+            line.write(conn, opened)?;
+        }
+        Ok(written)
     }
 }
 

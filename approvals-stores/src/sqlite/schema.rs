@@ -16,6 +16,8 @@ const APPLICATION: i32 = 0x6170_7276;
 /// Version of the tables; a program reads its own and earlier ones.
 const FORMAT: i32 = 1;
 
+/// Few indexes, because each is one more page in every commit. That of the records does two things: it finds those of a
+/// stream, in order, and it has room for one move to a version, beside any number of notes.
 const TABLES: &str = "
     CREATE TABLE records (
         seq INTEGER PRIMARY KEY,
@@ -27,8 +29,7 @@ const TABLES: &str = "
         payload BLOB,
         signature BLOB
     ) STRICT;
-    CREATE INDEX records_of_stream ON records (stream, seq);
-    CREATE UNIQUE INDEX stream_moves_once ON records (stream, version) WHERE note = 0;
+    CREATE UNIQUE INDEX stream_moves_once ON records (stream, version, iif(note, seq, 0));
     CREATE TRIGGER records_stay BEFORE DELETE ON records
         BEGIN SELECT raise(ABORT, 'a record is never removed'); END;
     CREATE TRIGGER records_stand BEFORE UPDATE OF seq, stream, version, note, time, bytes ON records
@@ -36,14 +37,12 @@ const TABLES: &str = "
 
     CREATE TABLE summaries (
         opened INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
         phase TEXT NOT NULL,
         agent TEXT NOT NULL,
         deadline INTEGER,
         summary TEXT NOT NULL
     ) STRICT;
     CREATE INDEX summaries_in_phase ON summaries (phase, opened);
-    CREATE INDEX summaries_of_agent ON summaries (agent, opened);
 
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";

@@ -96,7 +96,8 @@ impl Watch {
     /// Tells whoever waits, and ends the thread. Blocks for one look at most.
     pub(super) fn close(&self) {
         self.end();
-        if let Some(thread) = lock(&self.thread).take() {
+        let thread = lock(&self.thread).take();
+        if let Some(thread) = thread {
             thread.close();
         }
     }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use approvals_core::id::{Seq, Version};
-use approvals_core::ledger::{Append, Appended, Bell, StoreError, StoreErrorKind, Stream, Summary, seal};
+use approvals_core::ledger::{
+    Append, Appended, Bell, Event, StoreError, StoreErrorKind, Stream, Summary, seal,
+};
 use approvals_core::state::{State, apply};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{Failure, closed};
 use super::queue::Queue;
+use super::recent::Recent;
 use super::rows::{Line, Lines};
 use super::schema::{Use, connect};
 use super::{SqliteOptions, rows};
@@ -41,7 +44,7 @@ impl Writer {
         bell: Arc<Bell>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = Queue::new();
-        let mut scribe = Scribe { path: Arc::clone(&path), options, bell, conn: Some(conn) };
+        let mut scribe = Scribe { path: Arc::clone(&path), options, bell, pen: Some(Pen::new(conn)) };
         queue.thread("approvals-write", move || scribe.work(&jobs))?;
         Ok(Self { queue, path })
     }
@@ -73,7 +76,7 @@ struct Scribe {
     path: Arc<Path>,
     options: SqliteOptions,
     bell: Arc<Bell>,
-    conn: Option<Connection>,
+    pen: Option<Pen>,
 }
 
 impl Scribe {
@@ -89,7 +92,7 @@ impl Scribe {
                 }
             }
         }
-        if let Some(conn) = self.conn.take() {
+        if let Some(Pen { conn, .. }) = self.pen.take() {
             // Nothing hangs on it: the log is as durable as the file, and whoever opens the store next reads both.
             if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
                 tracing::warn!(path = %self.path.display(), %error, "the write-ahead log was not folded into the file");
@@ -117,12 +120,12 @@ impl Scribe {
                 Err(_) => break,
             }
         }
-        let answers = begun.and_then(|conn| {
-            let answers = self.write(&conn, appends).map_err(|failure| failure.at(&self.path))?;
-            self.conn = Some(conn);
-            Ok(answers)
+        let written = begun.and_then(|mut pen| {
+            let written = self.write(&mut pen, appends).map_err(|failure| failure.at(&self.path))?;
+            self.pen = Some(pen);
+            Ok(written)
         });
-        match answers {
+        match written {
             Ok(Written { last, answers }) => {
                 self.bell.ring(last);
                 for (reply, answer) in replies.into_iter().zip(answers) {
@@ -141,56 +144,81 @@ impl Scribe {
         other
     }
 
-    /// A connection that holds the write lock.
-    fn begin(&mut self) -> Result<Connection, StoreError> {
-        let conn = match self.conn.take() {
-            Some(conn) => Ok(conn),
-            None => connect(&self.path, &self.options, Use::Write),
+    /// A pen that holds the write lock.
+    fn begin(&mut self) -> Result<Pen, StoreError> {
+        let pen = match self.pen.take() {
+            Some(pen) => Ok(pen),
+            None => connect(&self.path, &self.options, Use::Write).map(Pen::new),
         };
-        conn.and_then(|conn| {
-            conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            Ok(conn)
+        pen.and_then(|pen| {
+            pen.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            Ok(pen)
         })
         .map_err(|failure| failure.at(&self.path))
     }
 
     /// Judges each append on its own, writes those that stand, and commits.
-    fn write(&self, conn: &Connection, appends: Vec<Append>) -> Result<Written, Failure> {
-        let mut last = rows::last(conn)?;
+    fn write(&self, pen: &mut Pen, appends: Vec<Append>) -> Result<Written, Failure> {
+        let mut last = rows::last(&pen.conn)?;
+        pen.recent.check(&pen.conn)?;
         let mut answers = Vec::with_capacity(appends.len());
         for append in appends {
-            answers.push(match self.judge(conn, append) {
-                Ok((before, lines)) => {
-                    let (seq, version) = lines.write(conn, last)?;
-                    last = seq;
-                    Ok(Appended { seq, version: version.unwrap_or(before) })
+            let stream = append.stream;
+            answers.push(match self.judge(pen, append) {
+                Ok(judged) => {
+                    let written = judged.lines.write(&pen.conn, last, judged.opened)?;
+                    let version = written.last().map_or(judged.before, |(_, body)| body.version);
+                    last = written.last().map_or(last, |(seq, _)| *seq);
+                    pen.recent.add(stream, written);
+                    Ok(Appended { seq: last, version })
                 }
                 // Refused before anything of it was written: its neighbours stand.
                 Err(Failure::Store(refused)) => Err(refused),
                 Err(failure) => return Err(failure),
             });
         }
-        conn.prepare_cached("COMMIT")?.execute([])?;
+        pen.conn.prepare_cached("COMMIT")?.execute([])?;
         Ok(Written { last, answers })
     }
 
-    /// What is to be written, and the version that the stream is at before. The time is taken here, under the lock.
-    fn judge(&self, conn: &Connection, append: Append) -> Result<(Version, Lines), Failure> {
+    /// What is to be written. The time is taken here, under the lock.
+    fn judge(&self, pen: &mut Pen, append: Append) -> Result<Judged, Failure> {
         let history = match append.stream {
-            Stream::Request(_) => rows::history(conn, append.stream)?,
-            Stream::System | Stream::Allowed => Vec::new(),
+            Stream::Request(_) => pen.recent.history(&pen.conn, append.stream)?.as_slice(),
+            Stream::System | Stream::Allowed => &[],
         };
         let before = history.last().map(|record| record.body.version).unwrap_or_default();
-        let sealed = seal(&history, append, self.options.clock.now()).map_err(StoreError::from)?;
-        Ok((before, Lines::of(sealed)?))
+        let opened = history.iter().find(|record| matches!(record.body.event, Event::Requested(_)));
+        let opened = opened.map(|record| record.seq);
+        let sealed = seal(history, append, self.options.clock.now()).map_err(StoreError::from)?;
+        Ok(Judged { before, opened, lines: Lines::of(sealed)? })
     }
 
     fn rebuild(&mut self) -> Result<u64, StoreError> {
-        let conn = self.begin()?;
-        let rebuilt = rebuild(&conn).map_err(|failure| failure.at(&self.path))?;
-        self.conn = Some(conn);
+        let pen = self.begin()?;
+        let rebuilt = rebuild(&pen.conn).map_err(|failure| failure.at(&self.path))?;
+        self.pen = Some(pen);
         Ok(rebuilt)
     }
+}
+
+/// What one connection writes with. Gone as a whole when a commit fails.
+struct Pen {
+    conn: Connection,
+    recent: Recent,
+}
+
+impl Pen {
+    fn new(conn: Connection) -> Self {
+        Self { conn, recent: Recent::default() }
+    }
+}
+
+/// An append that stands: the version before it, where its request was opened, and what is to be written.
+struct Judged {
+    before: Version,
+    opened: Option<Seq>,
+    lines: Lines,
 }
 
 /// A commit: where the ledger ends now, and one answer for each append.
@@ -218,7 +246,7 @@ fn rebuild(conn: &Connection) -> Result<u64, Failure> {
             }
         }
         if let (Some(first), Some(summary)) = (first, Summary::of(&state)) {
-            Line::known(summary)?.write(conn, first)?;
+            Line::of(summary)?.write(conn, first)?;
             rebuilt += 1;
         }
     }

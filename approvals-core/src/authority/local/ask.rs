@@ -10,7 +10,7 @@ use crate::ledger::{
     Stream,
 };
 use crate::people::{Assurance, Person, Principal, Requester};
-use crate::policy::{Ruling, SiteRuling};
+use crate::policy::Ruling;
 use crate::request::{Requested, Requirement, Seed, Terms};
 use crate::state::{Phase, State};
 
@@ -144,13 +144,7 @@ impl Local {
 
     /// What policy says; `None` lets the call run, and that is recorded.
     async fn rule(&self, call: &Call) -> Result<Option<Requirement>, ApprovalError> {
-        let policy = &self.parts.policy;
-        let ruling = match policy.rule_site(call.site(), call.risk()) {
-            SiteRuling::Run => Ok(Ruling::Run),
-            SiteRuling::Refuse => Ok(Ruling::Refuse("policy refuses this action".to_owned())),
-            SiteRuling::NeedsCall => policy.rule(call).await,
-        };
-        match ruling {
+        match self.parts.rule(call).await {
             Ok(Ruling::Run) => {
                 self.record_allowed(call).await?;
                 Ok(None)

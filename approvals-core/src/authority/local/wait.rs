@@ -34,12 +34,22 @@ impl Local {
             let nap = state.deadline().map_or(LEAST, |deadline| now.until(deadline).max(LEAST));
             tokio::select! {
                 biased;
-                () = waiter.news() => {}
+                news = waiter.news() => {
+                    if news.is_err() {
+                        return Err(if ticket.keyed { pending(ticket) } else { closing(ticket) });
+                    }
+                }
                 () = clock.sleep(nap) => {}
                 () = &mut patience => return Err(pending(ticket)),
             }
         }
     }
+}
+
+/// A call without a key cannot find its request again, so it is withdrawn.
+fn closing(ticket: &Ticket) -> ApprovalError {
+    let message = "the approvals are shutting down, and the request is withdrawn";
+    ApprovalError::new(ErrorKind::Cancelled, ticket.action, message).of(ticket.request)
 }
 
 fn pending(ticket: &Ticket) -> ApprovalError {

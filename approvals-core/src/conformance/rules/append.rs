@@ -13,7 +13,11 @@ pub(in crate::conformance) async fn an_append_answers_with_the_place_and_version
 ) -> Checked {
     let store = bench.open().await?;
     let sample = Sample::new().people(2);
-    same!(store.append(sample.opens()).await?, Appended { seq: Seq(1), version: Version(1) }, "the first append");
+    same!(
+        store.append(sample.opens()).await?,
+        Appended { seq: Seq(1), version: Version(1) },
+        "the first append"
+    );
     let note = store.append(sample.note(sample::viewed_by("ann"))).await?;
     same!(note, Appended { seq: Seq(2), version: Version(1) }, "a note");
     let both = [sample.approved_by("ann"), sample.approved_by("ben")];

@@ -105,7 +105,9 @@ pub(in crate::conformance) async fn the_key_is_the_same_after_reopening(bench: A
 }
 
 /// The floor of a request's time is its last record, not what the process remembers.
-pub(in crate::conformance) async fn time_does_not_run_backwards_after_reopening(bench: Arc<Bench>) -> Checked {
+pub(in crate::conformance) async fn time_does_not_run_backwards_after_reopening(
+    bench: Arc<Bench>,
+) -> Checked {
     let store = bench.open().await?;
     let sample = Sample::new();
     let start = bench.clock.now();

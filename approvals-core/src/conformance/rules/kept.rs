@@ -40,7 +40,8 @@ pub(in crate::conformance) async fn payloads_come_back_as_they_were_given(bench:
     let large = TEXT.repeat(64 * 1024 / TEXT.len());
     let sample = Sample::new().argument("small", TEXT).argument("large", &large);
     let mut odd = Payload::new(Seed::from_bytes([0xff; 32]));
-    let values = (u64::MAX, i64::MIN, 0.1_f64, 1e300_f64, f64::MIN_POSITIVE, Some(true), ((), [Some(""), None]));
+    let values =
+        (u64::MAX, i64::MIN, 0.1_f64, 1e300_f64, f64::MIN_POSITIVE, Some(true), ((), [Some(""), None]));
     odd.commit("odd", capture(&values, &Limits::default())?);
     odd.commit_text(TEXT, "");
     odd.note(TEXT, large.as_str());
@@ -50,7 +51,8 @@ pub(in crate::conformance) async fn payloads_come_back_as_they_were_given(bench:
     store.append(sample.opens()).await?;
     store.append(sample.note(noted)).await?;
     store.append(sample.note(sample::viewed_by("ben"))).await?;
-    for (whose, read) in [("history", store.history(sample.stream()).await?), ("records", all(&store).await?)] {
+    for (whose, read) in [("history", store.history(sample.stream()).await?), ("records", all(&store).await?)]
+    {
         same!(read.len(), given.len(), "the number of records in `{whose}`");
         for (record, given) in read.iter().zip(&given) {
             let kept = record.payload == *given;
@@ -74,7 +76,8 @@ pub(in crate::conformance) async fn signatures_come_back_as_they_were_given(benc
     store.append(sample.note(NewEvent { signature: Some(signature.clone()), ..viewed.clone() })).await?;
     store.append(sample.note(viewed)).await?;
     let given = [None, Some(signature), None];
-    for (whose, read) in [("history", store.history(sample.stream()).await?), ("records", all(&store).await?)] {
+    for (whose, read) in [("history", store.history(sample.stream()).await?), ("records", all(&store).await?)]
+    {
         let found: Vec<_> = read.into_iter().map(|record| record.signature).collect();
         ensure!(found == given, "`{whose}` gives other signatures than were written");
     }
@@ -87,11 +90,11 @@ pub(in crate::conformance) async fn a_history_is_exactly_the_records_of_its_stre
     let store = bench.open().await?;
     let [a, b] = [Sample::new(), Sample::new()];
     store.append(a.opens()).await?;
+    store.append(b.opens()).await?;
     for person in ["ann", "ben", "cleo"] {
         // Notes share the version of the event before them: a version alone does not order a history.
         store.append(a.note(sample::viewed_by(person))).await?;
         if person == "ben" {
-            store.append(b.opens()).await?;
             store.append(a.at(1, [a.approved_by("dov")])).await?;
             store.append(sample::process_up()).await?;
         }

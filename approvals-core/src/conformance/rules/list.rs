@@ -112,7 +112,8 @@ pub(in crate::conformance) async fn a_summary_is_the_fold_of_its_history_after_e
     live(&store, &gone, vec![sample::withdrawn()]).await?;
     let known = Sample::new();
     let end = known.reconciled_by("ann");
-    live(&store, &known, vec![known.approved_by("ann"), sample::started(third), sample::lost(third), end]).await
+    live(&store, &known, vec![known.approved_by("ann"), sample::started(third), sample::lost(third), end])
+        .await
 }
 
 async fn live(store: &Handle, sample: &Sample, events: Vec<Event>) -> Checked {

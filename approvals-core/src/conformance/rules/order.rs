@@ -17,7 +17,7 @@ pub(in crate::conformance) async fn the_sequence_is_gapless_from_one_across_stre
     let (a, b) = (Sample::new(), Sample::new());
     store.append(a.opens()).await?;
     // A refused append must not use up a number, as a database's own counter would.
-    refused(&store, a.opens(), "a second first append").await?;
+    refused(&store, a.at(0, [a.approved_by("ann")]), "a stale review").await?;
     store.append(sample::process_up()).await?;
     refused(&store, b.at(0, [b.approved_by("ann")]), "a review of nothing").await?;
     store.append(b.opens()).await?;
@@ -101,7 +101,8 @@ pub(in crate::conformance) async fn records_past_a_place_come_in_order_a_page_at
     ensure!(paged == whole, "the records differ when they are read page by page");
     let rising = whole.windows(2).all(|pair| matches!(pair, [a, b] if a.seq < b.seq));
     ensure!(rising, "the records do not come in the order of the sequence");
-    let past: Vec<_> = store.records(Seq(SEVERAL - 2), 100).await?.iter().map(|record| record.seq.0).collect();
+    let past: Vec<_> =
+        store.records(Seq(SEVERAL - 2), 100).await?.iter().map(|record| record.seq.0).collect();
     same!(past, [SEVERAL - 1, SEVERAL], "the places past the third last");
     same!(store.records(Seq(SEVERAL), 100).await?.len(), 0, "the number of records past the last");
     same!(store.records(Seq(u64::MAX >> 1), 100).await?.len(), 0, "the number of records past the end");

@@ -38,9 +38,7 @@ async fn first_appends(stores: &[Handle]) -> Checked {
 }
 
 /// The lost update: two people answer at once, and one answer vanishes or both are counted on one version.
-pub(in crate::conformance) async fn one_of_many_reviews_at_one_version_counts(
-    bench: Arc<Bench>,
-) -> Checked {
+pub(in crate::conformance) async fn one_of_many_reviews_at_one_version_counts(bench: Arc<Bench>) -> Checked {
     let stores = [bench.open().await?];
     for _ in 0..ROUNDS {
         let sample = Sample::new().people(20);

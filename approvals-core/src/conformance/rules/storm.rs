@@ -75,7 +75,7 @@ async fn write(
 
 /// Something that could be tried: most of it sensible, some of it stale or illegal.
 fn any_append(sample: &Sample, state: &State, chances: &mut Chances) -> Append {
-    if state.opened().is_none() {
+    if state.opened().is_none() || chances.one_in(12) {
         return sample.opens();
     }
     if chances.one_in(4) {
@@ -83,9 +83,12 @@ fn any_append(sample: &Sample, state: &State, chances: &mut Chances) -> Append {
     }
     let stale = u64::from(chances.one_in(8));
     let version = Version(state.version().0.saturating_sub(stale));
-    let mut events = vec![any_event(sample, state, chances)];
-    if chances.one_in(5) {
+    let mut events = Vec::new();
+    if chances.one_in(2) {
         events.push(sample::viewed_by(chances.person()));
+    }
+    events.push(any_event(sample, state, chances));
+    if chances.one_in(4) {
         events.push(any_event(sample, state, chances));
     }
     sample.at(version.0, events)

@@ -1,0 +1,210 @@
+//! Wrong at the list.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use approvals_core::id::{RequestId, Seq};
+use approvals_core::ledger::{
+    Append, Appended, Cursor, Filter, Page, Store as _, StoreError, Stream, Summary,
+};
+use async_trait::async_trait;
+
+use super::{Flaw, Sound};
+
+/// Every summary with the place where its request was opened, newest first.
+async fn opened(sound: &Sound) -> Result<Vec<(Seq, Summary)>, StoreError> {
+    let mut opened = Vec::new();
+    for summary in sound.memory.list(&Filter::default(), None, usize::MAX).await?.summaries {
+        let history = sound.memory.history(Stream::Request(summary.id)).await?;
+        let first = history.iter().find(|record| record.body.event.name() == "requested");
+        opened.push((first.map_or(Seq::START, |record| record.seq), summary));
+    }
+    Ok(opened)
+}
+
+/// One page of summaries that stand in their order, each with the place that a cursor names it by.
+fn page(ordered: Vec<(Seq, Summary)>, filter: &Filter, after: Option<Cursor>, limit: usize) -> Page {
+    let start = after.map_or(0, |after| {
+        ordered.iter().position(|(seq, _)| *seq == after.0).map_or(ordered.len(), |found| found + 1)
+    });
+    let mut rest: Vec<_> = ordered.into_iter().skip(start).filter(|(_, s)| filter.admits(s)).collect();
+    let more = rest.len() > limit;
+    rest.truncate(limit);
+    let next = rest.last().filter(|_| more).map(|(seq, _)| Cursor(*seq));
+    Page { summaries: rest.into_iter().map(|(_, summary)| summary).collect(), next }
+}
+
+/// In the order of the table.
+#[derive(Default)]
+pub(crate) struct ListsOldestFirst;
+
+#[async_trait]
+impl Flaw for ListsOldestFirst {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let mut ordered = opened(sound).await?;
+        ordered.reverse();
+        Ok(page(ordered, filter, after, limit))
+    }
+}
+
+/// The cursor is how many were shown.
+#[derive(Default)]
+pub(crate) struct PagesByCount;
+
+#[async_trait]
+impl Flaw for PagesByCount {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let shown = after.map_or(0, |Cursor(Seq(shown))| shown);
+        let whole = sound.memory.list(filter, None, usize::MAX).await?.summaries;
+        let end = shown.saturating_add(limit as u64);
+        let next = (end < whole.len() as u64).then_some(Cursor(Seq(end)));
+        Ok(Page { summaries: whole.into_iter().skip(shown as usize).take(limit).collect(), next })
+    }
+}
+
+/// There is always a next page.
+#[derive(Default)]
+pub(crate) struct NeverEnds;
+
+#[async_trait]
+impl Flaw for NeverEnds {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let page = sound.memory.list(filter, after, limit).await?;
+        Ok(Page { next: page.next.or(after).or(Some(Cursor(Seq(1)))), ..page })
+    }
+}
+
+/// By the last change, as inboxes of mail do.
+#[derive(Default)]
+pub(crate) struct OrdersByTheLastChange;
+
+#[async_trait]
+impl Flaw for OrdersByTheLastChange {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let mut ordered = Vec::new();
+        for (_, summary) in opened(sound).await? {
+            let history = sound.memory.history(Stream::Request(summary.id)).await?;
+            ordered.push((history.last().map(|record| record.seq).unwrap_or_default(), summary));
+        }
+        ordered.sort_by_key(|(seq, _)| Reverse(*seq));
+        Ok(page(ordered, filter, after, limit))
+    }
+}
+
+/// By the first record of the stream, also when that is a note about nothing.
+#[derive(Default)]
+pub(crate) struct OrdersByTheFirstRecord;
+
+#[async_trait]
+impl Flaw for OrdersByTheFirstRecord {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let mut ordered = Vec::new();
+        for (_, summary) in opened(sound).await? {
+            let history = sound.memory.history(Stream::Request(summary.id)).await?;
+            ordered.push((history.first().map(|record| record.seq).unwrap_or_default(), summary));
+        }
+        ordered.sort_by_key(|(seq, _)| Reverse(*seq));
+        Ok(page(ordered, filter, after, limit))
+    }
+}
+
+/// The filter looks at phases alone.
+#[derive(Default)]
+pub(crate) struct FiltersByPhaseOnly;
+
+#[async_trait]
+impl Flaw for FiltersByPhaseOnly {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let filter = Filter { agent: None, ..filter.clone() };
+        sound.memory.list(&filter, after, limit).await
+    }
+}
+
+/// The summary is brought up to date at every event but one that somebody forgot.
+#[derive(Default)]
+pub(crate) struct KeepsStaleSummaries(Mutex<BTreeMap<RequestId, Summary>>);
+
+#[async_trait]
+impl Flaw for KeepsStaleSummaries {
+    async fn append(&self, sound: &Sound, append: Append) -> Result<Appended, StoreError> {
+        let (stream, last) = (append.stream, append.events.last().map(|new| new.event.name()));
+        let appended = sound.memory.append(append).await?;
+        if let Some(id) = stream.request().filter(|_| last != Some("cancelled")) {
+            let whole = sound.memory.list(&Filter::default(), None, usize::MAX).await?.summaries;
+            let now = whole.into_iter().find(|summary| summary.id == id);
+            self.0.lock().unwrap().extend(now.map(|summary| (id, summary)));
+        }
+        Ok(appended)
+    }
+
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let mut page = sound.memory.list(filter, after, limit).await?;
+        for summary in &mut page.summaries {
+            if let Some(stale) = self.0.lock().unwrap().get(&summary.id) {
+                *summary = stale.clone();
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// A defect that shows itself as a panic.
+#[derive(Default)]
+pub(crate) struct PanicsOnFilters;
+
+#[async_trait]
+impl Flaw for PanicsOnFilters {
+    async fn list(
+        &self,
+        sound: &Sound,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        assert!(filter.agent.is_none(), "filters by agent are not implemented");
+        sound.memory.list(filter, after, limit).await
+    }
+}

@@ -1,0 +1,95 @@
+//! Who calls, who answers and what may go wrong, small enough to be tried in every order.
+
+use approvals_model::{Asked, Crowd, Left, Letter, Policy, Protocol, Voter};
+
+/// Where a run that has no end in time is cut off.
+pub(crate) const MOST_STEPS: usize = 3_000_000;
+
+/// Two nodes call with one key; one person decides.
+pub(crate) fn keyed() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::One, rerunnable: false },
+        keyed: true,
+        nodes: 2,
+        calls: 2,
+        requests: 2,
+        letters: vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)],
+        slow_desk: false,
+        flip: None,
+        ticks: 0,
+        left: Left { crashes: 1, drops: 1, lost_replies: 1, mutations: 1, ..Left::default() },
+        defect: None,
+    }
+}
+
+/// The same while policy changes its mind.
+pub(crate) fn keyed_while_policy_turns_to(flip: Policy) -> Protocol {
+    Protocol { flip: Some(flip), left: Left { drops: 1, ..Left::default() }, ..keyed() }
+}
+
+/// The same against the clock, so that a second round follows the first.
+pub(crate) fn keyed_against_the_clock() -> Protocol {
+    Protocol { ticks: 3, left: Left { reconciliations: 1, crashes: 1, ..Left::default() }, ..keyed() }
+}
+
+/// A call without a key, against the clock.
+pub(crate) fn unkeyed() -> Protocol {
+    Protocol {
+        keyed: false,
+        nodes: 1,
+        calls: 1,
+        requests: 1,
+        letters: vec![Letter::yes(Voter::Ann), Letter::no(Voter::Bob), Letter::no(Voter::Olga)],
+        flip: Some(Policy::Refuse),
+        ticks: 3,
+        left: Left { crashes: 1, drops: 1, lost_replies: 1, mutations: 1, overrides: 1, reconciliations: 1 },
+        ..keyed()
+    }
+}
+
+/// The body may run again after a crash.
+pub(crate) fn rerunnable() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::One, rerunnable: true },
+        requests: 1,
+        ticks: 2,
+        left: Left { crashes: 1, drops: 1, reconciliations: 1, ..Left::default() },
+        ..keyed()
+    }
+}
+
+/// One of each of two groups. Somebody with two identities, and the requester under an alias, vote too; the desk is
+/// slow.
+pub(crate) fn two_groups() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::OneOfEach, rerunnable: false },
+        nodes: 1,
+        calls: 1,
+        requests: 1,
+        letters: vec![
+            Letter::yes(Voter::Cy).twice(),
+            Letter::yes(Voter::Cy).from_elsewhere(),
+            Letter::yes(Voter::Bob),
+            Letter::yes(Voter::Olga),
+            Letter::yes(Voter::Hank),
+            Letter::no(Voter::Ann),
+        ],
+        slow_desk: true,
+        ticks: 3,
+        left: Left { overrides: 1, ..Left::default() },
+        ..keyed()
+    }
+}
+
+/// Every configuration and its name.
+pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
+    vec![
+        ("two nodes with one key", keyed()),
+        ("two nodes with one key while policy turns to run", keyed_while_policy_turns_to(Policy::Run)),
+        ("two nodes with one key while policy turns to refuse", keyed_while_policy_turns_to(Policy::Refuse)),
+        ("two nodes with one key against the clock", keyed_against_the_clock()),
+        ("a call without a key", unkeyed()),
+        ("a rerunnable action", rerunnable()),
+        ("a quorum of two groups", two_groups()),
+    ]
+}

@@ -1,0 +1,72 @@
+//! SECURITY.md names the test of every law and of every threat that is stopped, and the test is there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use approvals_rules::{files, read};
+
+/// How a row says that nothing proves it.
+const OPEN: [&str; 2] = ["not stopped", "not tested yet"];
+
+const LAWS: usize = 15;
+
+/// The cells of every row of the table under a heading, without the head.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let page = read(Path::new("SECURITY.md")).unwrap();
+    let (_, after) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no `## {heading}`"));
+    let section = after.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
+    cells.collect()
+}
+
+/// What stands between backticks.
+fn names(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// Names of all functions in the sources, and paths of all files.
+fn known() -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for (path, text) in files().unwrap() {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            for after in text.split("fn ").skip(1) {
+                let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+                known.extend(name.map(str::to_owned));
+            }
+        }
+        known.insert(path.to_string_lossy().into_owned());
+    }
+    known
+}
+
+#[test]
+fn every_law_names_its_tests() {
+    let rows = table("Laws and their tests");
+    let numbers: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();
+    assert_eq!(numbers, (1..=LAWS).map(|law| law.to_string()).collect::<Vec<_>>());
+    for row in &rows {
+        assert!(!names(&row[2]).is_empty(), "law {} names no test", row[0]);
+    }
+}
+
+#[test]
+fn every_threat_names_its_tests_or_says_that_it_is_open() {
+    let rows = table("Threats");
+    assert!(rows.len() >= 16, "{} rows", rows.len());
+    for row in rows {
+        let last = &row[2];
+        let open = OPEN.iter().any(|words| last.contains(words));
+        assert!(open || !names(last).is_empty(), "`{}` names no test and does not say that it is open", row[0]);
+    }
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let known = known();
+    let rows = [table("Laws and their tests"), table("Threats")].concat();
+    let named: Vec<_> = rows.iter().flat_map(|row| names(&row[2])).collect();
+    let missing: BTreeSet<_> = named.iter().filter(|name| !known.contains(**name)).collect();
+    assert!(missing.is_empty(), "SECURITY.md names tests that are not there: {missing:#?}");
+    assert!(!named.is_empty());
+}
