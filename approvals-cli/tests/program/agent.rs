@@ -1,31 +1,17 @@
-use approvals::__private::{Gate, Turn};
 use approvals::ledger::Event;
 use approvals::people::Agent;
 use approvals::state::Phase;
-use approvals::{ActionSite, ApprovalError, Approvals, People, Risk, RiskPolicy};
+use approvals::{ApprovalError, Approvals, People, Risk, RiskPolicy, requires_approval};
 
 use crate::bench::Bench;
 
-static SITE: ActionSite = ActionSite::new("cache.flush", file!(), line!()).risk(Risk::High);
-
-/// What an expansion does, by hand.
-async fn gated() -> Result<&'static str, ApprovalError> {
-    let mut gate = Gate::at(&SITE);
-    loop {
-        match gate.turn(&|| Risk::High, &[], &[]) {
-            Turn::Run(permit) => {
-                let outcome = Ok("the body ran");
-                permit.finish(&outcome);
-                return outcome;
-            }
-            Turn::Wait(turn) => turn.await?,
-            Turn::Stop(error) => return Err(error),
-        }
-    }
+#[requires_approval(risk = "high", action = "cache.flush", reason = "flushes {region}")]
+async fn flush(region: String) -> Result<String, ApprovalError> {
+    Ok(format!("flushed {region}"))
 }
 
 /// The gated call in this process, the answer from another one.
-fn answered_with(verb: &'static str) -> (Bench, Result<&'static str, ApprovalError>) {
+fn answered_with(verb: &'static str) -> (Bench, Result<String, ApprovalError>) {
     let bench = Bench::new();
     let outcome = bench.wait(async {
         let approvals = Approvals::builder()
@@ -37,7 +23,7 @@ fn answered_with(verb: &'static str) -> (Bench, Result<&'static str, ApprovalErr
             .build()
             .await
             .unwrap();
-        let call = approvals.spawn(gated());
+        let call = approvals.spawn(flush("eu-west".to_owned()));
         let asked = approvals::ledger::Filter::in_phases([Phase::Pending]);
         let (store, mut seen) = (approvals.store(), approvals::id::Seq::START);
         let id = loop {
@@ -49,7 +35,7 @@ fn answered_with(verb: &'static str) -> (Bench, Result<&'static str, ApprovalErr
         };
         let mut command = bench.command([verb, &id, "--comment", "seen"]);
         let ran = tokio::task::spawn_blocking(move || crate::bench::Ran::of(&mut command)).await.unwrap();
-        ran.ends(0);
+        assert!(ran.ends(0).out.contains("flushes eu-west"), "the card shows the live arguments");
         let outcome = call.await.unwrap();
         approvals.shutdown().await.unwrap();
         outcome
@@ -60,7 +46,7 @@ fn answered_with(verb: &'static str) -> (Bench, Result<&'static str, ApprovalErr
 #[test]
 fn an_approval_from_another_terminal_wakes_the_call_that_waits() {
     let (bench, outcome) = answered_with("approve");
-    assert_eq!(outcome.unwrap(), "the body ran");
+    assert_eq!(outcome.unwrap(), "flushed eu-west");
     let listed = bench.run(["list", "--all", "--json"]).ends(0).json();
     assert_eq!(listed[0]["state"], "succeeded");
 }
