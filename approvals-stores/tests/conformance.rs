@@ -8,20 +8,18 @@ use approvals_core::time::Clock;
 use approvals_stores::{Sqlite, SqliteOptions};
 use tempfile::TempDir;
 
-/// Every handle is a file opened anew, as another process opens it.
 struct InAFile;
 
 impl StoreUnderTest for InAFile {
     type Store = Sqlite;
-    type Place = (TempDir, Arc<dyn Clock>);
+    type Place = (TempDir, SqliteOptions);
 
     async fn place(&self, clock: Arc<dyn Clock>) -> Result<Self::Place, SetupError> {
-        Ok((TempDir::new()?, clock))
+        Ok((tempfile::tempdir()?, SqliteOptions::new().clock(clock)))
     }
 
-    async fn open(&self, (folder, clock): &Self::Place) -> Result<Self::Store, SetupError> {
-        let options = SqliteOptions::new().clock(Arc::clone(clock));
-        Ok(Sqlite::open_with(folder.path().join("approvals.db"), options).await?)
+    async fn open(&self, (folder, options): &Self::Place) -> Result<Sqlite, SetupError> {
+        Ok(Sqlite::open_with(folder.path().join("approvals.db"), options.clone()).await?)
     }
 }
 

@@ -97,7 +97,8 @@ fn second_process() {
                     Ok(store) => {
                         let appended = store.append(up()).await.unwrap();
                         assert!(appended.seq > Seq::START);
-                        say(Seed::from_bytes([1; 32]).commit_secret("token", &store.key().digest("token", &"x")).to_hex());
+                        let secret = store.key().digest("token", &"x");
+                        say(Seed::from_bytes([1; 32]).commit_secret("token", &secret).to_hex());
                     }
                     Err(e) => say(format_args!("{:?}: {e}", e.kind())),
                 }
