@@ -186,7 +186,7 @@ impl Protocol {
         let Some(found) = world.requests.get(usize::from(round)) else {
             return Step::Rule { round };
         };
-        if !self.is_same_call(world, number, round) {
+        if !self.is_same_call(world, number, round, self.has(Defect::NonceInLiveDigest)) {
             return Step::Done(Answer::KeyReused { request: round });
         }
         match found.log.phase() {
@@ -206,17 +206,19 @@ impl Protocol {
         }
     }
 
-    fn is_same_call(&self, world: &World, number: u8, request: u8) -> bool {
+    /// Rebuilds the call from the live argument and compares it with the one that was asked for.
+    fn is_same_call(&self, world: &World, number: u8, request: u8, with_nonce: bool) -> bool {
         let live = requested(self.asked, world.nodes[usize::from(number)].argument, number, request);
         let Some(opened) = world.requests[usize::from(request)].log.state().opened() else { return false };
-        match self.has(Defect::NonceInLiveDigest) {
+        match with_nonce {
             true => live.digest().ok() == Some(opened.digest),
             false => live.call == opened.requested.call,
         }
     }
 
     fn run_freely(&self, world: &mut World, round: u8) -> Step {
-        // The ruling may have taken its time: a request of the key that came meanwhile is this call's request.
+        // The ruling may have taken its time: a request of the key that came meanwhile is this call's request. One step
+        // with the body, because what comes after this look-up comes after the call ran.
         let once = self.has(Defect::PolicyBeforeKey) || self.has(Defect::KeyLookedUpOnce);
         if self.keyed && !once && world.requests.get(usize::from(round)).is_some() {
             return Step::LookUp { round };
@@ -256,14 +258,13 @@ impl Protocol {
 
     fn wake(&self, world: &World, request: u8) -> Option<Step> {
         let log = &world.requests[usize::from(request)].log;
-        let again =
-            log.phase() == Phase::Unknown && self.asked.rerunnable && log.state().denied_by().is_none();
-        match log.phase() {
-            Phase::Pending => None,
-            Phase::Approved => Some(true),
-            _ => Some(again),
-        }
-        .map(|claims| match claims {
+        let claims = match log.phase() {
+            Phase::Pending => return None,
+            Phase::Approved => true,
+            Phase::Unknown => self.asked.rerunnable && log.state().denied_by().is_none(),
+            _ => false,
+        };
+        Some(match claims {
             true => {
                 Step::AskAgain { request, version: log.version(), refused: world.policy == Policy::Refuse }
             }
@@ -296,9 +297,9 @@ impl Protocol {
         let attempt = Attempt { node: number, request, version };
         match self.append(world, request, version, What::Started(attempt), number) {
             Some(log) => {
-                let earlier = world.requests.iter().take(usize::from(request) + 1);
-                world.broken.denial_wins |= self.keyed && earlier.into_iter().any(|request| request.no_said);
-                world.broken.denial_wins |= world.requests[usize::from(request)].no_said;
+                let first = if self.keyed { 0 } else { usize::from(request) };
+                let so_far = &world.requests[first..=usize::from(request)];
+                world.broken.denial_wins |= so_far.iter().any(|request| request.no_said);
                 world.broken.policy_may_stop |= refused;
                 world.requests[usize::from(request)].log = log;
                 Some(attempt)
@@ -322,7 +323,7 @@ impl Protocol {
     }
 
     fn enter(&self, world: &mut World, number: u8, attempt: Attempt) -> Step {
-        let same = self.is_same_call_as_approved(world, number, attempt.request);
+        let same = self.is_same_call(world, number, attempt.request, false);
         if !same && !self.has(Defect::NotRebuilt) {
             return self.not_run(attempt);
         }
@@ -332,12 +333,6 @@ impl Protocol {
         world.broken.shown_is_run |= !approved;
         world.broken.no_body_without_permit |= !request.log.runs(attempt);
         Step::Body { attempt }
-    }
-
-    fn is_same_call_as_approved(&self, world: &World, number: u8, request: u8) -> bool {
-        let live = requested(self.asked, world.nodes[usize::from(number)].argument, number, request);
-        let opened = world.requests[usize::from(request)].log.state().opened();
-        opened.is_some_and(|opened| opened.requested.call == live.call)
     }
 
     fn not_run(&self, attempt: Attempt) -> Step {
