@@ -41,10 +41,10 @@ impl Local {
         // The claim is owned by a task of its own: a caller that goes away leaves no claim without an owner.
         let (give, take) = oneshot::channel();
         let (local, ticket) = (self.clone(), ticket.clone());
-        drop(self.background.spawn(async move {
+        self.background.run(async move {
             // A caller that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(local.start(ticket).await);
-        }));
+        });
         match take.await {
             Ok(claimed) => claimed,
             Err(_) => Err(unavailable("the runtime is shutting down".to_owned())),
