@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::outcome::unknown;
 use super::{End, Grant, Local, Ticket, backoff, moved, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
@@ -145,7 +146,10 @@ impl Local {
             Err(error) => match error.kind() {
                 StoreErrorKind::Conflict => Ok(Tried::Again),
                 StoreErrorKind::Illegal(Illegal::TooLate { .. }) => {
-                    // The store's clock is ahead of ours.
+                    // An earlier attempt may have done its work: that it can no longer be repeated settles nothing.
+                    if state.phase() == Phase::Unknown {
+                        return Ok(Tried::Over(unknown(ticket.action, &state, ticket.request)));
+                    }
                     let event = vec![Event::Expired {}.into()];
                     let _ = self.append(ticket.request, state.version(), event).await;
                     let message = "approved, but not used in time; ask anew";
