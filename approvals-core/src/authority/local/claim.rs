@@ -190,20 +190,21 @@ impl Local {
         let mut version = grant.version;
         let mut tries = 0;
         loop {
-            match self.append(request, version, vec![event(&end).into()]).await {
+            let mut failed = match self.append(request, version, vec![event(&end).into()]).await {
                 Ok(_) => return tracing::info!(%request, end = ?end, "claim ended"),
-                Err(error) if moved(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%request, %error, "the end of a claim could not be recorded; trying again");
-                    self.parts.clock.sleep(backoff(tries)).await;
-                    tries += 1;
-                }
-            }
+                Err(error) if moved(&error) => None,
+                Err(error) => Some(error),
+            };
             match self.look(request).await {
                 Ok((_, state)) if is_ours(&state, claim) => version = state.version(),
                 // A person said meanwhile what became of it.
                 Ok((history, _)) => return self.late(request, claim, &history, &end).await,
-                Err(_) => {}
+                Err(error) => failed = Some(error),
+            }
+            if let Some(error) = failed {
+                tracing::warn!(%request, %error, "the end of a claim could not be recorded; trying again");
+                self.parts.clock.sleep(backoff(tries)).await;
+                tries += 1;
             }
         }
     }
