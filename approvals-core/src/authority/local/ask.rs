@@ -1,13 +1,15 @@
 //! From a call to a request: the key, the policy, the people.
 
+use tokio::sync::oneshot;
+
 use super::{Asked, Local, Ticket, outcome_of};
 use crate::action::Risk;
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::{GroupId, PersonId, RequestId, Version, uuid_v7};
 use crate::ledger::{
-    Allowed, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload, Record, RefusedCall, StoreErrorKind,
-    Stream,
+    Allowed, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload, Record, RefusedCall, StoreError,
+    StoreErrorKind, Stream,
 };
 use crate::people::{Assurance, Person, Principal, Requester};
 use crate::policy::{Ruling, SiteRuling};
@@ -242,22 +244,33 @@ impl Local {
         };
         let requested = Requested { call: facts.clone(), terms };
         let event = NewEvent::with(Event::Requested(Box::new(requested)), payload);
-        match self.append(request, Version::default(), vec![event]).await {
-            Ok(_) => {}
-            Err(error) if call.key().is_some() && *error.kind() == StoreErrorKind::Conflict => {
-                return Ok(None);
-            }
-            // The reply may be lost: is the request there, and ours?
-            Err(error) => match self.look(request).await {
-                Ok((history, _)) if seed_of(&history) == Some(seed) => {}
-                _ => return Err(Self::store_error(call.action(), request, &error)),
-            },
+        let keyed = call.key().is_some();
+        // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
+        let (give, take) = oneshot::channel();
+        let (local, unattended) = (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
+        self.background.run(async move {
+            let opened = local.open(request, event, seed).await;
+            let _ = give.send(opened.map(|()| unattended));
+        });
+        match take.await {
+            Ok(Ok(unattended)) => unattended.attend(),
+            Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
+            Ok(Err(error)) => return Err(Self::store_error(call.action(), request, &error)),
+            Err(_) => return Err(invalid("the runtime is shutting down".to_owned())),
         }
         tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
         self.place(request);
-        let keyed = call.key().is_some();
         let patience = call.site().wait;
         Ok(Some(Ticket { action: call.action(), request, seed, facts, keyed, patience }))
+    }
+
+    async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
+        let Err(error) = self.append(request, Version::default(), vec![requested]).await else { return Ok(()) };
+        // The reply may be lost: is the request there, and ours?
+        match self.look(request).await {
+            Ok((history, _)) if seed_of(&history) == Some(seed) => Ok(()),
+            _ => Err(error),
+        }
     }
 
     /// Law 7: durable before the body, with the arguments, from risk medium up.
@@ -292,6 +305,28 @@ impl Local {
         self.note(Stream::Allowed, event).await.map_err(|error| failed(error.to_string()))?;
         tracing::info!(action = call.action(), "call refused by policy");
         Ok(())
+    }
+}
+
+/// A request whose caller may be gone. Without a key nobody finds it again, so it is withdrawn.
+struct Unattended {
+    local: Local,
+    request: RequestId,
+    withdraws: bool,
+}
+
+impl Unattended {
+    fn attend(mut self) {
+        self.withdraws = false;
+    }
+}
+
+impl Drop for Unattended {
+    fn drop(&mut self) {
+        if self.withdraws {
+            let (local, request) = (self.local.clone(), self.request);
+            self.local.background.run(async move { local.withdraw(request).await });
+        }
     }
 }
 
