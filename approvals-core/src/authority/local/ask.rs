@@ -12,7 +12,7 @@ use crate::ledger::{
     StoreErrorKind, Stream,
 };
 use crate::people::{Assurance, Person, Principal, Requester};
-use crate::policy::{Ruling, SiteRuling};
+use crate::policy::{PolicyError, Ruling, SiteRuling};
 use crate::request::{Requested, Requirement, Seed, Terms};
 use crate::state::{Phase, State};
 
@@ -144,15 +144,19 @@ impl Local {
         Ok(ticket)
     }
 
-    /// What policy says; `None` lets the call run, and that is recorded.
-    async fn rule(&self, call: &Call) -> Result<Option<Requirement>, ApprovalError> {
+    /// What policy says, of the site first: a policy may refuse a site without looking at its calls.
+    pub(super) async fn ruling(&self, call: &Call) -> Result<Ruling, PolicyError> {
         let policy = &self.parts.policy;
-        let ruling = match policy.rule_site(call.site(), call.risk()) {
+        match policy.rule_site(call.site(), call.risk()) {
             SiteRuling::Run => Ok(Ruling::Run),
             SiteRuling::Refuse => Ok(Ruling::Refuse("policy refuses this action".to_owned())),
             SiteRuling::NeedsCall => policy.rule(call).await,
-        };
-        match ruling {
+        }
+    }
+
+    /// What becomes of the call by policy; `None` lets it run, and that is recorded.
+    async fn rule(&self, call: &Call) -> Result<Option<Requirement>, ApprovalError> {
+        match self.ruling(call).await {
             Ok(Ruling::Run) => {
                 self.record_allowed(call).await?;
                 Ok(None)

@@ -27,7 +27,7 @@ impl Local {
         let (action, request) = (ticket.action, ticket.request);
         let unavailable =
             |message: String| ApprovalError::new(ErrorKind::Unavailable, action, message).of(request);
-        match self.parts.policy.rule(call).await {
+        match self.ruling(call).await {
             Ok(Ruling::Run | Ruling::Ask(_)) => {}
             Ok(Ruling::Refuse(why)) => return Err(self.stop(ticket, CancelWhy::Policy, &why).await),
             Err(error) => return Err(unavailable(error.to_string())),
