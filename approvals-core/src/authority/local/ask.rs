@@ -11,7 +11,7 @@ use crate::ledger::{
     Allowed, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload, Record, RefusedCall, StoreError,
     StoreErrorKind, Stream,
 };
-use crate::people::{Assurance, Person, Principal, Requester};
+use crate::people::{Assurance, DirectoryError, Person, Principal, Requester};
 use crate::policy::{PolicyError, Ruling, SiteRuling};
 use crate::request::{Requested, Requirement, Seed, Terms};
 use crate::state::{Phase, State};
@@ -41,40 +41,42 @@ impl Local {
     }
 
     /// A requester that cannot be resolved cannot be excluded (law 6).
-    async fn check_requester(&self, call: &Call) -> Result<(), ApprovalError> {
+    pub(super) async fn check_requester(&self, call: &Call) -> Result<(), ApprovalError> {
         let Requester { owner, on_behalf_of, .. } = call.requester();
         for (role, principal) in
             [("owner", Some(owner)), ("human that the agent acts for", on_behalf_of.as_ref())]
         {
             let Some(principal) = principal else { continue };
-            let problem = match self.resolves(principal).await {
-                Ok(true) => continue,
-                Ok(false) => format!(
-                    "the {role}, `{principal}`, is not in the directory; add them there, or name them `External`"
-                ),
-                Err(problem) => problem,
+            let (kind, problem) = match self.unresolved(role, principal).await {
+                Ok(None) => continue,
+                Ok(Some(problem)) => (ErrorKind::Unmapped, problem),
+                Err(error) => (ErrorKind::Unavailable, error.to_string()),
             };
-            return Err(ApprovalError::new(ErrorKind::Unmapped, call.action(), problem));
+            return Err(ApprovalError::new(kind, call.action(), problem));
         }
         Ok(())
     }
 
-    async fn resolves(&self, principal: &Principal) -> Result<bool, String> {
+    /// Why a principal does not resolve, and what to do about it; `None` if it does.
+    async fn unresolved(&self, role: &str, principal: &Principal) -> Result<Option<String>, DirectoryError> {
         let directory = &self.parts.directory;
-        match principal {
-            Principal::Person(id) => Ok(directory.person(id).await.map_err(|e| e.to_string())?.is_some()),
+        Ok(match principal {
+            Principal::Person(id) if directory.person(id).await?.is_some() => None,
+            Principal::Person(id) => Some(format!(
+                "the {role}, `{id}`, is not in the directory; add them there, or name them `External`"
+            )),
             Principal::External(id) => {
-                let everyone = directory.members(&[]).await.map_err(|e| e.to_string())?.unwrap_or_default();
-                let listed = directory.person(&PersonId::new(id)).await.map_err(|e| e.to_string())?;
-                match everyone.iter().chain(listed.as_ref()).find(|person| person.is_called(id)) {
-                    Some(person) => Err(format!(
+                let everyone = directory.members(&[]).await?.unwrap_or_default();
+                let listed = directory.person(&PersonId::new(id)).await?;
+                let somebody = everyone.iter().chain(listed.as_ref()).find(|person| person.is_called(id));
+                somebody.map(|person| {
+                    format!(
                         "`{id}` is named external, but is `{}` in the directory; name that person",
                         person.id()
-                    )),
-                    None => Ok(true),
-                }
+                    )
+                })
             }
-        }
+        })
     }
 
     /// The request of the call's key, or the round to ask in.
