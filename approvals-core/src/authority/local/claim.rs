@@ -22,7 +22,7 @@ use crate::state::{Illegal, Phase, State};
 const TRIES: u32 = 6;
 
 impl Local {
-    /// Policy and directory once more, which may only stop; then the claim.
+    /// Policy and directory once more, which may only stop; then the claim (laws 4 and 10).
     pub(super) async fn stop_or_claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
         let (action, request) = (ticket.action, ticket.request);
         let unavailable =
@@ -34,6 +34,8 @@ impl Local {
         }
         let (_, state) =
             self.look(request).await.map_err(|error| Self::store_error(action, request, &error))?;
+        // By a new id the requester could have approved: whom the record excludes must still be somebody.
+        self.check_requester(call).await.map_err(|error| error.of(request))?;
         match self.still_may(&state).await {
             Ok(true) => {}
             Ok(false) => return Err(self.stop(ticket, CancelWhy::Directory, "").await),
