@@ -96,11 +96,12 @@ impl Local {
         way: &WayId,
         presented: Presented,
     ) -> Result<(), StoreError> {
-        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
         tracing::info!(%request, %way, shown = ?presented.shown, "request presented");
         let Presented { reference, shown } = presented;
         let event = Event::Presented { way: way.clone(), reference, shown };
         self.note(Stream::Request(request), event.into()).await?;
+        // Only now: a card that is not on record is placed again, which makes no second one.
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
         Ok(())
     }
 
