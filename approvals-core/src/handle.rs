@@ -96,7 +96,7 @@ impl Approvals {
     /// If the clean stop cannot be recorded.
     pub async fn shutdown(&self) -> Result<(), StoreError> {
         let local = &self.0.local;
-        self.0.behind.flush().await;
+        self.0.behind.close().await;
         local.background.flush().await;
         let (done, when_done) = oneshot::channel();
         if local.parts.keeper.send(Order::Stop(done)).is_ok() {
