@@ -107,7 +107,7 @@ impl Approvals {
             }
             tokio::task::yield_now().await;
         }
-        self.0.behind.flush().await;
+        self.0.behind.close().await;
         local.background.flush().await;
         let (done, when_done) = oneshot::channel();
         if local.parts.keeper.send(Order::Stop(done)).is_ok() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
 use super::local::{Local, backoff};
 use crate::ledger::{Event, NewEvent, Stream};
@@ -14,44 +14,51 @@ const BATCH: usize = 256;
 
 enum Line {
     Ran(Box<Event>),
-    Flush(oneshot::Sender<()>),
+    /// Nothing is taken after this.
+    Close,
 }
 
 /// The buffer's near end.
 #[derive(Clone)]
-pub(crate) struct Behind(mpsc::Sender<Line>);
+pub(crate) struct Behind {
+    near: mpsc::Sender<Line>,
+    written: watch::Receiver<bool>,
+}
 
 /// The buffer is full: the call waits for room.
-pub(crate) struct Full(mpsc::Sender<Line>, Box<Event>);
+pub(crate) struct Full(mpsc::Sender<Line>, Line);
 
 impl Behind {
     /// A buffer and the work that empties it.
     pub(crate) fn new(local: Local) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (near, far) = mpsc::channel(ROOM);
-        (Self(near), write(local, far))
+        let (done, written) = watch::channel(false);
+        let work = async move {
+            write(local, far).await;
+            let _ = done.send(true);
+        };
+        (Self { near, written }, work)
     }
 
     /// Puts a record into the buffer.
     pub(crate) fn put(&self, event: Event) -> Result<(), Full> {
-        self.0.try_send(Line::Ran(Box::new(event))).map_err(|error| match error.into_inner() {
-            Line::Ran(event) => Full(self.0.clone(), event),
-            Line::Flush(_) => Full(self.0.clone(), Box::new(Event::Down {})),
-        })
+        self.near
+            .try_send(Line::Ran(Box::new(event)))
+            .map_err(|error| Full(self.near.clone(), error.into_inner()))
     }
 
-    /// Returns once everything that was put in before is durable.
-    pub(crate) async fn flush(&self) {
-        let (done, when_done) = oneshot::channel();
-        if self.0.send(Line::Flush(done)).await.is_ok() {
-            let _ = when_done.await;
-        }
+    /// Takes nothing any more, and returns once everything that was taken is durable.
+    pub(crate) async fn close(&self) {
+        // Closed already is as good.
+        let _ = self.near.send(Line::Close).await;
+        let _ = self.written.clone().wait_for(|written| *written).await;
     }
 }
 
 impl Full {
     /// Waits for room. Errors if nobody empties the buffer any more.
     pub(crate) async fn wait(self) -> Result<(), Closed> {
-        self.0.send(Line::Ran(self.1)).await.map_err(|_| Closed)
+        self.0.send(self.1).await.map_err(|_| Closed)
     }
 }
 
@@ -63,11 +70,10 @@ async fn write(local: Local, mut far: mpsc::Receiver<Line>) {
     let mut lines = Vec::with_capacity(BATCH);
     while far.recv_many(&mut lines, BATCH).await > 0 {
         let mut events: Vec<NewEvent> = Vec::with_capacity(lines.len());
-        let mut flushed = Vec::new();
         for line in lines.drain(..) {
             match line {
                 Line::Ran(event) => events.push((*event).into()),
-                Line::Flush(done) => flushed.push(done),
+                Line::Close => far.close(),
             }
         }
         let events: Arc<[NewEvent]> = events.into();
@@ -82,9 +88,6 @@ async fn write(local: Local, mut far: mpsc::Receiver<Line>) {
                     tries += 1;
                 }
             }
-        }
-        for done in flushed {
-            let _ = done.send(());
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::ledger::{
 use crate::people::{Directory, DirectoryError, Identity, Person};
 use crate::request::Seed;
 use crate::state::{Illegal, State};
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// The most of a comment that is kept, in bytes.
 const COMMENT: usize = 4096;
@@ -89,12 +89,14 @@ impl Desk {
     pub async fn submit(&self, identity: &Identity, review: Review) -> Result<Receipt, DeskError> {
         let stream = Stream::Request(review.request);
         let mut tries = 0;
+        // The store's time as far as it has said it, where its clock is ahead of ours.
+        let mut at_least = None;
         loop {
             tries += 1;
             let history = self.store.history(stream).await?;
             let state = State::fold(&history).map_err(unreadable)?;
             let reviewer = self.reviewer(identity).await?;
-            let now = state.last().map_or(self.clock.now(), |last| last.max(self.clock.now()));
+            let now = [state.last(), at_least].into_iter().flatten().fold(self.clock.now(), Timestamp::max);
             let decision = decide(&state, &reviewer, &review, now);
             let (person, event) = match decision {
                 Decision::Count(person) => {
@@ -114,7 +116,11 @@ impl Desk {
             };
             match self.append(stream, &state, event).await {
                 Ok(_) => return self.counted(stream, person).await,
-                Err(error) if tries < TRIES && moved(&error) => {}
+                Err(error) if tries < TRIES && moved(&error) => {
+                    if let StoreErrorKind::Illegal(Illegal::TooLate { deadline }) = error.kind() {
+                        at_least = Some(*deadline);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -1,5 +1,6 @@
 //! Placing cards where people are, and keeping them up to date.
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::state::{Phase, State};
 
 /// How long until a request that stands nowhere is presented again, although no backend expects that to help.
 const HOPELESS: Duration = Duration::from_secs(60);
+/// The longest that a backend may take to place a card, or to bring one up to date.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Local {
     /// Has a request presented in the background and its deadline kept.
@@ -47,6 +50,7 @@ impl Local {
         let Some(card) = Card::of(&history, &state) else { return Ok(()) };
         self.hub.follow_card(request);
         let mut presenting = JoinSet::new();
+        let mut ways = HashMap::new();
         let mut stands = false;
         for registered in &self.parts.backends {
             if self.stands(request, registered, &state) {
@@ -54,23 +58,33 @@ impl Local {
                 continue;
             }
             let (registered, card) = (registered.clone(), card.clone());
-            presenting.spawn(async move {
-                let presented = registered.backend.present(&card).await;
-                (registered, presented)
+            let (way, patience) = (registered.way.id.clone(), self.parts.clock.sleep(PATIENCE));
+            let task = presenting.spawn(async move {
+                let presented = tokio::select! {
+                    presented = registered.backend.present(&card) => presented,
+                    () = patience => Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time")),
+                };
+                (registered.way.id, presented)
             });
+            ways.insert(task.id(), way);
         }
         let mut hope = false;
         while let Some(joined) = presenting.join_next().await {
-            // A backend that panics has not presented.
-            let Ok((registered, presented)) = joined else { continue };
+            let (way, presented) = match joined {
+                Ok(presented) => presented,
+                Err(panicked) => match ways.remove(&panicked.id()) {
+                    Some(way) => (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked"))),
+                    None => continue,
+                },
+            };
             match presented {
                 Ok(presented) => {
                     stands = true;
-                    self.presented(request, &registered.way.id, presented).await?;
+                    self.presented(request, &way, presented).await?;
                 }
                 Err(error) => {
                     hope |= error.is_temporary();
-                    self.present_failed(request, &history, &registered.way.id, &error).await?;
+                    self.present_failed(request, &history, &way, &error).await?;
                 }
             }
         }
@@ -96,11 +110,12 @@ impl Local {
         way: &WayId,
         presented: Presented,
     ) -> Result<(), StoreError> {
-        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
         tracing::info!(%request, %way, shown = ?presented.shown, "request presented");
         let Presented { reference, shown } = presented;
         let event = Event::Presented { way: way.clone(), reference, shown };
         self.note(Stream::Request(request), event.into()).await?;
+        // Only now: a card that is not on record is placed again, which makes no second one.
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
         Ok(())
     }
 
@@ -163,7 +178,13 @@ impl Local {
             for registered in &self.parts.backends {
                 let way = &registered.way.id;
                 let Some((reference, _)) = state.presented().get(way) else { continue };
-                match registered.backend.update(&card, reference).await {
+                let updated = tokio::select! {
+                    updated = registered.backend.update(&card, reference) => updated,
+                    () = self.parts.clock.sleep(PATIENCE) => {
+                        Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time"))
+                    }
+                };
+                match updated {
                     Ok(()) if over => {
                         let event = Event::Updated { way: way.clone() };
                         let note = self.note(Stream::Request(request), event.into()).await;
