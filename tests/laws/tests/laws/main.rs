@@ -21,3 +21,15 @@ mod keys; // law 9
 mod time; // the clocks, and law 14
 
 mod backends;
+
+mod secrets; // law 12
+
+mod words; // law 15
+
+mod building;
+
+mod bad_input;
+
+mod people;
+
+mod scopes;
