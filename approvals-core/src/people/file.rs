@@ -61,7 +61,8 @@ impl Stamp {
     /// Whether the file was last touched so long ago that a later change shows in the stamp.
     fn is_settled(&self) -> bool {
         #[cfg(unix)]
-        let touched = u64::try_from(self.inode.1).map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s)).ok();
+        let touched =
+            u64::try_from(self.inode.1).map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s)).ok();
         #[cfg(not(unix))]
         let touched = Some(self.modified);
         touched.and_then(|touched| touched.elapsed().ok()).is_some_and(|since| since > SETTLED)

@@ -94,7 +94,12 @@ impl Local {
             match state.phase() {
                 Phase::None => return Ok(Found::Round(Some(round))),
                 Phase::Expired | Phase::Cancelled => round += 1,
-                _ => return self.attach(call, request, &history, &state).await.map(|ticket| Found::Request(Box::new(ticket))),
+                _ => {
+                    return self
+                        .attach(call, request, &history, &state)
+                        .await
+                        .map(|ticket| Found::Request(Box::new(ticket)));
+                }
             }
         }
     }
@@ -243,7 +248,8 @@ impl Local {
         let keyed = call.key().is_some();
         // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
         let (give, take) = oneshot::channel();
-        let (local, unattended) = (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
+        let (local, unattended) =
+            (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
         self.background.run(async move {
             let opened = local.open(request, event, seed).await;
             let _ = give.send(opened.map(|()| unattended));
@@ -261,7 +267,9 @@ impl Local {
     }
 
     async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
-        let Err(error) = self.append(request, Version::default(), vec![requested]).await else { return Ok(()) };
+        let Err(error) = self.append(request, Version::default(), vec![requested]).await else {
+            return Ok(());
+        };
         // The reply may be lost: is the request there, and ours?
         match self.look(request).await {
             Ok((history, _)) if seed_of(&history) == Some(seed) => Ok(()),

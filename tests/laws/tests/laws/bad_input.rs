@@ -64,11 +64,7 @@ async fn huge_arguments_are_refused() {
 }
 
 #[requires_approval(risk = "high", action = "bad.two")]
-async fn two(
-    #[approval(skip = "counts the runs")] runs: Runs,
-    first: String,
-    second: String,
-) -> Res<()> {
+async fn two(#[approval(skip = "counts the runs")] runs: Runs, first: String, second: String) -> Res<()> {
     runs.enter().await;
     drop((first, second));
     Ok(())

@@ -89,8 +89,7 @@ async fn with_a_directory_that_cannot_answer() {
 
 #[tokio::test]
 async fn without_any_way_to_be_answered() {
-    let builder =
-        || Approvals::builder().agent(Agent::new("bot").owned_by("dana")).directory(people());
+    let builder = || Approvals::builder().agent(Agent::new("bot").owned_by("dana")).directory(people());
     assert!(matches!(refused_with(builder(), ".open_to_store()").await, BuildError::NoWay));
     let open = builder().open_to_store().build().await.unwrap();
     open.shutdown().await.unwrap();

@@ -153,7 +153,9 @@ async fn a_file_that_is_broken_while_it_is_in_force_closes_everything_until_it_i
     let approvals = up(&bench, &file).await;
     let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     let card = bench.card().await;
-    for broken in ["[people.dana", "[people.kim]\nidentities.mock = [\"kim\"]\n[agents.test-agent]\nowner = \"dana\"\n"] {
+    for broken in
+        ["[people.dana", "[people.kim]\nidentities.mock = [\"kim\"]\n[agents.test-agent]\nowner = \"dana\"\n"]
+    {
         file.write(broken);
         assert!(bench.mock.submit("kim", yes(&card)).await.is_err());
         let outcome = approvals.scope(wipe(bench.runs.clone(), "sdb")).await;

@@ -29,7 +29,12 @@ impl From<approvals::ApprovalError> for BodyError {
     }
 }
 
-#[requires_approval(risk = "high", action = "secrets.log_in", reason = "as {login.user}", key = "{login.user}")]
+#[requires_approval(
+    risk = "high",
+    action = "secrets.log_in",
+    reason = "as {login.user}",
+    key = "{login.user}"
+)]
 async fn log_in(#[approval(secret)] token: String, login: Login) -> Result<usize, BodyError> {
     assert_eq!(login.password.expose(), NESTED);
     if token == CANARY { Err(BodyError(FAILURE)) } else { Ok(token.len()) }
@@ -89,7 +94,10 @@ fn a_secret_is_in_no_card_record_payload_debug_error_or_log() {
             bench.mock.approve();
             let approvals = bench.up().await;
             let error = approvals.scope(log_in(CANARY.to_owned(), login())).await.unwrap_err();
-            assert!(format!("{error:?}").contains(FAILURE), "the caller gets the error of the body unchanged");
+            assert!(
+                format!("{error:?}").contains(FAILURE),
+                "the caller gets the error of the body unchanged"
+            );
             let outcome = approvals.scope(use_token(CANARY.to_owned(), "n")).await;
             assert_eq!(outcome.unwrap(), CANARY.len() + 1);
             // The second call has another secret under the same key, and every message about it is looked at.
@@ -108,7 +116,10 @@ fn a_secret_is_in_no_card_record_payload_debug_error_or_log() {
         });
     });
     let traced = traced.0.lock().unwrap().clone();
-    assert!(traced.contains("secrets.log_in") && traced.contains("claim ended"), "nothing was traced:\n{traced}");
+    assert!(
+        traced.contains("secrets.log_in") && traced.contains("claim ended"),
+        "nothing was traced:\n{traced}"
+    );
     assert!(seen.contains("secrets.log_in") && seen.contains("•••"));
     for (place, text) in [("what is shown or stored", &seen), ("the log", &traced)] {
         for secret in [CANARY, NESTED, FAILURE] {
