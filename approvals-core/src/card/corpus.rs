@@ -96,7 +96,8 @@ pub fn benign() -> Card {
 /// card keeps its number of entries, so that a renderer's output can be compared with that of [`benign`].
 pub fn poisoned(text: &str) -> Vec<(&'static str, Card)> {
     let quoted = || serde_json::Value::from(text).to_string();
-    let places: Vec<(&'static str, Box<dyn Fn(&mut Card) + '_>)> = vec![
+    type Poison<'a> = Box<dyn Fn(&mut Card) + 'a>;
+    let places: Vec<(&'static str, Poison<'_>)> = vec![
         ("argument value", Box::new(|card| set_argument(card, CardValue::Shown(quoted())))),
         (
             "inside an argument",
