@@ -1,5 +1,13 @@
 //! Law 15: a refusal is not a failure.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "outside `#[test]` functions too, a test fails by panicking"
+)]
+
 use approvals::testing::MockBackend;
 use approvals::{ApprovalError, Approvals, ErrorKind, Risk, RiskPolicy, requires_approval};
 
