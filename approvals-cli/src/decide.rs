@@ -50,7 +50,7 @@ pub(crate) async fn deny(global: &Global, review: &Review, out: &Out) -> Result<
 }
 
 async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> Result<Exit, Failure> {
-    // Read-only until the request is found: opening for writing would make a store of an empty file.
+    // Opened for writing only when there is something to write.
     let request = store::find(&store::read(&global.store).await?, &given.id).await?;
     let people_file = global.people();
     let people = People::from_file(&people_file)
