@@ -93,15 +93,15 @@ fn the_event_on_the_page_holds_the_commitments_of_the_page() {
         }
     }
     let rows = shown_rows();
-    let on_page = rows.iter().map(|(field, _, hex)| ((*field).to_owned(), Commitment::from_hex(hex).unwrap()));
+    let on_page =
+        rows.iter().map(|(field, _, hex)| ((*field).to_owned(), Commitment::from_hex(hex).unwrap()));
     assert_eq!(held, on_page.collect());
     assert_eq!(secrets, [quoted_after("The commitment to the secret `token`")]);
 }
 
 #[test]
 fn the_id_on_the_page_is_that_of_its_key() {
-    let key: (String, AgentId, String, String, u64) =
-        serde_json::from_str(quoted_after("| key | ")).unwrap();
+    let key: (String, AgentId, String, String, u64) = serde_json::from_str(quoted_after("| key | ")).unwrap();
     let id = RequestId::of_key(&key.0, &key.1, &key.2, &key.3, key.4).unwrap();
     assert_eq!(id.to_string(), quoted_after("The id of the request: "));
     assert_eq!(id.as_uuid().get_version_num(), 8);
@@ -140,7 +140,10 @@ fn the_script_on_the_page_prints_what_the_page_says() {
     let mut python = match python {
         Ok(python) => python,
         Err(error) => {
-            approvals_test_support::skip("the_script_on_the_page_prints_what_the_page_says", &format!("python3: {error}"));
+            approvals_test_support::skip(
+                "the_script_on_the_page_prints_what_the_page_says",
+                &format!("python3: {error}"),
+            );
             return;
         }
     };

@@ -21,7 +21,8 @@ fn the_page_names_every_phase_and_says_which_are_terminal() {
     let (_, sentence) = STATES.split_once("\n\n`denied`").expect("the sentence on terminal phases");
     let sentence = format!("`denied`{}", sentence.split(" are terminal").next().unwrap());
     let named: BTreeSet<_> = sentence.split('`').skip(1).step_by(2).collect();
-    let terminal: BTreeSet<_> = Phase::ALL.into_iter().filter(|p| p.is_terminal()).map(Phase::as_str).collect();
+    let terminal: BTreeSet<_> =
+        Phase::ALL.into_iter().filter(|p| p.is_terminal()).map(Phase::as_str).collect();
     assert_eq!(named, terminal);
 }
 
@@ -38,7 +39,9 @@ fn the_page_moves_only_between_phases_that_exist() {
             }
         }
         if !cells[3].starts_with("unchanged") {
-            reached.insert(Phase::from_name(cells[3]).unwrap_or_else(|| panic!("`{}` in {row}", cells[3])).as_str());
+            reached.insert(
+                Phase::from_name(cells[3]).unwrap_or_else(|| panic!("`{}` in {row}", cells[3])).as_str(),
+            );
         }
     }
     let all = Phase::ALL.into_iter().filter(|phase| *phase != Phase::None).map(Phase::as_str);

@@ -107,7 +107,8 @@ impl Desk {
                 }
                 Decision::Ignore(why) => {
                     let what = review.answer.into();
-                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why).await?;
+                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
+                        .await?;
                     return Ok(Receipt { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
@@ -142,7 +143,8 @@ impl Desk {
                 Ok(person) => person,
                 Err(why) => {
                     let what = IgnoredWhat::Reconcile;
-                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why).await?;
+                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
+                        .await?;
                     return Ok(Receipt { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
