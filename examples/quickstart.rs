@@ -1,7 +1,7 @@
 //! A clean-up agent: it finds `*.tmp` files freely, and deletes them only after a person said yes to exactly that list.
 //!
 //! ```sh
-//! cargo run --example quickstart [FOLDER] [--store PATH] [--again N] [--pause SECONDS]
+//! cargo run --example quickstart [FOLDER] [--store PATH] [--again N] [--pause SECONDS] [--decide-within SECONDS]
 //! ```
 //!
 //! Kill it while it waits, answer, start it again: it finds its request and the verdict. Kill it while it deletes
@@ -16,9 +16,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use approvals::id::Seq;
 use approvals::people::Directory as _;
-use approvals::{Agent, ApprovalError, Approvals, ErrorKind, People, Sqlite, Terminal, requires_approval};
+use approvals::{Agent, ApprovalError, Approvals, ErrorKind, People, RiskPolicy, Sqlite, Terminal, requires_approval};
 
-const USAGE: &str = "usage: quickstart [FOLDER] [--store PATH] [--again N] [--pause SECONDS]";
+const USAGE: &str =
+    "usage: quickstart [FOLDER] [--store PATH] [--again N] [--pause SECONDS] [--decide-within SECONDS]";
 
 #[requires_approval(risk = "low")]
 async fn scan_directory(folder: String) -> io::Result<Vec<String>> {
@@ -75,6 +76,7 @@ async fn run() -> Result<ExitCode> {
         .agent(Agent::new("cleaner").owned_by(operator.as_str()))
         .store(Sqlite::open(&options.store).await?)
         .directory(People::from_file(&people)?)
+        .policy(RiskPolicy::default().decide_within(options.decide_within))
         .backend(Terminal::new())
         .open_to_store() // the program `approvals` may answer too
         .single_operator() // you own this agent, and there is nobody else to ask
@@ -84,8 +86,8 @@ async fn run() -> Result<ExitCode> {
     println!("single operator: `{operator}` owns this agent and decides alone. Good for a laptop, refused for critical.");
 
     let outcome = clean_up(&options).await;
-    print_ledger(&approvals).await?;
     approvals.shutdown().await?;
+    print_ledger(&approvals).await?;
     outcome
 }
 
@@ -220,12 +222,18 @@ struct Options {
     store: PathBuf,
     again: Option<u32>,
     pause: Duration,
+    decide_within: Duration,
 }
 
 impl Options {
     fn parse() -> Result<Self> {
-        let mut options =
-            Self { folder: None, store: "approvals.db".into(), again: None, pause: Duration::ZERO };
+        let mut options = Self {
+            folder: None,
+            store: "approvals.db".into(),
+            again: None,
+            pause: Duration::ZERO,
+            decide_within: Duration::from_secs(60 * 60),
+        };
         let mut arguments = std::env::args_os().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{} needs a value", argument.display()));
@@ -233,6 +241,9 @@ impl Options {
                 Some("--store") => options.store = value()?.into(),
                 Some("--again") => options.again = Some(number(&value()?)?),
                 Some("--pause") => options.pause = Duration::from_secs(number(&value()?)?.into()),
+                Some("--decide-within") => {
+                    options.decide_within = Duration::from_secs(number(&value()?)?.into());
+                }
                 Some(unknown) if unknown.starts_with('-') => bail!("unknown option {unknown}; {USAGE}"),
                 _ if options.folder.is_some() => bail!("more than one folder is given; {USAGE}"),
                 _ => options.folder = Some(argument.into()),

@@ -1,5 +1,9 @@
-//! Action-level approvals: a privileged async function runs only after enough of the right people said yes to exactly
-//! this call.
+#![cfg_attr(all(feature = "macros", feature = "sqlite", feature = "people-toml", feature = "terminal"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "macros", feature = "sqlite", feature = "people-toml", feature = "terminal")),
+    doc = "Action-level approvals: a privileged async function runs only after enough of the right people said yes to \
+           exactly this call."
+)]
 
 #[doc(hidden)]
 pub use approvals_core::__private;
@@ -21,3 +25,5 @@ pub use approvals_core::{
 pub use approvals_macros::requires_approval;
 #[cfg(feature = "sqlite")]
 pub use approvals_stores::{Sqlite, SqliteOptions};
+#[cfg(feature = "terminal")]
+pub use approvals_backends::terminal::{self, Terminal};

@@ -158,7 +158,8 @@ impl Keeper {
 
     /// Before a clean stop: every card shows where its request stands.
     async fn settle(&mut self) {
-        while let Ok(request) = self.news.try_recv() {
+        // Whatever was written last may not have come round as news yet.
+        for request in self.local.hub.cards() {
             self.refresh(request);
         }
         while let Some(joined) = self.refreshing.join_next().await {

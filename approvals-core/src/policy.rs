@@ -1,5 +1,7 @@
 //! Policy: what a call takes.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::action::{ActionSite, Risk};
@@ -85,6 +87,8 @@ pub struct RiskPolicy {
     people: Vec<(Risk, u32)>,
     groups: Vec<(Risk, Vec<GroupId>)>,
     assurance: Vec<(Risk, Assurance)>,
+    decide_within: Option<Duration>,
+    use_within: Option<Duration>,
 }
 
 impl Default for RiskPolicy {
@@ -102,7 +106,23 @@ impl RiskPolicy {
             people: Vec::new(),
             groups: Vec::new(),
             assurance: Vec::new(),
+            decide_within: None,
+            use_within: None,
         }
+    }
+
+    /// Life of every request, in place of the author's and the default. 1 s to 30 d.
+    #[must_use]
+    pub fn decide_within(mut self, time: Duration) -> Self {
+        self.decide_within = Some(time);
+        self
+    }
+
+    /// Life of every permit after approval, in place of the author's and the default. 1 s to 30 d.
+    #[must_use]
+    pub fn use_within(mut self, time: Duration) -> Self {
+        self.use_within = Some(time);
+        self
     }
 
     /// Refuses every call from this risk up.
@@ -166,6 +186,11 @@ impl Policy for RiskPolicy {
         for (risk, assurance) in &self.assurance {
             version.push_str(&format!(" assurance={assurance}@{risk}"));
         }
+        for (name, time) in [("decide", self.decide_within), ("use", self.use_within)] {
+            if let Some(time) = time {
+                version.push_str(&format!(" {name}={}ms", time.as_millis()));
+            }
+        }
         PolicyVersion::new(version)
     }
 
@@ -186,6 +211,8 @@ impl Policy for RiskPolicy {
                 if let Some(assurance) = Self::reached(&self.assurance, risk) {
                     requirement.assurance = *assurance;
                 }
+                requirement.decide_within = self.decide_within.unwrap_or(requirement.decide_within);
+                requirement.use_within = self.use_within.unwrap_or(requirement.use_within);
                 Ruling::Ask(requirement)
             }
         })

@@ -87,6 +87,11 @@ impl Hub {
         self.count(&table);
     }
 
+    /// The requests that are followed for their cards.
+    pub(crate) fn cards(&self) -> Vec<RequestId> {
+        self.table().cards.iter().copied().collect()
+    }
+
     /// No longer follows a request for its cards.
     pub(crate) fn forget_card(&self, request: RequestId) {
         let mut table = self.table();

@@ -59,7 +59,8 @@ fn refused(path: &Path, error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
             StoreErrorKind::ReadOnly,
             format!(
-                "`{path}` cannot be written; let this user write the file and its folder, or open it read-only"
+                "`{path}` cannot be written; let this user write the file and its folder, or open it read-only while a \
+                 program that writes it has it open"
             ),
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => (
@@ -81,9 +82,7 @@ fn refused(path: &Path, error: rusqlite::Error) -> StoreError {
         ),
         Some(ErrorCode::CannotOpen) => (
             StoreErrorKind::Other,
-            format!(
-                "`{path}` cannot be opened; check that this user may read and write the file and its folder"
-            ),
+            format!("`{path}` cannot be opened; let this user read and write the file and its folder"),
         ),
         Some(ErrorCode::SystemIoFailure) => (
             StoreErrorKind::Other,

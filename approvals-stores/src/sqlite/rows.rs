@@ -35,9 +35,9 @@ fn record(row: &Row<'_>) -> Result<Record, Failure> {
 
 /// All records of a stream, oldest first.
 pub(super) fn history(conn: &Connection, stream: Stream) -> Result<Vec<Record>, Failure> {
-    let mut ask = conn.prepare_cached(
-        "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1 ORDER BY version, iif(note, seq, 0)",
-    )?;
+    // Sorted below: with an ORDER BY, SQLite prepares the statement anew for each stream.
+    let ask = "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1";
+    let mut ask = conn.prepare_cached(ask)?;
     let mut rows = ask.query([stream.to_string()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -49,6 +49,7 @@ pub(super) fn history(conn: &Connection, stream: Stream) -> Result<Vec<Record>, 
         }
         found.push(record);
     }
+    found.sort_unstable_by_key(|record| record.seq);
     Ok(found)
 }
 
@@ -146,7 +147,7 @@ impl Lines {
                 signed(seq.0),
                 body.stream.to_string(),
                 signed(body.version.0),
-                body.event.is_note(),
+                if body.event.is_note() { signed(seq.0) } else { 0 },
                 body.time.as_micros(),
                 sealed.bytes,
                 payload,

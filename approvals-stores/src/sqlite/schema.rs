@@ -17,7 +17,7 @@ const APPLICATION: i32 = 0x6170_7276;
 const FORMAT: i32 = 1;
 
 /// Few indexes, because each is one more page in every commit. That of the records does two things: it finds those of a
-/// stream, in order, and it has room for one move to a version, beside any number of notes.
+/// stream, in order, and has room for one move to a version (`note` is 0), beside any number of notes (theirs is `seq`).
 const TABLES: &str = "
     CREATE TABLE records (
         seq INTEGER PRIMARY KEY,
@@ -29,7 +29,7 @@ const TABLES: &str = "
         payload BLOB,
         signature BLOB
     ) STRICT;
-    CREATE UNIQUE INDEX stream_moves_once ON records (stream, version, iif(note, seq, 0));
+    CREATE UNIQUE INDEX stream_moves_once ON records (stream, version, note);
     CREATE TRIGGER records_stay BEFORE DELETE ON records
         BEGIN SELECT raise(ABORT, 'a record is never removed'); END;
     CREATE TRIGGER records_stand BEFORE UPDATE OF seq, stream, version, note, time, bytes ON records

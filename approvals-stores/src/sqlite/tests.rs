@@ -4,9 +4,11 @@ mod support;
 
 use approvals_core::id::Seq;
 use approvals_core::ledger::{Store as _, StoreErrorKind};
+use rusqlite::types::Value;
 use tempfile::tempdir;
 
 use self::support::{everything, fresh_id, open, run, up};
+use super::schema::{Use, connect};
 use super::{Sqlite, SqliteOptions};
 
 #[test]
@@ -32,6 +34,25 @@ fn the_thread_that_looks_is_parked_while_nobody_waits() {
 
         one.wait_past(Seq(21)).await.unwrap();
         assert!(watch.looks() > looks);
+    });
+}
+
+#[test]
+fn every_connection_syncs_its_log_at_each_commit_and_reads_change_nothing() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = Sqlite::open(&path).await.unwrap();
+        for for_ in [Use::Write, Use::Read] {
+            let conn = connect(store.path(), &SqliteOptions::new(), for_).unwrap();
+            let pragma = |name: &str| {
+                conn.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, Value>(0)).unwrap()
+            };
+            assert_eq!(pragma("synchronous"), Value::Integer(2));
+            assert_eq!(pragma("journal_mode"), Value::Text("wal".to_owned()));
+            let written = conn.execute("INSERT INTO facts VALUES ('a', 'b')", []);
+            assert_eq!(written.is_ok(), for_ == Use::Write);
+        }
     });
 }
 

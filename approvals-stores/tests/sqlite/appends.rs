@@ -75,6 +75,40 @@ fn a_request_moves_once_from_one_version() {
 }
 
 #[test]
+fn what_another_process_wrote_is_judged_by_though_the_request_is_known_by_heart() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (one, other) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
+        let id = fresh_id();
+        one.append(open(id)).await.unwrap();
+        other.append(approve(id)).await.unwrap();
+        assert_eq!(one.append(approve(id)).await.unwrap_err().kind(), &StoreErrorKind::Conflict);
+        one.append(claim(id)).await.unwrap();
+        assert_eq!(other.append(claim(id)).await.unwrap_err().kind(), &StoreErrorKind::Conflict);
+    });
+}
+
+#[test]
+fn a_request_with_a_long_history_moves_on() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let id = fresh_id();
+        store.append(open(id)).await.unwrap();
+        let notes: Vec<_> = std::iter::repeat_with(|| note(id).events).take(40).flatten().collect();
+        store.append(Append { events: notes, ..note(id) }).await.unwrap();
+        store.append(approve(id)).await.unwrap();
+        store.append(note(id)).await.unwrap();
+        assert_eq!(store.append(claim(id)).await.unwrap().version, Version(3));
+        let page = store.list(&Filter::default(), None, 10).await.unwrap();
+        let [summary] = page.summaries.as_slice() else { panic!("{page:?}") };
+        assert_eq!((summary.id, summary.phase), (id, Phase::Executing));
+        assert_eq!(store.history(id.into()).await.unwrap().len(), 44);
+    });
+}
+
+#[test]
 fn the_tables_themselves_refuse_a_second_move_and_a_changed_record() {
     run(async {
         let folder = tempdir().unwrap();

@@ -143,6 +143,15 @@ fn second_process() {
                     }
                 }
             }
+            "append eight" => {
+                let store = Sqlite::open(&path).await.unwrap();
+                for _ in 0..8 {
+                    match store.append(up()).await {
+                        Ok(appended) => say(appended.seq),
+                        Err(e) => say(format_args!("{:?}: {e}", e.kind())),
+                    }
+                }
+            }
             part => panic!("no part `{part}`"),
         }
     });
@@ -292,6 +301,36 @@ fn a_write_that_the_system_refuses_is_an_error_and_loses_nothing_that_was_answer
 }
 
 #[test]
+fn a_sync_that_fails_fails_its_commit_alone() {
+    let strace = ["-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO:when=4"];
+    let works = Command::new("strace").args(strace).arg("true").status();
+    if !works.is_ok_and(|status| status.success()) {
+        println!("skipped: there is no strace here that may inject faults");
+        return;
+    }
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        Sqlite::open(&path).await.unwrap().close().await;
+        // Counted for each thread: the disk fails the thread that writes once, after some commits and before others.
+        let mut other = Process::start_with("append eight", &path, |command| {
+            let program = command.get_program().to_owned();
+            *command = Command::new("strace");
+            command.args(strace).arg(program);
+        });
+        let said: Vec<_> = std::iter::from_fn(|| other.says()).collect();
+        let (failed, answered): (Vec<_>, Vec<_>) = said.iter().partition(|said| said.parse::<u64>().is_err());
+        assert_eq!(answered, ["1", "2", "3", "4", "5", "6", "7"]);
+        assert!(matches!(failed.as_slice(), [error] if error.contains("the system failed")), "{failed:?}");
+        assert!(
+            said.first() != failed.first().copied() && said.last() != failed.first().copied(),
+            "{said:?}"
+        );
+        assert_eq!(everything(&Sqlite::open(&path).await.unwrap()).await.unwrap().len(), 7);
+    });
+}
+
+#[test]
 fn the_environment_gives_the_key() {
     run(async {
         let folder = tempdir().unwrap();
@@ -324,7 +363,7 @@ fn unprivileged(part: &str, path: &Path) -> Process {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_is_a_clear_error_and_can_be_read_while_a_writer_lives() {
+fn a_folder_that_may_not_be_written_can_be_read_while_a_writer_lives_and_else_is_a_clear_error() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
     run(async {
@@ -349,6 +388,9 @@ fn a_folder_that_may_not_be_written_is_a_clear_error_and_can_be_read_while_a_wri
         assert!(said.starts_with("ReadOnly") && said.contains("new.db"), "{said}");
 
         assert_eq!(unprivileged("read", &path).says().as_deref(), Some("1"));
+        store.close().await;
+        let said = unprivileged("read", &path).says().unwrap();
+        assert!(said.contains("read-only while a program that writes it has it open"), "{said}");
         set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     });
 }
