@@ -83,7 +83,9 @@ async fn run() -> Result<ExitCode> {
         .build()
         .await?;
     approvals.install()?;
-    println!("single operator: `{operator}` owns this agent and decides alone. Good for a laptop, refused for critical.");
+    println!(
+        "single operator: `{operator}` owns this agent and decides alone. Good for a laptop, refused for critical."
+    );
 
     let outcome = clean_up(&options).await;
     approvals.shutdown().await?;
@@ -108,7 +110,11 @@ async fn clean_up(options: &Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     job.keep(options)?;
-    println!("{} files to delete in {}. Answer at the prompt, or in another terminal:", job.files.len(), job.folder);
+    println!(
+        "{} files to delete in {}. Answer at the prompt, or in another terminal:",
+        job.files.len(),
+        job.folder
+    );
     println!("  cargo run --bin approvals -- {}list", options.store_argument());
     println!("  cargo run --bin approvals -- {}approve ID", options.store_argument());
     println!("  cargo run --bin approvals -- {}deny ID", options.store_argument());
@@ -180,7 +186,9 @@ impl Job {
         let next = self.again + 1;
         match kind {
             Some(ErrorKind::Unknown) => {
-                println!("an earlier run was killed while it deleted; how far it came is unknown. Still there:");
+                println!(
+                    "an earlier run was killed while it deleted; how far it came is unknown. Still there:"
+                );
                 for name in self.left() {
                     println!("  {name}");
                 }
@@ -193,11 +201,16 @@ impl Job {
                     println!("an earlier run used this approval, and none of its files is left");
                     return Ok(ExitCode::SUCCESS);
                 }
-                println!("{} of its files are still there; run again with --again {next} to ask anew", self.left().len());
+                println!(
+                    "{} of its files are still there; run again with --again {next} to ask anew",
+                    self.left().len()
+                );
                 Ok(ExitCode::from(1))
             }
             Some(ErrorKind::Denied | ErrorKind::Refused) => {
-                println!("nothing was deleted. To ask anew for the same files, run again with --again {next}");
+                println!(
+                    "nothing was deleted. To ask anew for the same files, run again with --again {next}"
+                );
                 self.forget(options)?;
                 Ok(ExitCode::from(3))
             }
@@ -236,7 +249,8 @@ impl Options {
         };
         let mut arguments = std::env::args_os().skip(1);
         while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().with_context(|| format!("{} needs a value", argument.display()));
+            let mut value =
+                || arguments.next().with_context(|| format!("{} needs a value", argument.display()));
             match argument.to_str() {
                 Some("--store") => options.store = value()?.into(),
                 Some("--again") => options.again = Some(number(&value()?)?),

@@ -5,6 +5,8 @@
            exactly this call."
 )]
 
+#[cfg(feature = "terminal")]
+pub use approvals_backends::terminal::{self, Terminal};
 #[doc(hidden)]
 pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};
@@ -25,5 +27,3 @@ pub use approvals_core::{
 pub use approvals_macros::requires_approval;
 #[cfg(feature = "sqlite")]
 pub use approvals_stores::{Sqlite, SqliteOptions};
-#[cfg(feature = "terminal")]
-pub use approvals_backends::terminal::{self, Terminal};

@@ -1,11 +1,15 @@
 //! The terminal backend at a real terminal: a pseudo-terminal, with a program of its own behind it.
 
+#[cfg(test)]
 #[path = "terminal/program.rs"]
 mod program;
+#[cfg(test)]
 #[path = "terminal/pty.rs"]
 mod pty;
 
-use self::pty::Session;
+use std::process::Command;
+
+use self::pty::{Place, Session};
 
 const QUESTION: &str = "[approve/deny/skip] ";
 
@@ -34,15 +38,15 @@ fn a_denial_with_a_comment_is_the_end_of_it() {
 
 #[test]
 fn piped_input_never_answers() {
-    let told = pty::piped("ask", "approve\napprove\nyes\n");
-    assert!(told.contains("result: cancelled"), "nobody else could be asked: {told}");
+    let told = Session::start_piped("ask", "approve\napprove\nyes\n").end();
+    assert!(told.contains("result: unavailable"), "nobody else could be asked: {told}");
     assert!(told.contains("events: requested present_failed{no_tty} cancelled"), "{told}");
     assert!(!told.contains("reviewed"), "{told}");
 }
 
 #[test]
 fn without_a_terminal_the_request_stays_open_for_another_way() {
-    let told = pty::piped("no_tty_but_open", "approve\n");
+    let told = Session::start_piped("no_tty_but_open", "approve\n").end();
     assert!(told.contains("result: denied"), "{told}");
     assert!(told.contains("events: requested present_failed{no_tty} reviewed"), "{told}");
 }
@@ -104,6 +108,17 @@ fn two_requests_are_asked_about_one_after_the_other() {
 }
 
 #[test]
+fn the_reviewer_is_the_user_of_the_kernel_and_not_of_the_environment() {
+    let Ok(id) = Command::new("id").arg("-run").output() else {
+        println!("skipped: there is no `id` to compare with");
+        return;
+    };
+    let name = String::from_utf8(id.stdout).unwrap();
+    let told = Session::start_piped("ask", "").end();
+    assert!(told.contains(&format!("identity: os/{name}")), "{told}");
+}
+
+#[test]
 fn a_user_whom_the_directory_does_not_know_gets_the_reason() {
     let mut session = Session::start("unmapped");
     session.until(QUESTION);
@@ -116,12 +131,24 @@ fn a_user_whom_the_directory_does_not_know_gets_the_reason() {
 
 #[test]
 fn a_controlling_terminal_asks_too() {
-    let Some(mut session) = Session::start_controlled("ask") else {
-        println!("skipped: there is no `setsid` to get a controlling terminal with");
-        return;
-    };
+    let Some(mut session) = Session::start_controlled("ask", Place::Front) else { return skipped() };
     session.until(QUESTION);
     session.types("approve\n");
     let told = session.end();
     assert!(told.contains("result: ran"), "{told}");
+}
+
+#[test]
+fn in_the_background_of_its_terminal_it_is_not_stopped_and_takes_no_line_of_the_shells() {
+    let Some(mut session) = Session::start_controlled("no_tty_but_open", Place::Background) else {
+        return skipped();
+    };
+    session.types("approve\n");
+    let told = session.end();
+    assert!(told.contains("result: denied"), "{told}");
+    assert!(told.contains("events: requested present_failed{no_tty} reviewed"), "{told}");
+}
+
+fn skipped() {
+    println!("skipped: there is no `setsid` to get a controlling terminal with");
 }

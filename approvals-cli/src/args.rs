@@ -11,7 +11,7 @@ const COMMENT: usize = 4096;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  error: nothing was decided
+  1  error; to answer again is safe
   2  wrong usage
   3  refused or not counted; the reason is recorded
   4  there is no such request";
@@ -24,13 +24,17 @@ Examples:
   approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
   approvals log --follow --json | jq .event";
 
-/// Lists, shows and decides the requests that wait in a store.
-///
-/// It reads and writes the same file as the agents that ask. You answer as the user that the operating system says
-/// you are; `people.toml` says which person that is. Requests can be answered here only if the agent was set up with
-/// `.open_to_store()`, and the requester's own approval never counts.
+const ABOUT: &str = "\
+Lists, shows and decides the requests that wait in a store.
+
+It reads and writes the same file as the agents that ask. You answer as the user
+that the operating system says you are; `people.toml` says which person that is.
+Requests can be answered here only if the agent was set up with
+`.open_to_store()`, and the requester's own approval never counts.";
+
+/// Lists, shows and decides the requests that wait in a store
 #[derive(Debug, clap::Parser)]
-#[command(name = "approvals", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "approvals", version, long_about = ABOUT, after_help = EXIT_CODES)]
 #[command(after_long_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -96,7 +100,7 @@ pub(crate) struct Review {
     /// Count the answer only if the request's digest begins with these 8 or more digits
     #[arg(long, value_name = "PREFIX", value_parser = digest)]
     pub(crate) digest: Option<String>,
-    /// What you say about it, at most 4 KiB; kept in the ledger and told to the requester
+    /// What you say about it, at most 4 KiB; kept in the ledger
     #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
     pub(crate) comment: Option<String>,
 }

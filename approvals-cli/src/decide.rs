@@ -10,16 +10,19 @@ use approvals::id::{PersonId, RequestId};
 use approvals::ledger::{Answer, IgnoredWhy, Store, Stream};
 use approvals::request::Digest;
 use approvals::state::Phase;
+use approvals::terminal::os_identity;
 use approvals::{Assurance, Identity, People};
 use serde::Serialize;
 
 use crate::args::{Global, Review};
 use crate::output::{Exit, Failure, Out};
+use crate::show;
 use crate::store::{self, Request};
-use crate::{identity, show};
 
 /// The name of this way in, in the ledger.
 const WAY: &str = "store";
+/// Whose identities it vouches for.
+const PROVIDER: &str = "os";
 /// What stands for a node in the records of a process that takes no node's name.
 const NODE: &str = "approvals-cli";
 
@@ -63,7 +66,7 @@ async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> R
         answer,
         comment: given.comment.clone(),
     };
-    let identity = identity::of_this_process();
+    let identity = os_identity();
     let store = store::write(&global.store).await?;
     let desk = Desk::new(Arc::new(store.clone()), Arc::new(people), way(), NODE);
     let receipt = desk.submit(&identity, review).await.map_err(not_submitted)?;
@@ -74,12 +77,7 @@ async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> R
 }
 
 fn way() -> Way {
-    Way {
-        id: WAY.into(),
-        provider: identity::PROVIDER.into(),
-        assurance: Assurance::Local,
-        kind: WayKind::Surface,
-    }
+    Way { id: WAY.into(), provider: PROVIDER.into(), assurance: Assurance::Local, kind: WayKind::Surface }
 }
 
 /// What the review is bound to: the digest that was printed, unless it is not the one that was asked for. That goes to

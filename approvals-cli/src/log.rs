@@ -40,7 +40,7 @@ async fn print(store: &dyn Store, options: &Log, out: &Out) -> Result<(), Failur
         let records = store.records(after, PAGE).await?;
         for record in &records {
             match out.json() {
-                true => out.object(&record::json(record, !options.no_payload)?)?,
+                true => out.object(&record::logged(record, !options.no_payload)?)?,
                 false => out.text(&line(record, !options.no_payload))?,
             }
             after = record.seq;

@@ -2,7 +2,6 @@
 
 mod args;
 mod decide;
-mod identity;
 mod list;
 mod log;
 mod output;

@@ -1,9 +1,9 @@
 //! What the program says, and how it ends.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use approvals::card::text::TextOptions;
-use approvals::card::visible_lines;
+use approvals::card::visible;
 use serde::Serialize;
 
 /// How the program ends.
@@ -50,13 +50,9 @@ impl Failure {
     /// An error with what the system or the database said behind it.
     pub(crate) fn because(error: &dyn std::error::Error) -> Self {
         let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let said = cause.to_string();
-            if !message.contains(&said) {
-                message.push_str(&format!(" ({said})"));
-            }
-            source = cause.source();
+        if let Some(cause) = error.source().map(ToString::to_string).filter(|cause| !message.contains(cause))
+        {
+            message.push_str(&format!(" ({cause})"));
         }
         Self::error(message)
     }
@@ -128,8 +124,11 @@ impl Out {
 
     /// Says that something is refused or went wrong.
     pub(crate) fn complain(&self, message: &str) {
-        // A message may quote a file or a record: hostile text stays visible text (law 13).
-        self.note(&format!("error: {}", visible_lines(message).join("\n       ")));
+        // A message may quote a file or a record: hostile text stays visible text (law 13). Word by word, because the
+        // spaces before a caret are no hiding place.
+        let line = |line: &str| line.split(' ').map(visible).collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = message.trim_end().split('\n').map(line).collect();
+        self.note(&format!("error: {}", lines.join("\n       ")));
     }
 
     /// Tells a failure, on standard output too when JSON is asked for.

@@ -1,30 +1,41 @@
 //! A record, as a line for people and as JSON.
 
 use approvals::card::{Shown, visible_name};
-use approvals::id::PersonId;
+use approvals::id::{PersonId, Seq};
 use approvals::ledger::{
     Env, Event, Finish, Ignored, IgnoredWhat, Payload, Reconciliation, Record, Reviewed,
 };
 use approvals::request::Commitment;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::output::Failure;
 
-/// The record as `log --json` gives it: its place, the word for its event, what its bytes say, and the values beside it.
-pub(crate) fn json(record: &Record, payload: bool) -> Result<Value, Failure> {
-    let says: Value = serde_json::from_slice(&record.bytes).map_err(|e| Failure::because(&e))?;
-    let mut line = json!({ "seq": record.seq, "event": record.body.event.name(), "record": says });
-    if payload {
-        let mut values = serde_json::to_value(&record.payload).map_err(|e| Failure::because(&e))?;
-        if let Value::Object(values) = &mut values {
-            // Whoever has it can try out values of what is erased later.
-            values.remove("seed");
-        }
-        if let Value::Object(line) = &mut line {
-            line.insert("payload".to_owned(), values);
-        }
-    }
-    Ok(line)
+/// A record as `log --json` gives it.
+#[derive(Serialize)]
+pub(crate) struct Logged {
+    seq: Seq,
+    event: &'static str,
+    record: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Value>,
+}
+
+/// Its place, the word for its event, what its bytes say, and the values beside it unless they are to be left out.
+pub(crate) fn logged(record: &Record, payload: bool) -> Result<Logged, Failure> {
+    let says = serde_json::from_slice(&record.bytes);
+    let beside = payload.then(|| match &record.payload {
+        None => Ok(Value::Null),
+        // Without the seed: whoever has that can try out what was erased later.
+        Some(payload) => serde_json::to_value(payload)
+            .map(|all| json!({ "values": all.get("values"), "notes": payload.notes() })),
+    });
+    Ok(Logged {
+        seq: record.seq,
+        event: record.body.event.name(),
+        record: says.map_err(|e| Failure::because(&e))?,
+        payload: beside.transpose().map_err(|e| Failure::because(&e))?,
+    })
 }
 
 /// The word for what happened, and who, where, why. One line; text from outside in it is made visible (law 13).

@@ -7,11 +7,10 @@ use approvals::id::PolicyVersion;
 use approvals::request::Requirement;
 use approvals::time::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::list::Line;
 use crate::output::{Exit, Failure, Out};
-use crate::record;
+use crate::record::{self, Logged};
 use crate::store::{self, Request};
 
 #[derive(Serialize)]
@@ -27,7 +26,7 @@ struct Whole<'a> {
     requirement: &'a Requirement,
     shown: Shown,
     card: &'a Card,
-    history: Vec<Value>,
+    history: Vec<Logged>,
 }
 
 pub(crate) async fn run(path: &Path, id: &str, out: &Out) -> Result<Exit, Failure> {
@@ -58,8 +57,8 @@ fn whole<'a>(request: &'a Request, card: &'a Card, shown: Shown) -> Result<Whole
     let opened = request.state.opened();
     let opened = opened.ok_or_else(|| Failure::error("this request was never opened"))?;
     let (call, terms) = (&opened.requested.call, &opened.requested.terms);
-    let history: Result<Vec<Value>, Failure> =
-        request.history.iter().map(|record| record::json(record, true)).collect();
+    let history: Result<Vec<Logged>, Failure> =
+        request.history.iter().map(|record| record::logged(record, true)).collect();
     Ok(Whole {
         line: Line::of(&request.summary, Timestamp::now()),
         owner: call.requester.owner.to_string(),

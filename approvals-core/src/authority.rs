@@ -51,7 +51,7 @@ pub(crate) enum Asked {
     /// Policy lets it run, and that is recorded.
     Run,
     /// It waits for people.
-    Wait(Ticket),
+    Wait(Box<Ticket>),
 }
 
 /// A call that waits for people.

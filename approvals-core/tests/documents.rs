@@ -1,5 +1,13 @@
 //! The pages under `docs/` say what the code does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "outside `#[test]` functions too, a test fails by panicking"
+)]
+
 use std::collections::BTreeSet;
 
 use approvals_core::state::Phase;

@@ -8,7 +8,11 @@ use approvals_core::state::Phase;
 /// The question, without a line end.
 pub(super) fn question(card: &Card, shown: Shown, more: usize) -> String {
     let digest = visible(card.digest_prefix());
-    let more = if more > 0 { format!(" ({more} more wait)") } else { String::new() };
+    let more = match more {
+        0 => String::new(),
+        1 => " (1 more waits)".to_owned(),
+        more => format!(" ({more} more wait)"),
+    };
     match shown {
         Shown::Everything => format!("approve or deny {digest}?{more} [approve/deny/skip] "),
         Shown::Part { .. } => format!("deny {digest}?{more} [deny/skip] "),

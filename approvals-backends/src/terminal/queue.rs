@@ -60,7 +60,7 @@ enum Stage {
     Asked,
     /// An answer is with the desk. News of the request waits, or the outcome of this very answer would be told as
     /// somebody else's.
-    Answering(Answer, Option<Card>),
+    Answering(Answer, Option<Box<Card>>),
 }
 
 impl Queue {
@@ -263,7 +263,7 @@ impl Queue {
             )) => self.placed.push(entry),
             _ if still_open => {
                 if let Some(card) = news {
-                    entry.card = card;
+                    entry.card = *card;
                 }
                 self.front = Some(Front { entry, stage: Stage::Asked });
                 return self.ask();
@@ -289,7 +289,7 @@ impl Queue {
             self.update_placed(at, card, verdict);
         } else if let Some(front) = self.front.as_mut().filter(|front| front.entry.is(seat, request)) {
             match (&mut front.stage, verdict) {
-                (Stage::Answering(_, news), _) => *news = Some(card.clone()),
+                (Stage::Answering(_, news), _) => *news = Some(Box::new(card.clone())),
                 (Stage::Asked, Some(verdict)) => {
                     self.close();
                     self.say(&format!("decided elsewhere: {}", outcome::describe(card, verdict)));

@@ -99,7 +99,8 @@ async fn run(scenario: &str) {
         println!("the program read: {line}");
     }
     let records = store.records(Seq::START, 100).await.unwrap();
-    let events: Vec<String> = records.iter().filter_map(name).collect();
+    let events: Vec<&str> = records.iter().filter_map(name).collect();
+    println!("identity: {}", os_identity());
     println!("events: {}", events.join(" "));
 }
 

@@ -22,6 +22,19 @@ pub(crate) struct Session {
     seen: usize,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Stdin,
+    Stderr,
+}
+
+/// Where the program stands at its terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Front,
+    Background,
+}
+
 type Screen = Arc<(Mutex<(String, bool)>, Condvar)>;
 
 impl Session {
@@ -32,37 +45,50 @@ impl Session {
 
     /// The same, with something typed while the program is not there yet.
     pub(crate) fn start_after_typing(scenario: &str, typed: &str) -> Self {
-        Self::spawn(program(scenario), typed, true)
+        Self::spawn(program(scenario), typed, &[Stream::Stdin, Stream::Stderr])
     }
 
     /// With a terminal as stdin only.
     pub(crate) fn start_blind(scenario: &str) -> Self {
-        Self::spawn(program(scenario), "", false)
+        Self::spawn(program(scenario), "", &[Stream::Stdin])
     }
 
-    /// The same as [`start`](Self::start) in a session of its own, which the terminal controls.
-    pub(crate) fn start_controlled(scenario: &str) -> Option<Self> {
+    /// With a terminal as stderr only, and input from a pipe, as in `echo approve | program`.
+    pub(crate) fn start_piped(scenario: &str, input: &str) -> Self {
+        let mut session = Self::spawn(program(scenario), "", &[Stream::Stderr]);
+        // The program may end without having read a byte.
+        let _ = session.program.stdin.take().unwrap().write_all(input.as_bytes());
+        session
+    }
+
+    /// The same as [`start`](Self::start) in a session of its own, which the terminal controls. `None` where there
+    /// is no program to make one with.
+    pub(crate) fn start_controlled(scenario: &str, place: Place) -> Option<Self> {
         Command::new("setsid").arg("--version").output().ok()?;
         let inner = program(scenario);
         let mut outer = Command::new("setsid");
-        outer
-            .args(["--ctty", "--wait"])
-            .arg(inner.get_program())
-            .args(inner.get_args())
-            .env(SCENARIO, scenario);
-        Some(Self::spawn(outer, "", true))
+        outer.args(["--ctty", "--wait"]);
+        if place == Place::Background {
+            outer.args(["sh", "-mc", "\"$0\" \"$@\" <&0 & wait $!"]);
+        }
+        outer.arg(inner.get_program()).args(inner.get_args()).env(SCENARIO, scenario);
+        Some(Self::spawn(outer, "", &[Stream::Stdin, Stream::Stderr]))
     }
 
-    fn spawn(mut command: Command, typed: &str, writable: bool) -> Self {
+    fn spawn(mut command: Command, typed: &str, at_terminal: &[Stream]) -> Self {
         let pty = openpty(None, None).unwrap();
         let mut keyboard = File::from(pty.master);
         keyboard.write_all(typed.as_bytes()).unwrap();
         let terminal: OwnedFd = pty.slave;
-        let stderr = if writable { Stdio::from(terminal.try_clone().unwrap()) } else { Stdio::null() };
-        command.stdin(terminal).stderr(stderr).stdout(Stdio::piped());
+        let stream = |stream, or: Stdio| match at_terminal.contains(&stream) {
+            true => Stdio::from(terminal.try_clone().unwrap()),
+            false => or,
+        };
+        command.stdin(stream(Stream::Stdin, Stdio::piped()));
+        command.stderr(stream(Stream::Stderr, Stdio::null())).stdout(Stdio::piped());
         let program = command.spawn().unwrap();
-        // The parent's copies of the terminal go with the command; the screen ends with the program.
-        drop(command);
+        // The screen ends with the program once nobody here holds its end of the terminal.
+        drop((command, terminal));
         let screen = Screen::default();
         watch(keyboard.try_clone().unwrap(), Arc::clone(&screen));
         Self { program, keyboard, screen, seen: 0 }
@@ -107,23 +133,11 @@ fn watch(mut terminal: File, screen: Screen) {
     });
 }
 
-/// Runs the program with input from a pipe; what it wrote to stdout.
-pub(crate) fn piped(scenario: &str, input: &str) -> String {
-    let mut command = program(scenario);
-    let mut program =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // It may end without having read a byte.
-    let _ = program.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = program.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{told}");
-    told
-}
-
 /// This test binary, as the program.
 fn program(scenario: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "program::runs", "--ignored", "--nocapture", "--test-threads=1"]);
     command.env(SCENARIO, scenario).env("NO_COLOR", "1").env_remove("COLUMNS");
+    command.env("USER", "mallory").env("LOGNAME", "mallory");
     command
 }

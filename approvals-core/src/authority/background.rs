@@ -2,23 +2,23 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
 /// Runs what has to be done although its caller is gone.
 #[derive(Clone)]
 pub(crate) struct Background {
     runtime: Handle,
-    tasks: Arc<Mutex<JoinSet<()>>>,
+    /// How much is still to be done.
+    running: watch::Sender<usize>,
 }
 
 impl Background {
     /// On the runtime of the caller.
     pub(crate) fn new(runtime: Handle) -> Self {
-        Self { runtime, tasks: Arc::default() }
+        Self { runtime, running: watch::Sender::new(0) }
     }
 
     /// Hands work over. It is polled once right here, so that a store with a writer of its own has it before the
@@ -29,27 +29,32 @@ impl Background {
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return;
         }
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn_on(work, &self.runtime);
+        let running = Running::on(&self.running);
+        self.runtime.spawn(async move {
+            work.await;
+            drop(running);
+        });
     }
 
-    /// Starts work that ends with this object, not by itself.
-    pub(crate) fn spawn(
-        &self,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) -> tokio::task::JoinHandle<()> {
-        self.runtime.spawn(work)
-    }
-
-    /// Returns once everything that was handed over is done.
+    /// Returns once everything that was handed over is done. Whoever gives up waiting stops nothing by that.
     pub(crate) async fn flush(&self) {
-        loop {
-            let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-            if tasks.is_empty() {
-                return;
-            }
-            while tasks.join_next().await.is_some() {}
-        }
+        // The sender lives as long as `self`.
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
+    }
+}
+
+/// Counts a piece of work until it is done, panics or is dropped with its runtime.
+struct Running(watch::Sender<usize>);
+
+impl Running {
+    fn on(running: &watch::Sender<usize>) -> Self {
+        running.send_modify(|running| *running += 1);
+        Self(running.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|running| *running = running.saturating_sub(1));
     }
 }

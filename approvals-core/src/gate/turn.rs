@@ -25,7 +25,10 @@ pub struct Gate {
 
 enum Stage {
     Fresh,
-    Free,
+    /// Let through by its site at risk low, once there was room to record it.
+    FreeSite,
+    /// Let through by policy, as policy saw it.
+    Free(Entry, Box<Call>),
     Claimed(Entry, Held),
 }
 
@@ -78,7 +81,10 @@ impl Gate {
     ) -> Turn<'g> {
         match mem::replace(&mut self.stage, Stage::Fresh) {
             Stage::Fresh => self.begin(risk(), arguments, texts),
-            Stage::Free => Turn::Run(Permit(None)),
+            // It has waited since, and what it depends on may have changed.
+            Stage::FreeSite if risk() == Risk::Low => Turn::Run(Permit(None)),
+            Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
+            Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
             Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
         }
     }
@@ -101,7 +107,7 @@ impl Gate {
                 Ok(()) => Turn::Run(Permit(None)),
                 Err(room) => Turn::Wait(Box::pin(async move {
                     room.await?;
-                    self.stage = Stage::Free;
+                    self.stage = Stage::FreeSite;
                     Ok(())
                 })),
             };
@@ -114,12 +120,27 @@ impl Gate {
         let span = tracing::info_span!("approval", action = self.site.name, %risk);
         let passing = async move {
             self.stage = match pass(authority, &call).await? {
-                Passed::Free => Stage::Free,
+                Passed::Free => Stage::Free(entry, Box::new(call)),
                 Passed::Claimed(held) => Stage::Claimed(entry, held),
             };
             Ok(())
         };
         Turn::Wait(Box::pin(passing.instrument(span)))
+    }
+
+    /// What runs is what policy saw, although nobody was asked (law 5).
+    fn enter_freely<'g>(
+        &'g mut self,
+        entry: &Entry,
+        ruled: &Call,
+        risk: Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+    ) -> Turn<'g> {
+        match self.read(entry, risk, arguments, texts, false) {
+            Ok(call) if call.is_same_as(ruled) => Turn::Run(Permit(None)),
+            changed => Turn::Stop(self.changed("that policy let run", changed.err())),
+        }
     }
 
     /// Between this comparison and the body there is no await (law 5).
@@ -140,17 +161,15 @@ impl Gate {
             }
             changed => {
                 held.end(End::not_run(NotRunWhy::ArgumentsChanged));
-                let why = changed.err().map_or_else(String::new, |error| format!(" ({error})"));
-                Turn::Stop(
-                    ApprovalError::new(
-                        ErrorKind::ArgumentsChanged,
-                        self.site.name,
-                        format!("the live arguments are not those that were approved{why}; ask anew"),
-                    )
-                    .of(request),
-                )
+                Turn::Stop(self.changed("that were approved", changed.err()).of(request))
             }
         }
+    }
+
+    fn changed(&self, those: &str, error: Option<ApprovalError>) -> ApprovalError {
+        let why = error.map_or_else(String::new, |error| format!(" ({error})"));
+        let message = format!("the live arguments are not those {those}{why}; ask anew");
+        ApprovalError::new(ErrorKind::ArgumentsChanged, self.site.name, message)
     }
 
     fn read(

@@ -18,7 +18,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn commits_to(key: &StoreKey) -> Commitment {
-    Seed::from_bytes([1; 32]).commit_secret(key, "token", b"hunter2")
+    Seed::from_bytes([1; 32]).commit_secret("token", &key.digest("token", &"hunter2"))
 }
 
 #[test]

@@ -28,10 +28,15 @@ pub fn cargo(arguments: &[&str]) -> Result<String, String> {
     run(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
 }
 
-/// `cargo metadata` with every feature on, for every platform.
-pub fn metadata() -> Result<Value, String> {
-    let text = cargo(&["metadata", "--format-version", "1", "--locked", "--all-features"])?;
-    serde_json::from_str(&text).map_err(|error| error.to_string())
+/// `cargo metadata` with every feature on, for every platform; where the registry cannot be reached, for the platform
+/// that budgets are counted on, and why.
+pub fn metadata() -> Result<(Value, Option<String>), String> {
+    let fixed = ["metadata", "--format-version", "1", "--locked", "--all-features"];
+    let (text, missing) = match cargo(&fixed) {
+        Ok(text) => (text, None),
+        Err(why) => (cargo(&[&fixed[..], &["--offline", "--filter-platform", TARGET]].concat())?, Some(why)),
+    };
+    Ok((serde_json::from_str(&text).map_err(|error| error.to_string())?, missing))
 }
 
 /// A package of the workspace.

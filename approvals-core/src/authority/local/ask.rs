@@ -1,15 +1,17 @@
 //! From a call to a request: the key, the policy, the people.
 
+use tokio::sync::oneshot;
+
 use super::{Asked, Local, Ticket, outcome_of};
 use crate::action::Risk;
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::{GroupId, PersonId, RequestId, Version, uuid_v7};
 use crate::ledger::{
-    Allowed, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload, Record, RefusedCall, StoreErrorKind,
-    Stream,
+    Allowed, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload, Record, RefusedCall, StoreError,
+    StoreErrorKind, Stream,
 };
-use crate::people::{Assurance, Person, Principal, Requester};
+use crate::people::{Assurance, DirectoryError, Person, Principal, Requester};
 use crate::policy::Ruling;
 use crate::request::{Requested, Requirement, Seed, Terms};
 use crate::state::{Phase, State};
@@ -39,47 +41,49 @@ impl Local {
             };
             self.check_fillable(call, &requirement).await?;
             if let Some(ticket) = self.request(call, requirement, round).await? {
-                return Ok(Asked::Wait(ticket));
+                return Ok(Asked::Wait(Box::new(ticket)));
             }
             // Another process opened the same key at the same time: attach to its request.
         }
     }
 
     /// A requester that cannot be resolved cannot be excluded (law 6).
-    async fn check_requester(&self, call: &Call) -> Result<(), ApprovalError> {
+    pub(super) async fn check_requester(&self, call: &Call) -> Result<(), ApprovalError> {
         let Requester { owner, on_behalf_of, .. } = call.requester();
         for (role, principal) in
             [("owner", Some(owner)), ("human that the agent acts for", on_behalf_of.as_ref())]
         {
             let Some(principal) = principal else { continue };
-            let problem = match self.resolves(principal).await {
-                Ok(true) => continue,
-                Ok(false) => format!(
-                    "the {role}, `{principal}`, is not in the directory; add them there, or name them `External`"
-                ),
-                Err(problem) => problem,
+            let (kind, problem) = match self.unresolved(role, principal).await {
+                Ok(None) => continue,
+                Ok(Some(problem)) => (ErrorKind::Unmapped, problem),
+                Err(error) => (ErrorKind::Unavailable, error.to_string()),
             };
-            return Err(ApprovalError::new(ErrorKind::Unmapped, call.action(), problem));
+            return Err(ApprovalError::new(kind, call.action(), problem));
         }
         Ok(())
     }
 
-    async fn resolves(&self, principal: &Principal) -> Result<bool, String> {
+    /// Why a principal does not resolve, and what to do about it; `None` if it does.
+    async fn unresolved(&self, role: &str, principal: &Principal) -> Result<Option<String>, DirectoryError> {
         let directory = &self.parts.directory;
-        match principal {
-            Principal::Person(id) => Ok(directory.person(id).await.map_err(|e| e.to_string())?.is_some()),
+        Ok(match principal {
+            Principal::Person(id) if directory.person(id).await?.is_some() => None,
+            Principal::Person(id) => Some(format!(
+                "the {role}, `{id}`, is not in the directory; add them there, or name them `External`"
+            )),
             Principal::External(id) => {
-                let everyone = directory.members(&[]).await.map_err(|e| e.to_string())?.unwrap_or_default();
-                let listed = directory.person(&PersonId::new(id)).await.map_err(|e| e.to_string())?;
-                match everyone.iter().chain(listed.as_ref()).find(|person| person.is_called(id)) {
-                    Some(person) => Err(format!(
+                let everyone = directory.members(&[]).await?.unwrap_or_default();
+                let listed = directory.person(&PersonId::new(id)).await?;
+                let somebody = everyone.iter().chain(listed.as_ref()).find(|person| person.is_called(id));
+                somebody.map(|person| {
+                    format!(
                         "`{id}` is named external, but is `{}` in the directory; name that person",
                         person.id()
-                    )),
-                    None => Ok(true),
-                }
+                    )
+                })
             }
-        }
+        })
     }
 
     /// The request of the call's key, or the round to ask in.
@@ -98,7 +102,10 @@ impl Local {
                 Phase::None => return Ok(Found::Round(Some(round))),
                 // A no that came after the claim stands, although the body turned out not to have run (law 3).
                 Phase::Expired | Phase::Cancelled if state.denied_by().is_none() => round += 1,
-                _ => return self.attach(call, request, &history, &state).await.map(Found::Request),
+                _ => {
+                    let ticket = self.attach(call, request, &history, &state).await?;
+                    return Ok(Found::Request(Box::new(ticket)));
+                }
             }
         }
     }
@@ -241,22 +248,36 @@ impl Local {
         };
         let requested = Requested { call: facts.clone(), terms };
         let event = NewEvent::with(Event::Requested(Box::new(requested)), payload);
-        match self.append(request, Version::default(), vec![event]).await {
-            Ok(_) => {}
-            Err(error) if call.key().is_some() && *error.kind() == StoreErrorKind::Conflict => {
-                return Ok(None);
-            }
-            // The reply may be lost: is the request there, and ours?
-            Err(error) => match self.look(request).await {
-                Ok((history, _)) if seed_of(&history) == Some(seed) => {}
-                _ => return Err(Self::store_error(call.action(), request, &error)),
-            },
+        let keyed = call.key().is_some();
+        // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
+        let (give, take) = oneshot::channel();
+        let (local, unattended) =
+            (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
+        self.background.run(async move {
+            let opened = local.open(request, event, seed).await;
+            let _ = give.send(opened.map(|()| unattended));
+        });
+        match take.await {
+            Ok(Ok(unattended)) => unattended.attend(),
+            Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
+            Ok(Err(error)) => return Err(Self::store_error(call.action(), request, &error)),
+            Err(_) => return Err(invalid("the runtime is shutting down".to_owned())),
         }
         tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
         self.place(request);
-        let keyed = call.key().is_some();
         let patience = call.site().wait;
         Ok(Some(Ticket { action: call.action(), request, seed, facts, keyed, patience }))
+    }
+
+    async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
+        let Err(error) = self.append(request, Version::default(), vec![requested]).await else {
+            return Ok(());
+        };
+        // The reply may be lost: is the request there, and ours?
+        match self.look(request).await {
+            Ok((history, _)) if seed_of(&history) == Some(seed) => Ok(()),
+            _ => Err(error),
+        }
     }
 
     /// Law 7: durable before the body, with the arguments, from risk medium up.
@@ -294,8 +315,30 @@ impl Local {
     }
 }
 
+/// A request whose caller may be gone. Without a key nobody finds it again, so it is withdrawn.
+struct Unattended {
+    local: Local,
+    request: RequestId,
+    withdraws: bool,
+}
+
+impl Unattended {
+    fn attend(mut self) {
+        self.withdraws = false;
+    }
+}
+
+impl Drop for Unattended {
+    fn drop(&mut self) {
+        if self.withdraws {
+            let (local, request) = (self.local.clone(), self.request);
+            self.local.background.run(async move { local.withdraw(request).await });
+        }
+    }
+}
+
 enum Found {
-    Request(Ticket),
+    Request(Box<Ticket>),
     Round(Option<u64>),
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::outcome::unknown;
 use super::{End, Grant, Local, Ticket, backoff, moved, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
@@ -21,7 +22,7 @@ use crate::state::{Illegal, Phase, State};
 const TRIES: u32 = 6;
 
 impl Local {
-    /// Policy and directory once more, which may only stop; then the claim.
+    /// Policy and directory once more, which may only stop; then the claim (laws 4 and 10).
     pub(super) async fn stop_or_claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
         let (action, request) = (ticket.action, ticket.request);
         let unavailable =
@@ -33,6 +34,8 @@ impl Local {
         }
         let (_, state) =
             self.look(request).await.map_err(|error| Self::store_error(action, request, &error))?;
+        // By a new id the requester could have approved: whom the record excludes must still be somebody.
+        self.check_requester(call).await.map_err(|error| error.of(request))?;
         match self.still_may(&state).await {
             Ok(true) => {}
             Ok(false) => return Err(self.stop(ticket, CancelWhy::Directory, "").await),
@@ -41,10 +44,10 @@ impl Local {
         // The claim is owned by a task of its own: a caller that goes away leaves no claim without an owner.
         let (give, take) = oneshot::channel();
         let (local, ticket) = (self.clone(), ticket.clone());
-        drop(self.background.spawn(async move {
+        self.background.run(async move {
             // A caller that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(local.start(ticket).await);
-        }));
+        });
         match take.await {
             Ok(claimed) => claimed,
             Err(_) => Err(unavailable("the runtime is shutting down".to_owned())),
@@ -145,7 +148,10 @@ impl Local {
             Err(error) => match error.kind() {
                 StoreErrorKind::Conflict => Ok(Tried::Again),
                 StoreErrorKind::Illegal(Illegal::TooLate { .. }) => {
-                    // The store's clock is ahead of ours.
+                    // An earlier attempt may have done its work: that it can no longer be repeated settles nothing.
+                    if state.phase() == Phase::Unknown {
+                        return Ok(Tried::Over(unknown(ticket.action, &state, ticket.request)));
+                    }
                     let event = vec![Event::Expired {}.into()];
                     let _ = self.append(ticket.request, state.version(), event).await;
                     let message = "approved, but not used in time; ask anew";
@@ -186,20 +192,21 @@ impl Local {
         let mut version = grant.version;
         let mut tries = 0;
         loop {
-            match self.append(request, version, vec![event(&end).into()]).await {
+            let mut failed = match self.append(request, version, vec![event(&end).into()]).await {
                 Ok(_) => return tracing::info!(%request, end = ?end, "claim ended"),
-                Err(error) if moved(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%request, %error, "the end of a claim could not be recorded; trying again");
-                    self.parts.clock.sleep(backoff(tries)).await;
-                    tries += 1;
-                }
-            }
+                Err(error) if moved(&error) => None,
+                Err(error) => Some(error),
+            };
             match self.look(request).await {
                 Ok((_, state)) if is_ours(&state, claim) => version = state.version(),
                 // A person said meanwhile what became of it.
                 Ok((history, _)) => return self.late(request, claim, &history, &end).await,
-                Err(_) => {}
+                Err(error) => failed = Some(error),
+            }
+            if let Some(error) = failed {
+                tracing::warn!(%request, %error, "the end of a claim could not be recorded; trying again");
+                self.parts.clock.sleep(backoff(tries)).await;
+                tries += 1;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::card::visible;
 use crate::error::{ApprovalError, ErrorKind};
+use crate::id::RequestId;
 use crate::ledger::{Answer, CancelWhy, Event, Record};
 use crate::state::{Phase, State};
 
@@ -32,17 +33,18 @@ pub(super) fn outcome_of(
                 opened.id
             ),
         ),
-        Phase::Unknown => refuse(
-            ErrorKind::Unknown,
-            format!(
-                "an earlier run under request {} was cut off on `{}`, and nobody can tell what it did; a person has to \
-                 check and say so: `approvals reconcile {}`",
-                opened.id,
-                claimant(state),
-                opened.id
-            ),
-        ),
+        Phase::Unknown => Some(Err(unknown(action, state, opened.id))),
     }
+}
+
+/// Nobody can tell what an earlier attempt did.
+pub(super) fn unknown(action: &'static str, state: &State, request: RequestId) -> ApprovalError {
+    let message = format!(
+        "an earlier run under request {request} was cut off on `{}`, and nobody can tell what it did; a person has to \
+         check and say so: `approvals reconcile {request}`",
+        claimant(state)
+    );
+    ApprovalError::new(ErrorKind::Unknown, action, message).of(request)
 }
 
 fn claimant(state: &State) -> String {

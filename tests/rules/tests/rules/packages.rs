@@ -21,7 +21,8 @@ fn unsafe_code_is_forbidden_and_panics_are_denied() {
     let workspace = workspace();
     let lints = &workspace["workspace"]["lints"];
     assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("forbid"));
-    for lint in ["unwrap_used", "expect_used", "panic", "indexing_slicing", "allow_attributes_without_reason"] {
+    for lint in ["unwrap_used", "expect_used", "panic", "indexing_slicing", "allow_attributes_without_reason"]
+    {
         assert_eq!(lints["clippy"][lint].as_str(), Some("deny"), "{lint}");
     }
 }
@@ -46,16 +47,22 @@ fn packages_of_ours_are_pinned_to_each_other() {
 #[test]
 fn what_is_only_for_tests_is_not_published() {
     for member in members().unwrap().values() {
-        let helper = ["tests", "examples", "benches", "fuzz"].iter().any(|room| member.folder.starts_with(room));
+        let helper =
+            ["tests", "examples", "benches", "fuzz"].iter().any(|room| member.folder.starts_with(room));
         assert_eq!(member.published, !helper, "`{}`: `publish = {}`", member.name, !helper);
     }
 }
 
 #[test]
-fn every_package_shares_version_edition_compiler_and_licence() {
+fn every_package_shares_edition_compiler_and_licence_and_published_ones_their_version() {
     for member in members().unwrap().values() {
         let manifest = manifest(member).unwrap();
-        for field in ["version", "edition", "rust-version", "license", "repository"] {
+        let fields: &[&str] = if member.published {
+            &["edition", "rust-version", "license", "version", "repository"]
+        } else {
+            &["edition", "rust-version", "license"]
+        };
+        for field in fields {
             let shared = manifest["package"].get(field).and_then(|value| value.get("workspace"));
             let shared = shared.and_then(toml::Value::as_bool);
             assert_eq!(shared, Some(true), "`{}` needs `{field}.workspace = true`", member.name);

@@ -46,7 +46,9 @@ fn no_file_names_a_folder_of_somebodys_machine() {
                 line.match_indices(folder.as_str()).any(|(at, _)| {
                     // In a URL the folder stands behind a host, on a machine it comes first.
                     let before = line[..at].chars().next_back();
-                    before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-' | '}' | ')' | '*'))
+                    before.is_none_or(|c| {
+                        !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-' | '}' | ')' | '*')
+                    })
                 })
             };
             if folders.iter().any(names) {
@@ -59,7 +61,8 @@ fn no_file_names_a_folder_of_somebodys_machine() {
 
 #[test]
 fn no_file_says_which_tool_wrote_it() {
-    let marks = [["generated ", "by"], ["generated ", "with"], ["co-authored", "-by"], ["as an ai ", "language"]];
+    let marks =
+        [["generated ", "by"], ["generated ", "with"], ["co-authored", "-by"], ["as an ai ", "language"]];
     let marks = marks.map(|pieces| pieces.concat());
     for (path, text) in files().unwrap() {
         // Lock files say so about themselves, and the licence about others.
@@ -89,7 +92,10 @@ fn every_document_that_a_stranger_looks_for_is_there() {
         "docs/states.md",
     ];
     for document in documents {
-        assert!(files.iter().any(|(path, text)| path == Path::new(document) && !text.is_empty()), "{document}");
+        assert!(
+            files.iter().any(|(path, text)| path == Path::new(document) && !text.is_empty()),
+            "{document}"
+        );
     }
 }
 

@@ -1,0 +1,12 @@
+//! What the program `approvals` does, seen from outside: the real binary over real files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod bench;
+
+mod agent;
+mod decide;
+mod list;
+mod log;
+mod options;
+mod show;

@@ -1,0 +1,100 @@
+//! Law 8, await by await: wherever a caller goes away, its request ends where the table says.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use approvals::Approvals;
+use approvals::state::Phase;
+
+use crate::support::*;
+
+/// Polls a call so many times, each time after everything else has come to rest, and then drops it.
+async fn polled<F: Future>(approvals: &Approvals, call: F, times: usize) -> bool {
+    let mut call = pin!(approvals.scope(call));
+    for _ in 0..times {
+        if let Poll::Ready(_) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return true;
+        }
+        // Not to rest but one step on, so that the drop meets every half-done write.
+        tokio::task::yield_now().await;
+    }
+    false
+}
+
+struct TwoSteps(Runs);
+
+impl TwoSteps {
+    #[approvals::requires_approval(risk = "high", action = "dropped.unkeyed", skip(self) = "counts the runs")]
+    async fn unkeyed(&self) -> Res<()> {
+        self.0.enter().await;
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    #[approvals::requires_approval(
+        risk = "high",
+        action = "dropped.keyed",
+        skip(self) = "counts the runs",
+        key = "one"
+    )]
+    async fn keyed(&self) -> Res<()> {
+        self.0.enter().await;
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+async fn ends_of(keyed: bool) -> BTreeSet<&'static str> {
+    let mut ends = BTreeSet::new();
+    for times in 0.. {
+        assert!(times < 10_000, "the call never ends");
+        let bench = Bench::new();
+        bench.mock.approve();
+        bench.store.slow_down();
+        let approvals = bench.up().await;
+        let body = TwoSteps(bench.runs.clone());
+        let done = match keyed {
+            true => polled(&approvals, body.keyed(), times).await,
+            false => polled(&approvals, body.unkeyed(), times).await,
+        };
+        bench.ends(approvals).await;
+        let phase = match bench.store.intact().await.as_slice() {
+            [] => Phase::None,
+            [request] => bench.phase(*request).await,
+            more => panic!("asked {} times", more.len()),
+        };
+        let ran = bench.runs.count();
+        match phase {
+            Phase::None | Phase::Cancelled => assert_eq!(ran, 0, "after {times} polls"),
+            Phase::Pending | Phase::Approved => {
+                assert!(keyed && ran == 0, "{phase} after {times} polls of an unkeyed call");
+            }
+            Phase::Unknown | Phase::Succeeded => assert_eq!(ran, 1, "after {times} polls"),
+            other => panic!("{other} after {times} polls"),
+        }
+        ends.insert(phase.as_str());
+        if done {
+            assert_eq!(phase, Phase::Succeeded);
+            return ends;
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn a_call_without_a_key_that_is_dropped_anywhere_is_withdrawn_not_run_or_unknown() {
+    let ends = ends_of(false).await;
+    for seen in ["none", "cancelled", "unknown", "succeeded"] {
+        assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_keyed_call_that_is_dropped_anywhere_is_parked_not_run_or_unknown() {
+    let ends = ends_of(true).await;
+    for seen in ["none", "approved", "cancelled", "unknown", "succeeded"] {
+        assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
+    }
+}

@@ -1,0 +1,390 @@
+//! Laws 2 and 8: one approval, at most one body; and what a crash leaves is `unknown`.
+
+use approvals::ledger::{Event, Finish, NotRunWhy, Reconciliation};
+use approvals::request::Seed;
+use approvals::state::Phase;
+use approvals::{ApprovalError, ErrorKind, requires_approval};
+
+use crate::support::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_calls_with_one_key_and_one_approval_run_one_body() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let calls: Vec<_> = (0..50)
+        .map(|_| tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5))))
+        .collect();
+    let mut ran = 0;
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(5) => ran += 1,
+            Ok(other) => panic!("{other}"),
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::Running | ErrorKind::AlreadyRan), "{error}");
+            }
+        }
+    }
+    assert_eq!((ran, bench.runs.count()), (1, 1));
+    let requests = bench.store.intact().await;
+    assert_eq!(requests.len(), 1, "nobody is asked twice");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn two_nodes_with_one_key_share_one_request_and_run_one_body() {
+    let bench = Bench::new();
+    bench.store.slow_down();
+    let (here, there) = (bench.up().await, bench.up().await);
+    assert_ne!(here.node(), there.node());
+    let one = tokio::spawn(here.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let two = tokio::spawn(there.scope(pay(bench.runs.clone(), "R-1", 5)));
+    bench.nth_card(2).await;
+    bench.approve(&bench.card().await).await;
+    let outcomes = [one.await.unwrap(), two.await.unwrap()];
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (1, 1));
+    bench.ends(here).await;
+    bench.ends(there).await;
+}
+
+#[tokio::test]
+async fn an_approval_is_used_up_by_its_call() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    for disk in ["sda", "sda"] {
+        approvals.scope(wipe(bench.runs.clone(), disk)).await.unwrap();
+    }
+    assert_eq!(bench.store.intact().await.len(), 2, "a call without a key is a request of its own");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_claim_whose_reply_is_lost_is_read_back_and_runs_once() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("started", 1, Does::LoseReply);
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    assert_eq!(drive(&bench.clock, MINUTE / 60, call).await.unwrap(), 3);
+    assert_eq!((fired.times(), bench.runs.count()), (1, 1));
+    let request = request_of(&bench.card().await);
+    assert_eq!(bench.store.story(request).await, ["requested", "reviewed", "started", "finished"]);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_claim_that_is_lost_out_of_sight_is_ended_as_not_run_once_it_is_seen() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(8));
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    refused(drive(&bench.clock, MINUTE / 60, call).await, ErrorKind::Store, &["mend it"]);
+    for _ in 0..60 {
+        settle().await;
+        bench.clock.advance(MINUTE / 60);
+    }
+    assert_eq!((fired.times(), bench.runs.count()), (1, 0));
+    bench.ends(approvals).await;
+    let state = bench.store.state(request_of(&bench.card().await)).await;
+    assert_eq!((state.phase(), state.not_run()), (Phase::Cancelled, Some(NotRunWhy::CallerGone)));
+}
+
+#[tokio::test]
+async fn a_request_whose_reply_is_lost_is_read_back_and_asked_once() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("requested", 1, Does::LoseReply);
+    assert_eq!(approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap(), 3);
+    assert_eq!((fired.times(), bench.store.intact().await.len(), bench.mock.cards().len()), (1, 1, 1));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_lost_out_of_sight_is_withdrawn_once_it_is_seen() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("requested", 1, Does::LoseReplyAndSight(3));
+    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Store, &["mend it"]);
+    for _ in 0..10 {
+        settle().await;
+        bench.clock.advance(MINUTE);
+    }
+    assert_eq!(fired.times(), 1);
+    bench.ends(approvals).await;
+    let request = bench.store.intact().await[0];
+    assert_eq!(bench.phase(request).await, Phase::Cancelled, "nobody waits for it");
+}
+
+#[tokio::test]
+async fn the_record_of_an_end_is_tried_again_and_the_body_is_not() {
+    for does in [Does::Fail, Does::LoseReply] {
+        let bench = Bench::new();
+        bench.mock.approve();
+        let approvals = bench.up().await;
+        let fired = bench.store.fault("finished", 2, does);
+        assert_eq!(approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap(), 3);
+        for _ in 0..10 {
+            settle().await;
+            bench.clock.advance(MINUTE / 60);
+        }
+        assert!(fired.times() > 0);
+        bench.ends(approvals).await;
+        let request = request_of(&bench.card().await);
+        assert_eq!(bench.store.story(request).await, ["requested", "reviewed", "started", "finished"]);
+        assert_eq!(bench.runs.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_blind_store_is_not_hammered_for_the_end_of_a_claim() {
+    let bench = Bench::new();
+    let hold = Hold::new();
+    let runs = Runs::held_by(&hold);
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.scope(wipe(runs.clone(), "sda")));
+    hold.reached(1).await;
+    // A denial moves the request, so that the end meets another version and has to read.
+    bench.mock.submit("late", no(&bench.card().await)).await.unwrap();
+    settle().await;
+    let fired = bench.store.fault("history", 50, Does::Fail);
+    hold.open();
+    call.await.unwrap().unwrap();
+    settle().await;
+    assert!((1..5).contains(&fired.times()), "{} reads while no time passes", fired.times());
+    bench.store.heal();
+    bench.clock.advance(MINUTE);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_during_a_slow_claim_leaves_nothing_claimed() {
+    for keyed in [false, true] {
+        let bench = Bench::new();
+        bench.mock.approve();
+        let approvals = bench.up().await;
+        let hold = Hold::new();
+        bench.store.fault("started", 1, Does::Hold(hold.clone()));
+        let call = match keyed {
+            true => tokio::spawn(approvals.scope(async { drop(pay(Runs::default(), "R-1", 5).await) })),
+            false => tokio::spawn(approvals.scope(async { drop(wipe(Runs::default(), "sda").await) })),
+        };
+        hold.reached(1).await;
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled());
+        let stop = tokio::spawn({
+            let approvals = approvals.clone();
+            async move { approvals.shutdown().await }
+        });
+        settle().await;
+        hold.open();
+        stop.await.unwrap().unwrap();
+        let request = bench.store.intact().await[0];
+        assert_eq!(bench.phase(request).await, Phase::Cancelled, "keyed: {keyed}");
+    }
+}
+
+#[tokio::test]
+async fn an_unkeyed_call_that_is_dropped_while_it_waits_is_withdrawn_and_a_keyed_one_is_parked() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let unkeyed = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let withdrawn = request_of(&bench.card().await);
+    let keyed = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let parked = request_of(&bench.nth_card(2).await);
+    unkeyed.abort();
+    keyed.abort();
+    settle().await;
+    assert_eq!(bench.phase(withdrawn).await, Phase::Cancelled);
+    assert_eq!(bench.phase(parked).await, Phase::Pending);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_dropped_midway_is_unknown_and_never_runs_again_by_itself() {
+    let bench = Bench::new();
+    let (hold, approvals) = (Hold::new(), bench.up().await);
+    bench.mock.approve();
+    let runs = Runs::held_by(&hold);
+    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
+    hold.reached(1).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    hold.open();
+    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    let error = refused(outcome, ErrorKind::Unknown, &["cut off", "approvals reconcile"]);
+    let request = error.request().unwrap();
+    assert!(error.to_string().contains(&format!("`approvals reconcile {request}`")));
+    assert_eq!(bench.store.story(request).await, ["requested", "reviewed", "started", "lost"]);
+    assert_eq!(runs.count(), 1);
+    bench.ends(approvals).await;
+}
+
+#[requires_approval(risk = "high", action = "once.panic")]
+async fn panics(#[approval(skip = "counts the runs")] runs: Runs) -> Result<(), ApprovalError> {
+    runs.enter().await;
+    panic!("in the body");
+}
+
+#[tokio::test]
+async fn a_body_that_panics_is_unknown() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.scope(panics(bench.runs.clone())));
+    assert!(call.await.unwrap_err().is_panic());
+    bench.ends(approvals).await;
+    let request = request_of(&bench.card().await);
+    assert_eq!(bench.phase(request).await, Phase::Unknown);
+    assert_eq!(bench.runs.count(), 1);
+}
+
+#[requires_approval(risk = "high", action = "once.fail", key = "{name}")]
+async fn fails(
+    #[approval(skip = "counts the runs")] runs: Runs,
+    name: &str,
+) -> Result<(), std::io::Error> {
+    runs.enter().await;
+    Err(std::io::Error::other(format!("{name}: no route to swordfish")))
+}
+
+#[tokio::test]
+async fn an_error_of_the_body_stays_its_own_and_is_recorded_by_type_alone() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let error = approvals.scope(fails(bench.runs.clone(), "n")).await.unwrap_err();
+    assert_eq!(error.to_string(), "n: no route to swordfish");
+    assert!(error.get_ref().is_none_or(|source| !source.is::<ApprovalError>()));
+    let request = request_of(&bench.card().await);
+    let records = bench.store.of(request.into()).await;
+    let outcome = records.iter().find_map(|record| match &record.body.event {
+        Event::Finished { outcome, .. } => Some(outcome.clone()),
+        _ => None,
+    });
+    assert_eq!(outcome, Some(Finish::Err { kind: "std::io::error::Error".to_owned() }));
+    assert!(!bench.store.text().await.contains("swordfish"));
+    assert_eq!(bench.phase(request).await, Phase::Failed);
+    bench.ends(approvals).await;
+}
+
+/// A first life that is killed in the body, after `started` and before any end is on record.
+fn killed_in_the_body(bench: &Bench, call: impl AsyncFnOnce(Runs) + 'static) {
+    let hold = Hold::new();
+    let runs = Runs::held_by(&hold);
+    bench.mock.approve();
+    life(async {
+        let approvals = bench.up().await;
+        bench.store.fault("lost", usize::MAX, Does::Fail);
+        let local = tokio::task::LocalSet::new();
+        local.spawn_local(approvals.scope(call(runs)));
+        local.run_until(hold.reached(1)).await;
+    });
+    bench.store.heal();
+}
+
+#[test]
+fn a_process_that_was_killed_in_the_body_is_found_by_its_successor() {
+    let bench = Bench::new();
+    killed_in_the_body(&bench, async |runs| drop(pay(runs, "R-1", 5).await));
+    life(async {
+        let request = bench.store.intact().await[0];
+        assert_eq!(bench.phase(request).await, Phase::Executing);
+        let approvals = bench.up().await;
+        assert_eq!(bench.phase(request).await, Phase::Unknown);
+        let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+        refused(outcome, ErrorKind::Unknown, &["a person has to check", "approvals reconcile"]);
+        assert_eq!(bench.runs.count(), 0);
+        bench.ends(approvals).await;
+    });
+}
+
+#[test]
+fn a_rerunnable_action_runs_again_under_its_approval() {
+    let bench = Bench::new();
+    killed_in_the_body(&bench, async |runs| drop(sync(runs, "n").await));
+    life(async {
+        let approvals = bench.up().await;
+        assert_eq!(approvals.scope(sync(bench.runs.clone(), "n")).await.unwrap(), 1);
+        assert_eq!((bench.runs.count(), bench.mock.cards().len()), (1, 1));
+        let outcome = approvals.scope(sync(bench.runs.clone(), "n")).await;
+        refused(outcome, ErrorKind::AlreadyRan, &["another key"]);
+        bench.ends(approvals).await;
+    });
+}
+
+#[test]
+fn a_rerunnable_action_does_not_run_again_after_a_denial() {
+    let bench = Bench::new();
+    killed_in_the_body(&bench, async |runs| drop(sync(runs, "n").await));
+    life(async {
+        let approvals = bench.up().await;
+        let card = bench.card().await;
+        assert_eq!(counted(&bench.mock.submit("late", no(&card)).await.unwrap()), Phase::Unknown);
+        let outcome = approvals.scope(sync(bench.runs.clone(), "n")).await;
+        refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
+        assert_eq!(bench.runs.count(), 0);
+        bench.ends(approvals).await;
+    });
+}
+
+#[test]
+fn a_rerunnable_action_whose_permit_is_over_is_unknown_and_not_merely_expired() {
+    let bench = Bench::new();
+    killed_in_the_body(&bench, async |runs| drop(sync(runs, "n").await));
+    life(async {
+        let approvals = bench.up().await;
+        bench.clock.advance(15 * MINUTE);
+        let outcome = approvals.scope(sync(bench.runs.clone(), "n")).await;
+        // It may have run: to say `expired, ask anew` would be a lie.
+        refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
+        assert_eq!(bench.runs.count(), 0);
+        bench.ends(approvals).await;
+    });
+}
+
+#[tokio::test]
+async fn an_end_that_comes_after_a_reconciliation_is_noted_and_changes_nothing() {
+    let bench = Bench::new();
+    let (hold, approvals) = (Hold::new(), bench.up().await);
+    bench.mock.approve();
+    let runs = Runs::held_by(&hold);
+    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
+    hold.reached(1).await;
+    let request = request_of(&bench.card().await);
+    let reason = Seed::from_bytes([7; 32]).commit_text("reason", "power was cut");
+    let by = "ann".into();
+    let event = Event::Reconciled { outcome: Reconciliation::DidNotRun, by, reason };
+    bench.store.write(request, event).await;
+    hold.open();
+    assert_eq!(call.await.unwrap().unwrap(), 5);
+    settle().await;
+    assert_eq!(bench.phase(request).await, Phase::Cancelled);
+    assert!(bench.store.names(request.into()).await.contains(&"ignored"));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_shutdown_that_is_given_up_and_repeated_still_records_every_end() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("finished", 1, Does::Fail);
+    approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap();
+    assert_eq!(fired.times(), 1);
+    let impatient = tokio::spawn({
+        let approvals = approvals.clone();
+        async move { approvals.shutdown().await }
+    });
+    settle().await;
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
+    bench.clock.advance(MINUTE);
+    approvals.shutdown().await.unwrap();
+    let request = request_of(&bench.card().await);
+    assert_eq!(bench.phase(request).await, Phase::Succeeded);
+}
