@@ -30,7 +30,14 @@ impl Local {
             };
             let requirement = match self.rule(call).await? {
                 Some(requirement) => requirement,
-                None => return Ok(Asked::Run),
+                None => {
+                    // Ruling takes its time: a request of the key that came meanwhile is this call's (law 3).
+                    if let Found::Request(ticket) = self.find(call).await? {
+                        return Ok(Asked::Wait(ticket));
+                    }
+                    self.record_allowed(call).await?;
+                    return Ok(Asked::Run);
+                }
             };
             self.check_fillable(call, &requirement).await?;
             if let Some(ticket) = self.request(call, requirement, round).await? {
@@ -93,8 +100,12 @@ impl Local {
             }
             match state.phase() {
                 Phase::None => return Ok(Found::Round(Some(round))),
-                Phase::Expired | Phase::Cancelled => round += 1,
-                _ => return self.attach(call, request, &history, &state).await.map(|ticket| Found::Request(Box::new(ticket))),
+                // A no that came after the claim stands, although the body turned out not to have run (law 3).
+                Phase::Expired | Phase::Cancelled if state.denied_by().is_none() => round += 1,
+                _ => {
+                    let ticket = self.attach(call, request, &history, &state).await?;
+                    return Ok(Found::Request(Box::new(ticket)));
+                }
             }
         }
     }
@@ -146,13 +157,10 @@ impl Local {
         Ok(ticket)
     }
 
-    /// What policy says; `None` lets the call run, and that is recorded.
+    /// What policy says; `None` lets the call run.
     async fn rule(&self, call: &Call) -> Result<Option<Requirement>, ApprovalError> {
         match self.parts.rule(call).await {
-            Ok(Ruling::Run) => {
-                self.record_allowed(call).await?;
-                Ok(None)
-            }
+            Ok(Ruling::Run) => Ok(None),
             Ok(Ruling::Ask(requirement)) => Ok(Some(self.complete(call, requirement)?)),
             Ok(Ruling::Refuse(why)) => {
                 self.record_refused(call, &why).await?;
@@ -243,7 +251,8 @@ impl Local {
         let keyed = call.key().is_some();
         // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
         let (give, take) = oneshot::channel();
-        let (local, unattended) = (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
+        let (local, unattended) =
+            (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
         self.background.run(async move {
             let opened = local.open(request, event, seed).await;
             let _ = give.send(opened.map(|()| unattended));
@@ -261,7 +270,9 @@ impl Local {
     }
 
     async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
-        let Err(error) = self.append(request, Version::default(), vec![requested]).await else { return Ok(()) };
+        let Err(error) = self.append(request, Version::default(), vec![requested]).await else {
+            return Ok(());
+        };
         // The reply may be lost: is the request there, and ours?
         match self.look(request).await {
             Ok((history, _)) if seed_of(&history) == Some(seed) => Ok(()),

@@ -20,6 +20,7 @@ pub(super) fn outcome_of(
         Phase::Unknown if opened.requested.call.rerunnable && state.denied_by().is_none() => Some(Ok(())),
         Phase::Denied => refuse(ErrorKind::Denied, denial(history, state)),
         Phase::Expired => refuse(ErrorKind::Expired, expiry(state)),
+        Phase::Cancelled if state.denied_by().is_some() => refuse(ErrorKind::Denied, denial(history, state)),
         Phase::Cancelled => cancelled(action, state),
         Phase::Executing => refuse(
             ErrorKind::Running,
