@@ -41,7 +41,7 @@ pub(super) fn outcome_of(
 pub(super) fn unknown(action: &'static str, state: &State, request: RequestId) -> ApprovalError {
     let message = format!(
         "an earlier run under request {request} was cut off on `{}`, and nobody can tell what it did; a person has to \
-         check and say so: `approvals reconcile {request}`",
+         check and say so: `approvals reconcile {request} --ran` or `--did-not-run`",
         claimant(state)
     );
     ApprovalError::new(ErrorKind::Unknown, action, message).of(request)
