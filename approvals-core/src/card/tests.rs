@@ -55,21 +55,26 @@ fn heading_lines(text: &str) -> Vec<&'static str> {
 fn unescape(text: &str) -> Option<String> {
     let (mut out, mut rest) = (String::new(), text.chars());
     while let Some(c) = rest.next() {
-        out.push(match c {
+        let read = match c {
             '\\' => match rest.next()? {
                 'n' => '\n',
                 'r' => '\r',
                 't' => '\t',
                 '\\' => '\\',
+                's' => {
+                    let count: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                    out.extend(std::iter::repeat_n(' ', count.parse::<usize>().ok()?));
+                    continue;
+                }
                 'u' => {
-                    assert_eq!(rest.next(), Some('{'));
-                    let code: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                    let code: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
                     char::from_u32(u32::from_str_radix(&code, 16).ok()?)?
                 }
                 _ => return None,
             },
             c => c,
-        });
+        };
+        out.push(read);
     }
     Some(out)
 }
@@ -225,7 +230,7 @@ fn a_card_over_the_limit_is_a_part_and_says_how_to_see_the_rest() {
     assert!(flat.contains(&format!("… +{hidden} characters not shown")), "{flat}");
     assert!(flat.contains(r#"command = "rm -rf /""#), "a long argument pushed the next one out: {flat}");
     assert!(rendered.text.contains("no approval from this view"));
-    assert!(rendered.text.replace("\n  | ", "").contains(&format!("`approvals show {}`", card.request)));
+    assert!(rendered.text.contains(&format!("  ! open it with `approvals show {}`\n", card.request)));
 }
 
 #[test]
@@ -332,6 +337,10 @@ fn every_address_is_named_by_the_host_it_leads_to() {
     assert_eq!(hosts("[good](https://evil.example)"), ["evil.example"]);
     assert_eq!(hosts("http://[::1]:80/x"), ["[::1]"]);
     assert_eq!(hosts("https://good\u{200b}.example/"), [r"good\u{200b}.example"]);
+    assert_eq!(
+        hosts("\u{1b}]8;;https://evil.example\u{1b}\\https://good.example\u{1b}]8;;"),
+        ["evil.example", "good.example"]
+    );
     assert_eq!(hosts("std::fs // and C:/temp"), [""; 0]);
     let value = CardValue::Shown(r#"{"to":["https:\/\/evil.example\/"]}"#.into());
     assert_eq!(value.warnings(), [Warning::Links { hosts: vec!["evil.example".into()], more: 0 }]);
@@ -361,8 +370,11 @@ fn marks_stay_on_letters_and_do_not_stack() {
 
 #[test]
 fn padding_is_written_out() {
-    assert_eq!(visible("  a  "), r"\u{20}\u{20}a\u{20}\u{20}");
-    assert_eq!(visible(&format!("a{}b", " ".repeat(9))), format!("a{}\\u{{20}}b", " ".repeat(8)));
+    assert_eq!(visible("  a b "), r"\s{2}a b\s{1}");
+    assert_eq!(visible("   "), r"\s{3}");
+    assert_eq!(visible(&format!("a{}b", " ".repeat(8))), format!("a{}b", " ".repeat(8)));
+    assert_eq!(visible(&format!("a{}b", " ".repeat(9))), r"a\s{9}b");
+    assert_eq!(visible(r"a\s{9}b"), r"a\\s{9}b");
     assert_eq!(visible_lines("    indented")[0], "    indented");
 }
 
@@ -389,20 +401,16 @@ proptest! {
     fn any_json_string_can_be_read_back(text in wild()) {
         let shown = CardValue::Shown(serde_json::Value::from(text.as_str()).to_string()).visible();
         prop_assert!(!shown.chars().any(|c| is_forbidden(c) || c == '\n'), "{shown:?}");
-        // `\u{…}` is ours, everything else JSON's; an even number of backslashes before it would be text.
+        // `\u{…}` and `\s{…}` are ours, every other escape is JSON's.
         let mut json = String::new();
         let mut rest = shown.as_str();
         while let Some(place) = rest.find('\\') {
             json.push_str(&rest[..place]);
             rest = &rest[place..];
-            if let Some(code) = rest.strip_prefix("\\u{") {
-                let (code, after) = code.split_once('}').unwrap();
-                json.push(char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap());
-                rest = after;
-            } else {
-                json.push_str(&rest[..2]);
-                rest = &rest[2..];
-            }
+            let ours = ["\\u{", "\\s{"].iter().any(|start| rest.starts_with(start));
+            let len = if ours { rest.find('}').unwrap() + 1 } else { 2 };
+            json.push_str(&if ours { unescape(&rest[..len]).unwrap() } else { rest[..len].to_owned() });
+            rest = &rest[len..];
         }
         json.push_str(rest);
         prop_assert_eq!(serde_json::from_str::<String>(&json).ok(), Some(text));
