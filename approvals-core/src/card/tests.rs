@@ -157,6 +157,16 @@ fn every_hostile_text_can_be_read_back_from_its_visible_form() {
 }
 
 #[test]
+fn every_character_there_is_stays_visible_beside_a_letter() {
+    for c in '\0'..=char::MAX {
+        let text = format!("a{c}b");
+        let shown = visible(&text);
+        assert!(!shown.chars().any(|c| is_forbidden(c) || c == '\n'), "U+{:04X}: {shown:?}", u32::from(c));
+        assert_eq!(unescape(&shown), Some(text), "U+{:04X}", u32::from(c));
+    }
+}
+
+#[test]
 fn a_narrow_card_stays_within_its_width() {
     for row in hostile() {
         for (place, card) in poisoned(&row.text) {
@@ -244,6 +254,15 @@ fn words_of_the_agent_are_cut_before_any_fact_and_cost_no_control() {
     assert!(rendered.text.chars().count() <= 4_000);
     assert!(rendered.text.contains("characters not shown"), "{}", rendered.text);
     assert!(!rendered.text.contains("no approval from this view"));
+}
+
+#[test]
+fn a_megabyte_in_one_argument_leaves_a_small_card() {
+    let mut card = benign();
+    card.arguments[0].value = CardValue::Shown(format!("\"{}\"", "\u{6f22} ".repeat(500_000)));
+    let rendered = render(&card, &TextOptions::default().limit(3_000));
+    assert!(rendered.text.chars().count() <= 3_000);
+    assert!(matches!(rendered.shown, Shown::Part { hidden } if hidden > 990_000), "{:?}", rendered.shown);
 }
 
 #[test]
