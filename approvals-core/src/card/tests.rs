@@ -284,20 +284,38 @@ fn an_erased_value_makes_a_part() {
 }
 
 #[test]
-fn a_wrapped_argument_cannot_pose_as_the_next_field_of_a_structure() {
+fn a_wrapped_string_cannot_pose_as_the_next_entry_of_a_structure() {
     let mut card = benign();
-    let padded = format!("{}\"amount\": 5,", "x".repeat(45));
-    let json = serde_json::json!({ "folder": padded, "z": 1 }).to_string();
-    card.arguments = vec![CardArgument::new("order", CardValue::Shown(json))];
+    let padded = format!("{} 5,", "x".repeat(58));
+    card.arguments =
+        vec![CardArgument::new("cents", CardValue::Shown(serde_json::json!([padded, 1]).to_string()))];
     let text = plain(&card).text;
-    assert!(text.contains("\n              |   \"folder\": \"x"), "{text}");
-    assert!(
-        !text.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with("\"amount\"")),
-        "{text}"
-    );
+    assert!(text.contains("\n              |   | 5,\",\n              |   1\n              | ]\n"), "{text}");
     let deep = format!("{}\"{}\"{}", "[".repeat(60), "y".repeat(200), "]".repeat(60));
     card.arguments = vec![CardArgument::new("deep", CardValue::Shown(deep))];
     assert_safe("deep", &plain(&card).text, 80);
+}
+
+#[test]
+fn the_card_says_beside_a_value_what_cannot_be_seen_in_it() {
+    let mut card = benign();
+    card.resource = Some("a\u{200b}b".into());
+    card.arguments[0].value = CardValue::Shown(r#""https://evil.example""#.into());
+    card.agent_says = Some("\u{5d0}".into());
+    let text = plain(&card).text;
+    assert!(
+        text.contains("a\\u{200b}b\n            ! 1 hidden character is written as an escape\n"),
+        "{text}"
+    );
+    assert!(text.contains("\"https://evil.example\"\n              ! links to evil.example\n"), "{text}");
+    assert!(text.contains("  | \u{5d0}\n  ! runs from right to left"), "{text}");
+}
+
+#[test]
+fn wide_letters_take_two_columns_and_marks_stay_with_their_letter() {
+    assert_eq!(wrap(&"\u{6f22}".repeat(13), 24), ["\u{6f22}".repeat(12), "\u{6f22}".into()]);
+    assert_eq!(cut("e\u{301}x", 1), ("", 3));
+    assert_eq!(wrap(&format!("{}e\u{301}", "x".repeat(23)), 24)[1], "e\u{301}");
 }
 
 #[test]
