@@ -12,9 +12,8 @@ async fn fifty_calls_with_one_key_and_one_approval_run_one_body() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    let calls: Vec<_> = (0..50)
-        .map(|_| tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5))))
-        .collect();
+    let calls: Vec<_> =
+        (0..50).map(|_| tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))).collect();
     let mut ran = 0;
     for call in calls {
         match call.await.unwrap() {
@@ -244,10 +243,7 @@ async fn a_body_that_panics_is_unknown() {
 }
 
 #[requires_approval(risk = "high", action = "once.fail", key = "{name}")]
-async fn fails(
-    #[approval(skip = "counts the runs")] runs: Runs,
-    name: &str,
-) -> Result<(), std::io::Error> {
+async fn fails(#[approval(skip = "counts the runs")] runs: Runs, name: &str) -> Result<(), std::io::Error> {
     runs.enter().await;
     Err(std::io::Error::other(format!("{name}: no route to swordfish")))
 }

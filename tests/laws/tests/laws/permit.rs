@@ -153,14 +153,17 @@ async fn a_requester_who_does_not_resolve_cannot_be_excluded_and_so_cannot_ask()
     bench.people.only(&["owner", "reviewer", "kim"]);
     bench.people.alias("kim@example.com", "kim");
     let approvals = bench.up().await;
-    let asks = |human: Principal| {
-        approvals.acting(Context::for_human(human), wipe(bench.runs.clone(), "sda"))
-    };
+    let asks =
+        |human: Principal| approvals.acting(Context::for_human(human), wipe(bench.runs.clone(), "sda"));
     let unknown = ["`ghost`", "human that the agent acts for", "add them there", "`External`"];
     refused(asks("ghost".into()).await, ErrorKind::Unmapped, &unknown);
     for known in ["kim", "kim@example.com"] {
         let outcome = asks(Principal::External(known.to_owned())).await;
-        refused(outcome, ErrorKind::Unmapped, &["named external", "`kim` in the directory", "name that person"]);
+        refused(
+            outcome,
+            ErrorKind::Unmapped,
+            &["named external", "`kim` in the directory", "name that person"],
+        );
     }
     bench.people.remove("owner");
     refused(asks("kim".into()).await, ErrorKind::Unmapped, &["the owner, `owner`"]);

@@ -244,7 +244,12 @@ async fn what_does_not_count_is_answered_with_a_remedy_and_recorded_one_by_one()
     for (identity, review, why, remedy) in [
         (Identity::new(PROVIDER, "ghost"), yes(&card), IgnoredWhy::Unmapped, "add it to a person"),
         (Identity::new("slack", "reviewer"), yes(&card), IgnoredWhy::ForeignProvider, "does not vouch"),
-        (mock.clone(), Review::approve(request, digest), IgnoredWhy::OtherDigest, "look at the request again"),
+        (
+            mock.clone(),
+            Review::approve(request, digest),
+            IgnoredWhy::OtherDigest,
+            "look at the request again",
+        ),
         (mock.clone(), Review::deny(request, digest), IgnoredWhy::OtherDigest, "look at the request again"),
         (mock.clone(), Review::approve(stranger, digest), IgnoredWhy::UnknownRequest, "approvals list"),
     ] {
