@@ -16,7 +16,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use approvals::id::Seq;
 use approvals::people::Directory as _;
-use approvals::{Agent, ApprovalError, Approvals, ErrorKind, People, RiskPolicy, Sqlite, Terminal, requires_approval};
+use approvals::{
+    Agent, ApprovalError, Approvals, ErrorKind, People, RiskPolicy, Sqlite, Terminal, requires_approval,
+};
 
 const USAGE: &str =
     "usage: quickstart [FOLDER] [--store PATH] [--again N] [--pause SECONDS] [--decide-within SECONDS]";

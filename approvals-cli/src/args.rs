@@ -78,6 +78,8 @@ pub(crate) enum Verb {
     Approve(Review),
     /// Print the card of a request and say no; also possible after an approval
     Deny(Review),
+    /// Say what became of a run that was cut off: its machine died, and nobody else can tell
+    Reconcile(Reconcile),
     /// Print every record of the ledger, oldest first
     Log(Log),
 }
@@ -103,6 +105,23 @@ pub(crate) struct Review {
     /// What you say about it, at most 4 KiB; kept in the ledger
     #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
     pub(crate) comment: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("outcome").required(true))]
+pub(crate) struct Reconcile {
+    /// The request's id, or the first 8 or more characters of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// You checked: it ran to its end
+    #[arg(long, group = "outcome")]
+    pub(crate) ran: bool,
+    /// You checked: it did nothing, and never will; the same key may then ask again
+    #[arg(long, group = "outcome")]
+    pub(crate) did_not_run: bool,
+    /// How you know, at most 4 KiB; kept in the ledger
+    #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, clap::Args)]

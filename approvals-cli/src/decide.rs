@@ -50,11 +50,10 @@ pub(crate) async fn deny(global: &Global, review: &Review, out: &Out) -> Result<
 }
 
 async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> Result<Exit, Failure> {
-    // Read-only until the request is found: opening for writing would make a store of an empty file.
+    // Opened for writing only when there is something to write.
     let request = store::find(&store::read(&global.store).await?, &given.id).await?;
     let people_file = global.people();
-    let people = People::from_file(&people_file)
-        .map_err(|e| Failure::error(format!("{e}\nsay where the people are with `--people PATH`")))?;
+    let people = people(&people_file)?;
     let rendered = text::render(&show::card(&request)?, &out.card_options());
     out.card(&rendered.text).map_err(unseen)?;
 
@@ -68,12 +67,21 @@ async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> R
     };
     let identity = os_identity();
     let store = store::write(&global.store).await?;
-    let desk = Desk::new(Arc::new(store.clone()), Arc::new(people), way(), NODE);
-    let receipt = desk.submit(&identity, review).await.map_err(not_submitted)?;
+    let receipt = desk(store.clone(), people).submit(&identity, review).await.map_err(not_submitted)?;
     let submitted = Submitted { request: &request, answer, identity: &identity, people: &people_file };
     let exit = submitted.report(&receipt, &store, out).await;
     store.close().await;
     Ok(exit)
+}
+
+pub(crate) fn people(file: &Path) -> Result<People, Failure> {
+    People::from_file(file)
+        .map_err(|e| Failure::error(format!("{e}\nsay where the people are with `--people PATH`")))
+}
+
+/// The desk of this program.
+pub(crate) fn desk(store: impl Store, people: People) -> Desk {
+    Desk::new(Arc::new(store), Arc::new(people), way(), NODE)
 }
 
 fn way() -> Way {
@@ -91,13 +99,13 @@ fn seen(request: &Request, prefix: Option<&str>) -> Seen {
 }
 
 /// A card that nobody could read is none (law 5).
-fn unseen(error: io::Error) -> Failure {
+pub(crate) fn unseen(error: io::Error) -> Failure {
     Failure::error(format!(
         "the card cannot be printed: {error}; nothing was submitted, check where the output goes"
     ))
 }
 
-fn not_submitted(error: DeskError) -> Failure {
+pub(crate) fn not_submitted(error: DeskError) -> Failure {
     match error {
         DeskError::Store(error) => error.into(),
         error => Failure::because(&error),
@@ -133,7 +141,7 @@ impl Submitted<'_> {
             by: receipt.person.as_ref().map(|person| person.id()),
             identity: self.identity.to_string(),
             why,
-            reason: why.map(|why| self.reason(why)),
+            reason: why.map(|why| reason(why, self.identity, self.people)),
         };
         if let Some(reason) = &told.reason {
             out.complain(&format!("not counted: {reason}"));
@@ -148,21 +156,21 @@ impl Submitted<'_> {
         }
         if told.counted { Exit::Done } else { Exit::NotCounted }
     }
+}
 
-    /// Why it does not count, and what to do about it here.
-    fn reason(&self, why: IgnoredWhy) -> String {
-        match why {
-            IgnoredWhy::Unmapped => {
-                format!("{why}; you are `{}`, and the people are in `{}`", self.identity, self.people.display())
-            }
-            IgnoredWhy::WayClosed => format!("{why}; an agent opens its requests with `.open_to_store()`"),
-            // Here the whole card was printed: what is missing is gone.
-            IgnoredWhy::NotEverythingShown => "values of this request were erased, or it was presented in part through \
-                                               this way, so that nobody was shown everything; deny it, and let the \
-                                               agent ask again"
-                .to_owned(),
-            why => why.to_string(),
+/// Why it does not count, and what to do about it here.
+pub(crate) fn reason(why: IgnoredWhy, identity: &Identity, people: &Path) -> String {
+    match why {
+        IgnoredWhy::Unmapped => {
+            format!("{why}; you are `{identity}`, and the people are in `{}`", people.display())
         }
+        IgnoredWhy::WayClosed => format!("{why}; an agent opens its requests with `.open_to_store()`"),
+        // Here the whole card was printed: what is missing is gone.
+        IgnoredWhy::NotEverythingShown => "values of this request were erased, or it was presented in part through this \
+                                           way, so that nobody was shown everything; deny it, and let the agent ask \
+                                           again"
+            .to_owned(),
+        why => why.to_string(),
     }
 }
 

@@ -5,6 +5,7 @@ mod decide;
 mod list;
 mod log;
 mod output;
+mod reconcile;
 mod record;
 mod show;
 mod store;
@@ -37,6 +38,7 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Show { id } => show::run(store, id, out).await,
         Verb::Approve(review) => decide::approve(&args.global, review, out).await,
         Verb::Deny(review) => decide::deny(&args.global, review, out).await,
+        Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
     }
 }

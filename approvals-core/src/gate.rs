@@ -56,13 +56,13 @@ impl Drop for Asking<'_> {
 /// (law 8).
 pub(crate) struct Held {
     authority: Arc<dyn Authority>,
-    grant: Grant,
+    grant: Box<Grant>,
     on_drop: Option<End>,
 }
 
 impl Held {
     pub(crate) fn new(authority: Arc<dyn Authority>, grant: Grant) -> Self {
-        Self { authority, grant, on_drop: Some(End::not_run(NotRunWhy::CallerGone)) }
+        Self { authority, grant: Box::new(grant), on_drop: Some(End::not_run(NotRunWhy::CallerGone)) }
     }
 
     pub(crate) fn ticket(&self) -> &Ticket {

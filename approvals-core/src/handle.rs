@@ -4,6 +4,7 @@ mod build;
 mod current;
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -36,6 +37,9 @@ struct Inner {
     behind: Behind,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
+
+/// Ends when a record has found room in the buffer.
+pub(crate) type Room = Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send>>;
 
 /// How many turns those who wait are given to leave at a shutdown.
 const PATIENCE: usize = 256;
@@ -157,7 +161,7 @@ impl Approvals {
         site: &'static ActionSite,
         risk: Risk,
         context: &Context,
-    ) -> Result<(), impl Future<Output = Result<(), ApprovalError>> + Send + use<>> {
+    ) -> Result<(), Room> {
         let event = Event::Allowed(Allowed {
             action: site.name.to_owned(),
             risk,
@@ -165,10 +169,12 @@ impl Approvals {
             policy: self.0.policy.clone(),
             call: None,
         });
-        self.0.behind.put(event).map_err(|full: Full| async move {
-            full.wait().await.map_err(|_| {
-                let message = "the approvals were shut down; nothing can be recorded any more";
-                ApprovalError::new(ErrorKind::Unavailable, site.name, message)
+        self.0.behind.put(event).map_err(|full: Full| -> Room {
+            Box::pin(async move {
+                full.wait().await.map_err(|_| {
+                    let message = "the approvals were shut down; nothing can be recorded any more";
+                    ApprovalError::new(ErrorKind::Unavailable, site.name, message)
+                })
             })
         })
     }

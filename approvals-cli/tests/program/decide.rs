@@ -231,6 +231,16 @@ fn a_card_that_cannot_be_printed_is_not_approved() {
 }
 
 #[test]
+fn an_answer_needs_no_key_of_the_store() {
+    let bench = Bench::new();
+    let id = bench.ask(Ask::default());
+    std::fs::remove_file(bench.path("approvals.db.key")).unwrap();
+    bench.on("approve", id, &[]).ends(0);
+    assert_eq!(bench.phase(id), Phase::Approved);
+    assert!(!bench.path("approvals.db.key").exists(), "and makes none");
+}
+
+#[test]
 fn people_that_cannot_be_read_are_an_error_with_the_remedy() {
     let bench = Bench::new();
     let id = bench.ask(Ask::default());

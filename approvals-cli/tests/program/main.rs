@@ -9,4 +9,5 @@ mod decide;
 mod list;
 mod log;
 mod options;
+mod reconcile;
 mod show;

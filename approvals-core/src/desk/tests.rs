@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{Decision, Review, Reviewer, Seen, Way, WayKind, decide};
+use super::{Decision, Review, Reviewer, Seen, Way, WayKind, decide, may_reconcile};
 use crate::card::Shown;
 use crate::id::RequestId;
-use crate::ledger::{Answer, CancelWhy, Event, Finish, IgnoredWhy, Reviewed};
+use crate::ledger::{Answer, CancelWhy, Event, Finish, IgnoredWhy, Reconciliation, Reviewed};
 use crate::people::{Assurance, Person, Principal};
 use crate::request::{Digest, Quorum, Requested, Requirement};
 use crate::state::tests::histories::{PEOPLE, Try, some_request, some_tries};
@@ -404,6 +404,11 @@ fn history_of(request: Requested, tries: &[Try], external: bool) -> History {
 /// Judges everything that could come, compares with the ledger, and notes what was decided.
 fn desk_and_ledger_agree(history: &History, reached: &mut BTreeSet<String>) -> Result<(), TestCaseError> {
     for (reviewer, review) in everything_that_could_come(history) {
+        if let Ok(person) = may_reconcile(&history.state, &reviewer, id()) {
+            reached.insert("reconciles".to_owned());
+            let said = reconciled(person.id().as_str(), Reconciliation::DidNotRun);
+            prop_assert_eq!(history.judge(said).map(|state| state.phase()), Ok(Phase::Cancelled));
+        }
         let decision = decide(&history.state, &reviewer, &review, history.now);
         let verdict = history.judge(record(&reviewer, &review));
         match &decision {
@@ -482,6 +487,7 @@ fn the_agreement_was_tried_on_every_kind_of_decision() {
         "approve counts",
         "cancels",
         "deny counts",
+        "reconciles",
     ];
     assert_eq!(reached, expected.map(str::to_owned).into());
 }

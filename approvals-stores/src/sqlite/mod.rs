@@ -126,7 +126,7 @@ impl Sqlite {
 impl Inner {
     fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         let path: Arc<Path> =
-            if options.read_only { place::find(path)? } else { place::find_or_make(path)? }.into();
+            if options.must_exist() { place::find(path)? } else { place::find_or_make(path)? }.into();
         let opened = schema::connect(&path, &options, schema::Use::Write).and_then(|mut conn| {
             let key = schema::prepare(&mut conn, &path, &options)?;
             let last = rows::last(&conn)?;

@@ -20,6 +20,7 @@ pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) busy_timeout: Duration,
     pub(super) read_only: bool,
+    pub(super) without_key: bool,
     pub(super) key: Option<StoreKey>,
     #[cfg(test)]
     pub(super) max_pages: Option<u32>,
@@ -32,6 +33,7 @@ impl SqliteOptions {
             clock: Arc::new(SystemClock),
             busy_timeout: Duration::from_secs(5),
             read_only: false,
+            without_key: false,
             key: None,
             #[cfg(test)]
             max_pages: None,
@@ -63,12 +65,28 @@ impl SqliteOptions {
         self
     }
 
+    /// Opens a store that exists, to read it and to review, without its key: for the users beside the agent's own, who
+    /// may write the store and not read its key.
+    ///
+    /// [`key`](approvals_core::ledger::Store::key) may then be a fresh one, to which nothing is to be committed: no
+    /// calls are to be made over such a store.
+    #[must_use]
+    pub fn without_key(mut self) -> Self {
+        self.without_key = true;
+        self
+    }
+
     /// The key for secret arguments, from wherever you keep it. Default: the environment variable
     /// `APPROVALS_STORE_KEY`, else the file `<path>.key`.
     #[must_use]
     pub fn key(mut self, key: StoreKey) -> Self {
         self.key = Some(key);
         self
+    }
+
+    /// Whether a store is only to be found, not to be made.
+    pub(super) const fn must_exist(&self) -> bool {
+        self.read_only || self.without_key
     }
 }
 
@@ -83,6 +101,7 @@ impl fmt::Debug for SqliteOptions {
         f.debug_struct("SqliteOptions")
             .field("busy_timeout", &self.busy_timeout)
             .field("read_only", &self.read_only)
+            .field("without_key", &self.without_key)
             .field("key", &self.key)
             .finish_non_exhaustive()
     }

@@ -84,11 +84,14 @@ pub(super) fn prepare(
 ) -> Result<StoreKey, Failure> {
     // Judged before anything is written: a file that is not ours stays as it is.
     let made_with = recognise(conn, path)?;
-    if options.read_only {
-        return match made_with {
-            Some(_) => reading_key(path, options),
-            None => Err(empty(path).into()),
-        };
+    if options.must_exist() {
+        if made_with.is_none() {
+            return Err(empty(path).into());
+        }
+        if !options.read_only {
+            keep_a_write_ahead_log(conn, path, options.busy_timeout)?;
+        }
+        return spare_key(path, options);
     }
     let key = match made_with {
         Some(_) => key::load(path, options)?.ok_or_else(|| key::missing(path))?,
@@ -163,8 +166,8 @@ fn keep_a_write_ahead_log(conn: &Connection, path: &Path, patience: Duration) ->
     }
 }
 
-/// Whoever may only read the store may not read its key either, and needs none.
-fn reading_key(path: &Path, options: &SqliteOptions) -> Result<StoreKey, Failure> {
+/// Whoever only reads or reviews may not be allowed to read the key, and needs none.
+fn spare_key(path: &Path, options: &SqliteOptions) -> Result<StoreKey, Failure> {
     if let Ok(Some(key)) = key::load(path, options) {
         return Ok(key);
     }

@@ -224,6 +224,30 @@ fn a_store_that_was_opened_read_only_reads_and_refuses_the_rest() {
 }
 
 #[test]
+fn a_store_that_was_opened_without_its_key_is_written_and_not_made() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let without_key = || SqliteOptions::new().without_key();
+        assert!(Sqlite::open_with(&path, without_key()).await.is_err());
+        assert!(!path.exists());
+        std::fs::write(&path, "").unwrap();
+        let empty = Sqlite::open_with(&path, without_key()).await.unwrap_err();
+        assert_eq!(empty.kind(), &StoreErrorKind::Corrupt);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+
+        let (id, _) = approved(&Sqlite::open(&path).await.unwrap()).await.unwrap();
+        let key = folder.path().join("a.db.key");
+        std::fs::remove_file(&key).unwrap();
+        let store = Sqlite::open_with(&path, without_key()).await.unwrap();
+        store.append(claim(id)).await.unwrap();
+        assert_eq!(store.history(id.into()).await.unwrap().len(), 3);
+        assert!(!key.exists());
+        assert!(Sqlite::open(&path).await.is_err(), "a program that calls needs the very key");
+    });
+}
+
+#[test]
 fn a_link_to_the_file_is_the_same_store() {
     run(async {
         let folder = tempdir().unwrap();

@@ -30,7 +30,14 @@ impl Local {
             };
             let requirement = match self.rule(call).await? {
                 Some(requirement) => requirement,
-                None => return Ok(Asked::Run),
+                None => {
+                    // Ruling takes its time: a request of the key that came meanwhile is this call's (law 3).
+                    if let Found::Request(ticket) = self.find(call).await? {
+                        return Ok(Asked::Wait(ticket));
+                    }
+                    self.record_allowed(call).await?;
+                    return Ok(Asked::Run);
+                }
             };
             self.check_fillable(call, &requirement).await?;
             if let Some(ticket) = self.request(call, requirement, round).await? {
@@ -93,12 +100,11 @@ impl Local {
             }
             match state.phase() {
                 Phase::None => return Ok(Found::Round(Some(round))),
-                Phase::Expired | Phase::Cancelled => round += 1,
+                // A no that came after the claim stands, although the body turned out not to have run (law 3).
+                Phase::Expired | Phase::Cancelled if state.denied_by().is_none() => round += 1,
                 _ => {
-                    return self
-                        .attach(call, request, &history, &state)
-                        .await
-                        .map(|ticket| Found::Request(Box::new(ticket)));
+                    let ticket = self.attach(call, request, &history, &state).await?;
+                    return Ok(Found::Request(Box::new(ticket)));
                 }
             }
         }
@@ -151,13 +157,10 @@ impl Local {
         Ok(ticket)
     }
 
-    /// What policy says; `None` lets the call run, and that is recorded.
+    /// What policy says; `None` lets the call run.
     async fn rule(&self, call: &Call) -> Result<Option<Requirement>, ApprovalError> {
         match self.parts.rule(call).await {
-            Ok(Ruling::Run) => {
-                self.record_allowed(call).await?;
-                Ok(None)
-            }
+            Ok(Ruling::Run) => Ok(None),
             Ok(Ruling::Ask(requirement)) => Ok(Some(self.complete(call, requirement)?)),
             Ok(Ruling::Refuse(why)) => {
                 self.record_refused(call, &why).await?;

@@ -20,6 +20,7 @@ pub(super) fn outcome_of(
         Phase::Unknown if opened.requested.call.rerunnable && state.denied_by().is_none() => Some(Ok(())),
         Phase::Denied => refuse(ErrorKind::Denied, denial(history, state)),
         Phase::Expired => refuse(ErrorKind::Expired, expiry(state)),
+        Phase::Cancelled if state.denied_by().is_some() => refuse(ErrorKind::Denied, denial(history, state)),
         Phase::Cancelled => cancelled(action, state),
         Phase::Executing => refuse(
             ErrorKind::Running,
@@ -40,7 +41,7 @@ pub(super) fn outcome_of(
 pub(super) fn unknown(action: &'static str, state: &State, request: RequestId) -> ApprovalError {
     let message = format!(
         "an earlier run under request {request} was cut off on `{}`, and nobody can tell what it did; a person has to \
-         check and say so: `approvals reconcile {request}`",
+         check and say so: `approvals reconcile {request} --ran` or `--did-not-run`",
         claimant(state)
     );
     ApprovalError::new(ErrorKind::Unknown, action, message).of(request)

@@ -2,9 +2,6 @@
 
 use approvals_model::{Asked, Crowd, Left, Letter, Policy, Protocol, Voter};
 
-/// Where a run that has no end in time is cut off.
-pub(crate) const MOST_STEPS: usize = 3_000_000;
-
 /// Two nodes call with one key; one person decides.
 pub(crate) fn keyed() -> Protocol {
     Protocol {
@@ -29,7 +26,7 @@ pub(crate) fn keyed_while_policy_turns_to(flip: Policy) -> Protocol {
 
 /// The same against the clock, so that a second round follows the first.
 pub(crate) fn keyed_against_the_clock() -> Protocol {
-    Protocol { ticks: 3, left: Left { reconciliations: 1, crashes: 1, ..Left::default() }, ..keyed() }
+    Protocol { ticks: 3, left: Left { crashes: 1, ..Left::default() }, ..keyed() }
 }
 
 /// A call without a key, against the clock.
@@ -52,8 +49,9 @@ pub(crate) fn rerunnable() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::One, rerunnable: true },
         requests: 1,
+        letters: vec![Letter::yes(Voter::Ann), Letter::no(Voter::Bob)],
         ticks: 2,
-        left: Left { crashes: 1, drops: 1, reconciliations: 1, ..Left::default() },
+        left: Left { crashes: 1, reconciliations: 1, ..Left::default() },
         ..keyed()
     }
 }
@@ -91,5 +89,18 @@ pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
         ("a call without a key", unkeyed()),
         ("a rerunnable action", rerunnable()),
         ("a quorum of two groups", two_groups()),
+    ]
+}
+
+/// Those that take minutes and gigabytes.
+pub(crate) fn larger() -> Vec<(&'static str, Protocol)> {
+    let reconciled = keyed_against_the_clock();
+    let left = Left { reconciliations: 1, ..reconciled.left };
+    let dropped = rerunnable();
+    let more = Left { drops: 1, ..dropped.left };
+    let letters = vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)];
+    vec![
+        ("two nodes with one key against the clock, reconciled", Protocol { left, ..reconciled }),
+        ("a rerunnable action, dropped", Protocol { left: more, letters, ..dropped }),
     ]
 }
