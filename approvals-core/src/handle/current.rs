@@ -42,7 +42,7 @@ pub(crate) fn current() -> Option<(Approvals, Context)> {
     }
 }
 
-/// Runs a future under a handle. A context that is not given is taken over from the scope around it.
+/// Runs a future under a handle. What a context leaves out is taken over from the scope around it.
 ///
 /// What is installed stays in force: a scope may add a context, but not another handle, so that no code within the
 /// process can put a laxer one in its place. Tests are free of that rule, since they share one process.
@@ -51,8 +51,11 @@ pub(super) fn scope<F: Future>(
     context: Option<Context>,
     future: F,
 ) -> impl Future<Output = F::Output> + use<F> {
-    let context =
-        context.unwrap_or_else(|| SCOPE.try_with(|(_, context)| context.clone()).unwrap_or_default());
+    let around = SCOPE.try_with(|(_, context)| context.clone()).unwrap_or_default();
+    let context = match context {
+        Some(context) => context.within(&around),
+        None => around,
+    };
     let approvals =
         if cfg!(any(test, feature = "testing")) { approvals } else { installed().unwrap_or(approvals) };
     SCOPE.scope((approvals, context), future)
