@@ -254,3 +254,17 @@ async fn every_record_is_stamped_by_the_store() {
         assert!(!matches!(record.body.event, Event::Expired {}));
     }
 }
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_followed_for_a_while_still_wakes_its_waiters() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    let fired = bench.store.fault("records", 3, Does::Fail);
+    bench.approve(&card).await;
+    assert_eq!(drive(&bench.clock, MINUTE / 60, call).await.unwrap(), 3);
+    assert!(fired.times() > 0);
+    bench.ends(approvals).await;
+}

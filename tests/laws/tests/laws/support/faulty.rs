@@ -45,7 +45,7 @@ impl Fired {
     }
 }
 
-/// The ledger in memory with faults: by the name of an event that is appended, or `history` for reads.
+/// The ledger in memory with faults: by the name of an event that is appended, or `history` and `records` for reads.
 #[derive(Clone)]
 pub(crate) struct Faulty {
     memory: Memory,
@@ -207,7 +207,10 @@ impl Store for Faulty {
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.memory.records(after, limit).await
+        match self.trouble(&["records"]) {
+            Some(_) => Err(broken()),
+            None => self.memory.records(after, limit).await,
+        }
     }
 
     async fn last(&self) -> Result<Seq, StoreError> {
