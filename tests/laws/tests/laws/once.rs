@@ -395,9 +395,8 @@ async fn many_nodes_that_race_for_one_key_run_one_body() {
         for _ in 0..4 {
             nodes.push(bench.up().await);
         }
-        let calls: Vec<_> = (0..16)
-            .map(|n| tokio::spawn(nodes[n % 4].scope(pay(bench.runs.clone(), "R-1", 5))))
-            .collect();
+        let calls: Vec<_> =
+            (0..16).map(|n| tokio::spawn(nodes[n % 4].scope(pay(bench.runs.clone(), "R-1", 5)))).collect();
         let mut ran = 0;
         for call in calls {
             ran += usize::from(call.await.unwrap().is_ok());

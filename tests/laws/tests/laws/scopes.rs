@@ -77,9 +77,11 @@ async fn a_context_inside_another_adds_to_it_and_never_loses_the_human() {
         let (approvals, runs) = (approvals.clone(), bench.runs.clone());
         let around = Context::for_human("kim").session("run-42").label("incident", "INC-7");
         let inside = Context::new().says("safe").label("step", "2").label("incident", "INC-8");
-        tokio::spawn(approvals.clone().acting(around, async move {
-            approvals.acting(inside, wipe(runs, "sda")).await
-        }))
+        tokio::spawn(
+            approvals
+                .clone()
+                .acting(around, async move { approvals.acting(inside, wipe(runs, "sda")).await }),
+        )
     };
     let card = bench.card().await;
     assert_eq!(card.requester.on_behalf_of.as_deref(), Some("kim"));

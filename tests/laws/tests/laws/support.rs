@@ -131,8 +131,7 @@ impl Bench {
 
     /// The newest card, once there are so many.
     pub(crate) async fn nth_card(&self, cards: usize) -> Card {
-        let patience = Duration::from_secs(20);
-        let presented = tokio::time::timeout(patience, self.mock.presented(cards)).await;
+        let presented = tokio::time::timeout(PATIENCE, self.mock.presented(cards)).await;
         presented.unwrap_or_else(|_| panic!("card {cards} was never presented")).remove(cards - 1)
     }
 
@@ -228,6 +227,9 @@ pub(crate) async fn drive<T>(clock: &ManualClock, step: Duration, task: JoinHand
     panic!("the task never ends");
 }
 
+/// How long a test waits, by the real clock, for what has to come: only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A door that keeps whoever comes to it until it is opened.
 #[derive(Clone)]
 pub(crate) struct Hold(Arc<(watch::Sender<usize>, watch::Sender<bool>)>);
@@ -244,7 +246,9 @@ impl Hold {
 
     /// Returns once so many have come.
     pub(crate) async fn reached(&self, count: usize) {
-        self.0.0.subscribe().wait_for(|reached| *reached >= count).await.unwrap();
+        let mut reached = self.0.0.subscribe();
+        let reached = reached.wait_for(|reached| *reached >= count);
+        tokio::time::timeout(PATIENCE, reached).await.expect("nobody came to the door").unwrap();
     }
 
     pub(crate) fn open(&self) {
