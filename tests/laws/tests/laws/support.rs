@@ -125,12 +125,14 @@ impl Bench {
 
     /// The first card, once it is there.
     pub(crate) async fn card(&self) -> Card {
-        self.mock.presented(1).await.remove(0)
+        self.nth_card(1).await
     }
 
     /// The newest card, once there are so many.
     pub(crate) async fn nth_card(&self, cards: usize) -> Card {
-        self.mock.presented(cards).await.remove(cards - 1)
+        let patience = Duration::from_secs(20);
+        let presented = tokio::time::timeout(patience, self.mock.presented(cards)).await;
+        presented.unwrap_or_else(|_| panic!("card {cards} was never presented")).remove(cards - 1)
     }
 
     pub(crate) async fn approve(&self, card: &Card) -> Receipt {

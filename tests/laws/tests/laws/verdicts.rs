@@ -204,7 +204,7 @@ async fn a_single_operator_decides_alone_and_every_card_and_record_says_so() {
     let card = bench.card().await;
     assert!(card.requester.single_operator);
     let page = approvals::card::text::render(&card, &Default::default()).text;
-    assert!(page.contains("single operator"), "{page}");
+    assert!(page.contains("SINGLE OPERATOR"), "{page}");
     assert_eq!(counted(&bench.mock.submit("owner", yes(&card)).await.unwrap()), Phase::Approved);
     call.await.unwrap().unwrap();
     let state = bench.store.state(request_of(&card)).await;
