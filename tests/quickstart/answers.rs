@@ -27,9 +27,11 @@ fn the_scan_runs_freely_and_the_deletion_is_recorded_before_it_starts() {
     run.end();
     let ledger = story.ledger();
     let events: Vec<_> = ledger.iter().map(|record| record["event"].as_str().unwrap()).collect();
-    let events: Vec<_> = events.into_iter().filter(|event| !["present_failed", "updated"].contains(event)).collect();
+    let events: Vec<_> =
+        events.into_iter().filter(|event| !["present_failed", "updated"].contains(event)).collect();
     assert_eq!(events, ["up", "allowed", "requested", "reviewed", "started", "finished", "down"]);
-    let scan = &ledger.iter().find(|record| record["event"] == "allowed").unwrap()["record"]["event"]["allowed"];
+    let scan =
+        &ledger.iter().find(|record| record["event"] == "allowed").unwrap()["record"]["event"]["allowed"];
     assert_eq!(scan["action"], "quickstart::scan_directory");
 }
 
@@ -107,7 +109,7 @@ fn a_late_answer_does_not_count() {
     run.end();
     assert_eq!(story.approvals(&["approve", &id]).code, Some(3));
     assert_eq!(story.left(), ["a.tmp"]);
-    assert_eq!(story.requests(), ["requested expired ignored(late)"]);
+    assert_eq!(story.requests(), ["requested expired ignored(too_late)"]);
 }
 
 #[test]
