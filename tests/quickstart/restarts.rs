@@ -73,11 +73,10 @@ fn denied_while_it_was_down_it_says_so_and_how_to_ask_anew() {
 }
 
 #[test]
-fn expired_while_it_was_down_it_asks_in_a_new_round() {
+fn killed_as_it_expires_it_asks_in_a_new_round() {
     let story = Story::of(&["a.tmp"]);
     let (mut run, _) = story.asks(&["--decide-within", "1"]);
     run.until("nothing was deleted");
-    // Its end is of no use to it: the next run must not depend on what it did after the refusal.
     run.kill();
     let (run, id) = story.asks(&[]);
     story.approve(&id);
