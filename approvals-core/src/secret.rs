@@ -139,8 +139,7 @@ impl<T: Wipe> Wipe for Option<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a secret argument",
     label = "not text, bytes or `approvals::Secret`",
-    note = "say which text or bytes of it are the secret: `#[approval(secret = expr)]`, \
-            or take a `String`, a `Vec<u8>` or an `approvals::Secret`"
+    note = "take a `String`, a `Vec<u8>` or an `approvals::Secret`, or implement `approvals::secret::SecretBytes` for it"
 )]
 pub trait SecretBytes {
     /// Hands the tagged bytes to `digest`, which must not keep them.

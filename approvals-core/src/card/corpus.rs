@@ -92,71 +92,53 @@ pub fn benign() -> Card {
     card
 }
 
+type Place = (&'static str, fn(&mut Card, &str));
+
+/// Every place that text from outside can stand in.
+const PLACES: &[Place] = &[
+    ("argument value", |card, text| set_argument(card, CardValue::Shown(quoted(text)))),
+    ("inside an argument", |card, text| {
+        set_argument(card, CardValue::Shown(serde_json::json!({ text: [text, 1], "z": text }).to_string()));
+    }),
+    ("argument that is not JSON", |card, text| set_argument(card, CardValue::Shown(text.into()))),
+    ("reason for skipping", |card, text| set_argument(card, CardValue::Skipped { why: text.into() })),
+    ("argument name", |card, text| {
+        card.arguments.iter_mut().take(1).for_each(|argument| argument.name = text.into());
+    }),
+    ("action", |card, text| card.action = text.into()),
+    ("reason", |card, text| card.reason = Some(text.into())),
+    ("resource", |card, text| card.resource = Some(text.into())),
+    ("sensitivity", |card, text| card.sensitivity = Some(text.into())),
+    ("label key", |card, text| card.labels.iter_mut().take(1).for_each(|(key, _)| *key = text.into())),
+    ("label value", |card, text| card.labels.iter_mut().take(1).for_each(|(_, value)| *value = text.into())),
+    ("agent", |card, text| card.requester.agent = text.into()),
+    ("owner", |card, text| card.requester.owner = text.into()),
+    ("human", |card, text| card.requester.on_behalf_of = Some(text.into())),
+    ("who may decide", |card, text| {
+        card.who_may_decide.iter_mut().take(1).for_each(|who| *who = text.into())
+    }),
+    ("reviewer", |card, text| card.answers.iter_mut().for_each(|answer| answer.who = text.into())),
+    ("comment", |card, text| card.answers.iter_mut().for_each(|answer| answer.comment = Some(text.into()))),
+    ("state", |card, text| card.state.label = text.into()),
+    ("chain", |card, text| card.chain.iter_mut().for_each(|gate| *gate = text.into())),
+    ("agent says", |card, text| card.agent_says = Some(text.into())),
+    ("note key", |card, text| card.notes.iter_mut().take(1).for_each(|(key, _)| *key = text.into())),
+    ("note value", |card, text| card.notes.iter_mut().take(1).for_each(|(_, value)| *value = text.into())),
+];
+
 /// The benign card once per place that text from outside can stand in, with the text there and nowhere else. The
 /// card keeps its number of entries, so that a renderer's output can be compared with that of [`benign`].
 pub fn poisoned(text: &str) -> Vec<(&'static str, Card)> {
-    let quoted = || serde_json::Value::from(text).to_string();
-    type Poison<'a> = Box<dyn Fn(&mut Card) + 'a>;
-    let places: Vec<(&'static str, Poison<'_>)> = vec![
-        ("argument value", Box::new(|card| set_argument(card, CardValue::Shown(quoted())))),
-        (
-            "inside an argument",
-            Box::new(|card| {
-                set_argument(
-                    card,
-                    CardValue::Shown(serde_json::json!({ text: [text, 1], "z": text }).to_string()),
-                );
-            }),
-        ),
-        ("argument that is not JSON", Box::new(|card| set_argument(card, CardValue::Shown(text.into())))),
-        ("reason for skipping", Box::new(|card| set_argument(card, CardValue::Skipped { why: text.into() }))),
-        (
-            "argument name",
-            Box::new(|card| {
-                card.arguments.iter_mut().take(1).for_each(|argument| argument.name = text.into());
-            }),
-        ),
-        ("action", Box::new(|card| card.action = text.into())),
-        ("reason", Box::new(|card| card.reason = Some(text.into()))),
-        ("resource", Box::new(|card| card.resource = Some(text.into()))),
-        ("sensitivity", Box::new(|card| card.sensitivity = Some(text.into()))),
-        (
-            "label key",
-            Box::new(|card| card.labels.iter_mut().take(1).for_each(|(key, _)| *key = text.into())),
-        ),
-        (
-            "label value",
-            Box::new(|card| card.labels.iter_mut().take(1).for_each(|(_, value)| *value = text.into())),
-        ),
-        ("agent", Box::new(|card| card.requester.agent = text.into())),
-        ("owner", Box::new(|card| card.requester.owner = text.into())),
-        ("human", Box::new(|card| card.requester.on_behalf_of = Some(text.into()))),
-        (
-            "who may decide",
-            Box::new(|card| card.who_may_decide.iter_mut().take(1).for_each(|who| *who = text.into())),
-        ),
-        ("reviewer", Box::new(|card| card.answers.iter_mut().for_each(|answer| answer.who = text.into()))),
-        (
-            "comment",
-            Box::new(|card| card.answers.iter_mut().for_each(|answer| answer.comment = Some(text.into()))),
-        ),
-        ("state", Box::new(|card| card.state.label = text.into())),
-        ("chain", Box::new(|card| card.chain.iter_mut().for_each(|gate| *gate = text.into()))),
-        ("agent says", Box::new(|card| card.agent_says = Some(text.into()))),
-        ("note key", Box::new(|card| card.notes.iter_mut().take(1).for_each(|(key, _)| *key = text.into()))),
-        (
-            "note value",
-            Box::new(|card| card.notes.iter_mut().take(1).for_each(|(_, value)| *value = text.into())),
-        ),
-    ];
-    places
-        .into_iter()
-        .map(|(place, put)| {
-            let mut card = benign();
-            put(&mut card);
-            (place, card)
-        })
-        .collect()
+    let poison = |(place, put): &Place| {
+        let mut card = benign();
+        put(&mut card, text);
+        (*place, card)
+    };
+    PLACES.iter().map(poison).collect()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 fn set_argument(card: &mut Card, value: CardValue) {

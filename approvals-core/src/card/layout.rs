@@ -91,11 +91,11 @@ fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn escape_len(text: &str) -> usize {
-    const LONGEST: usize = r"\u{10ffff}".len();
-    match text.strip_prefix("\\u") {
-        Some(code) if code.starts_with('{') => text.find('}').map_or(1, |end| end + 1).min(LONGEST),
-        Some(_) => r"\u001b".len(),
-        None => text.chars().take(2).map(char::len_utf8).sum(),
+    let mut chars = text.chars().skip(1);
+    match (chars.next(), chars.next()) {
+        (Some('u' | 's'), Some('{')) => text.find('}').map_or(1, |end| end + 1),
+        (Some('u'), _) => r"\u001b".len(),
+        (escaped, _) => 1 + escaped.map_or(0, char::len_utf8),
     }
 }
 

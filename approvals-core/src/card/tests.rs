@@ -55,21 +55,26 @@ fn heading_lines(text: &str) -> Vec<&'static str> {
 fn unescape(text: &str) -> Option<String> {
     let (mut out, mut rest) = (String::new(), text.chars());
     while let Some(c) = rest.next() {
-        out.push(match c {
+        let read = match c {
             '\\' => match rest.next()? {
                 'n' => '\n',
                 'r' => '\r',
                 't' => '\t',
                 '\\' => '\\',
+                's' => {
+                    let count: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                    out.extend(std::iter::repeat_n(' ', count.parse::<usize>().ok()?));
+                    continue;
+                }
                 'u' => {
-                    assert_eq!(rest.next(), Some('{'));
-                    let code: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                    let code: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
                     char::from_u32(u32::from_str_radix(&code, 16).ok()?)?
                 }
                 _ => return None,
             },
             c => c,
-        });
+        };
+        out.push(read);
     }
     Some(out)
 }
@@ -152,6 +157,16 @@ fn every_hostile_text_can_be_read_back_from_its_visible_form() {
 }
 
 #[test]
+fn every_character_there_is_stays_visible_beside_a_letter() {
+    for c in '\0'..=char::MAX {
+        let text = format!("a{c}b");
+        let shown = visible(&text);
+        assert!(!shown.chars().any(|c| is_forbidden(c) || c == '\n'), "U+{:04X}: {shown:?}", u32::from(c));
+        assert_eq!(unescape(&shown), Some(text), "U+{:04X}", u32::from(c));
+    }
+}
+
+#[test]
 fn a_narrow_card_stays_within_its_width() {
     for row in hostile() {
         for (place, card) in poisoned(&row.text) {
@@ -225,7 +240,7 @@ fn a_card_over_the_limit_is_a_part_and_says_how_to_see_the_rest() {
     assert!(flat.contains(&format!("… +{hidden} characters not shown")), "{flat}");
     assert!(flat.contains(r#"command = "rm -rf /""#), "a long argument pushed the next one out: {flat}");
     assert!(rendered.text.contains("no approval from this view"));
-    assert!(rendered.text.replace("\n  | ", "").contains(&format!("`approvals show {}`", card.request)));
+    assert!(rendered.text.contains(&format!("  ! open it with `approvals show {}`\n", card.request)));
 }
 
 #[test]
@@ -239,6 +254,15 @@ fn words_of_the_agent_are_cut_before_any_fact_and_cost_no_control() {
     assert!(rendered.text.chars().count() <= 4_000);
     assert!(rendered.text.contains("characters not shown"), "{}", rendered.text);
     assert!(!rendered.text.contains("no approval from this view"));
+}
+
+#[test]
+fn a_megabyte_in_one_argument_leaves_a_small_card() {
+    let mut card = benign();
+    card.arguments[0].value = CardValue::Shown(format!("\"{}\"", "\u{6f22} ".repeat(500_000)));
+    let rendered = render(&card, &TextOptions::default().limit(3_000));
+    assert!(rendered.text.chars().count() <= 3_000);
+    assert!(matches!(rendered.shown, Shown::Part { hidden } if hidden > 990_000), "{:?}", rendered.shown);
 }
 
 #[test]
@@ -260,20 +284,38 @@ fn an_erased_value_makes_a_part() {
 }
 
 #[test]
-fn a_wrapped_argument_cannot_pose_as_the_next_field_of_a_structure() {
+fn a_wrapped_string_cannot_pose_as_the_next_entry_of_a_structure() {
     let mut card = benign();
-    let padded = format!("{}\"amount\": 5,", "x".repeat(45));
-    let json = serde_json::json!({ "folder": padded, "z": 1 }).to_string();
-    card.arguments = vec![CardArgument::new("order", CardValue::Shown(json))];
+    let padded = format!("{} 5,", "x".repeat(58));
+    card.arguments =
+        vec![CardArgument::new("cents", CardValue::Shown(serde_json::json!([padded, 1]).to_string()))];
     let text = plain(&card).text;
-    assert!(text.contains("\n              |   \"folder\": \"x"), "{text}");
-    assert!(
-        !text.lines().any(|line| line.trim_start_matches([' ', '|']).starts_with("\"amount\"")),
-        "{text}"
-    );
+    assert!(text.contains("\n              |   | 5,\",\n              |   1\n              | ]\n"), "{text}");
     let deep = format!("{}\"{}\"{}", "[".repeat(60), "y".repeat(200), "]".repeat(60));
     card.arguments = vec![CardArgument::new("deep", CardValue::Shown(deep))];
     assert_safe("deep", &plain(&card).text, 80);
+}
+
+#[test]
+fn the_card_says_beside_a_value_what_cannot_be_seen_in_it() {
+    let mut card = benign();
+    card.resource = Some("a\u{200b}b".into());
+    card.arguments[0].value = CardValue::Shown(r#""https://evil.example""#.into());
+    card.agent_says = Some("\u{5d0}".into());
+    let text = plain(&card).text;
+    assert!(
+        text.contains("a\\u{200b}b\n            ! 1 hidden character is written as an escape\n"),
+        "{text}"
+    );
+    assert!(text.contains("\"https://evil.example\"\n              ! links to evil.example\n"), "{text}");
+    assert!(text.contains("  | \u{5d0}\n  ! runs from right to left"), "{text}");
+}
+
+#[test]
+fn wide_letters_take_two_columns_and_marks_stay_with_their_letter() {
+    assert_eq!(wrap(&"\u{6f22}".repeat(13), 24), ["\u{6f22}".repeat(12), "\u{6f22}".into()]);
+    assert_eq!(cut("e\u{301}x", 1), ("", 3));
+    assert_eq!(wrap(&format!("{}e\u{301}", "x".repeat(23)), 24)[1], "e\u{301}");
 }
 
 #[test]
@@ -332,6 +374,10 @@ fn every_address_is_named_by_the_host_it_leads_to() {
     assert_eq!(hosts("[good](https://evil.example)"), ["evil.example"]);
     assert_eq!(hosts("http://[::1]:80/x"), ["[::1]"]);
     assert_eq!(hosts("https://good\u{200b}.example/"), [r"good\u{200b}.example"]);
+    assert_eq!(
+        hosts("\u{1b}]8;;https://evil.example\u{1b}\\https://good.example\u{1b}]8;;"),
+        ["evil.example", "good.example"]
+    );
     assert_eq!(hosts("std::fs // and C:/temp"), [""; 0]);
     let value = CardValue::Shown(r#"{"to":["https:\/\/evil.example\/"]}"#.into());
     assert_eq!(value.warnings(), [Warning::Links { hosts: vec!["evil.example".into()], more: 0 }]);
@@ -361,8 +407,11 @@ fn marks_stay_on_letters_and_do_not_stack() {
 
 #[test]
 fn padding_is_written_out() {
-    assert_eq!(visible("  a  "), r"\u{20}\u{20}a\u{20}\u{20}");
-    assert_eq!(visible(&format!("a{}b", " ".repeat(9))), format!("a{}\\u{{20}}b", " ".repeat(8)));
+    assert_eq!(visible("  a b "), r"\s{2}a b\s{1}");
+    assert_eq!(visible("   "), r"\s{3}");
+    assert_eq!(visible(&format!("a{}b", " ".repeat(8))), format!("a{}b", " ".repeat(8)));
+    assert_eq!(visible(&format!("a{}b", " ".repeat(9))), r"a\s{9}b");
+    assert_eq!(visible(r"a\s{9}b"), r"a\\s{9}b");
     assert_eq!(visible_lines("    indented")[0], "    indented");
 }
 
@@ -389,20 +438,16 @@ proptest! {
     fn any_json_string_can_be_read_back(text in wild()) {
         let shown = CardValue::Shown(serde_json::Value::from(text.as_str()).to_string()).visible();
         prop_assert!(!shown.chars().any(|c| is_forbidden(c) || c == '\n'), "{shown:?}");
-        // `\u{…}` is ours, everything else JSON's; an even number of backslashes before it would be text.
+        // `\u{…}` and `\s{…}` are ours, every other escape is JSON's.
         let mut json = String::new();
         let mut rest = shown.as_str();
         while let Some(place) = rest.find('\\') {
             json.push_str(&rest[..place]);
             rest = &rest[place..];
-            if let Some(code) = rest.strip_prefix("\\u{") {
-                let (code, after) = code.split_once('}').unwrap();
-                json.push(char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap());
-                rest = after;
-            } else {
-                json.push_str(&rest[..2]);
-                rest = &rest[2..];
-            }
+            let ours = ["\\u{", "\\s{"].iter().any(|start| rest.starts_with(start));
+            let len = if ours { rest.find('}').unwrap() + 1 } else { 2 };
+            json.push_str(&if ours { unescape(&rest[..len]).unwrap() } else { rest[..len].to_owned() });
+            rest = &rest[len..];
         }
         json.push_str(rest);
         prop_assert_eq!(serde_json::from_str::<String>(&json).ok(), Some(text));

@@ -130,10 +130,8 @@ fn lay_out(sheet: &Sheet, width: usize, color: bool, cut: Cut) -> Rendered {
     let hidden = facts.hidden + page.hidden;
     let shown = if hidden > 0 || sheet.erased { Shown::Part { hidden } } else { Shown::Everything };
     if shown != Shown::Everything {
-        page.remark(&format!(
-            "not everything is shown here: no approval from this view; open it with `approvals show {}`",
-            sheet.request
-        ));
+        page.remark("not everything is shown here: no approval from this view");
+        page.remark(&format!("open it with `approvals show {}`", sheet.request));
     }
     if sheet.single_operator {
         page.remark("SINGLE OPERATOR: the requester decides alone");

@@ -1,12 +1,11 @@
 //! Hostile text becomes visible text (law 13).
 //!
-//! The escapes are Rust's: `\n`, `\t`, `\r`, `\\` and `\u{202e}`. A literal backslash is doubled, so an escape in the
-//! output always stands for a character that was really there: two different texts never look the same in the
-//! output's characters. Letters that merely resemble others stay as they are; [`warnings`](super::warnings) names them.
+//! The escapes are Rust's, `\n`, `\t`, `\r`, `\\` and `\u{202e}`, and `\s{300}` for 300 spaces. A literal backslash is
+//! doubled, so an escape always stands for what was really there, and no two texts have the same visible form. Letters that merely resemble others stay as they are; [`warnings`](super::warnings) names them.
 
 /// Marks kept on one letter; Vietnamese and pointed Hebrew need up to three, a stack of marks covers other lines.
 const MARKS_KEPT: usize = 4;
-/// Spaces kept in a row; longer runs push text out of view.
+/// Spaces kept in a row; longer runs push text out of view, so they are counted instead.
 const SPACES_KEPT: usize = 8;
 
 /// Characters that hide, reorder or break text, or that show as nothing. The standard library's table of what is
@@ -40,13 +39,14 @@ const HIDDEN: &[(char, char)] = &[
     ('\u{e0000}', '\u{10ffff}'), // tags, variation selectors, private use
 ];
 
-/// The text on one line with everything hidden written out; spaces at either end are written out too.
+/// The text on one line with everything hidden written out, spaces at either end included.
 ///
 /// ```
 /// use approvals_core::card::visible;
 /// assert_eq!(visible("safe\u{202e}exe.txt"), r"safe\u{202e}exe.txt");
 /// assert_eq!(visible("one\ntwo"), r"one\ntwo");
 /// assert_eq!(visible(r"one\ntwo"), r"one\\ntwo");
+/// assert_eq!(visible("ls "), r"ls\s{1}");
 /// ```
 pub fn visible(text: &str) -> String {
     escape(text, Form::Line)
@@ -96,13 +96,16 @@ enum Form {
 
 fn escape(text: &str, form: Form) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut state = Before::default();
-    let solid = match form {
-        Form::Line => text.len() - text.trim_start_matches(' ').len()..text.trim_end_matches(' ').len(),
-        Form::Prose | Form::Json => 0..text.len(),
-    };
-    for (at, c) in text.char_indices() {
-        let kept = state.keeps(c, form) && (c != ' ' || solid.contains(&at));
+    let mut before = Before::default();
+    let mut spaces = 0;
+    for c in text.chars() {
+        let kept = before.keeps(c, form);
+        if c == ' ' {
+            spaces += 1;
+            continue;
+        }
+        let first = form == Form::Line && out.is_empty();
+        push_spaces(&mut out, std::mem::take(&mut spaces), first);
         match c {
             _ if kept => out.push(c),
             '\\' => out.push_str("\\\\"),
@@ -112,42 +115,45 @@ fn escape(text: &str, form: Form) -> String {
             _ => out.extend(c.escape_unicode()),
         }
     }
+    push_spaces(&mut out, spaces, form == Form::Line);
     out
+}
+
+/// Counts spaces that a reader would overlook: a long run of them, or any at an edge.
+fn push_spaces(out: &mut String, count: usize, at_edge: bool) {
+    if count > SPACES_KEPT || (at_edge && count > 0) {
+        out.push_str(&format!("\\s{{{count}}}"));
+    } else {
+        out.extend(std::iter::repeat_n(' ', count));
+    }
 }
 
 /// What stands before a character, as far as it decides whether the character may stay.
 #[derive(Default)]
 struct Before {
-    spaces: usize,
     /// Marks that may still follow the last letter.
     marks_left: usize,
-    /// Characters that still belong to an escape of JSON's own.
+    /// Characters that still belong to an escape of JSON's own; 5 right after its backslash.
     json_escape: usize,
 }
 
 impl Before {
     fn keeps(&mut self, c: char, form: Form) -> bool {
-        self.spaces = if c == ' ' { self.spaces + 1 } else { 0 };
-        if self.json_escape > 0 {
-            self.json_escape = if self.json_escape == 5 && c != 'u' { 0 } else { self.json_escape - 1 };
-            self.marks_left = 0;
-        } else if c == '\\' && form == Form::Json {
-            self.json_escape = 5;
-            self.marks_left = 0;
-            return true;
-        } else if is_mark(c) && !in_table(c) {
-            // A mark belongs on a letter: on a quote, a digit, a margin or an escape it would change the card.
+        // A mark belongs on a letter: on a quote, a digit, a margin or an escape it would change the card.
+        if is_mark(c) && !in_table(c) {
             let kept = self.marks_left > 0;
             self.marks_left = self.marks_left.saturating_sub(1);
             return kept;
-        } else {
-            self.marks_left = if c.is_alphabetic() && !is_hidden(c) { MARKS_KEPT } else { 0 };
         }
-        match c {
-            ' ' => self.spaces <= SPACES_KEPT,
-            '\\' => form == Form::Json,
-            _ => !is_hidden(c),
-        }
+        let json_backslash = c == '\\' && form == Form::Json;
+        let kept = json_backslash || (c != '\\' && !is_hidden(c));
+        self.marks_left = if kept && self.json_escape == 0 && c.is_alphabetic() { MARKS_KEPT } else { 0 };
+        self.json_escape = match self.json_escape {
+            0 if json_backslash => 5,
+            5 if c != 'u' => 0,
+            left => left.saturating_sub(1),
+        };
+        kept
     }
 }
 

@@ -236,17 +236,20 @@ fn hosts_in(text: &str, found: &mut BTreeSet<String>) {
         }
         // Browsers end the host at a backslash, other clients do not: name both readings.
         for ends in [&['/', '?', '#', '\\'][..], &['/', '?', '#'][..]] {
-            let stops = |c: char| ends.contains(&c) || c.is_whitespace() || "\"'<>|`,;)".contains(c);
-            let host = host_of(authority.split(stops).next().unwrap_or_default());
-            if !host.is_empty() {
-                found.insert(host);
+            let stops = |c: char| {
+                ends.contains(&c) || c.is_whitespace() || c.is_control() || "\"'<>|`,;)".contains(c)
+            };
+            let authority = authority.split(stops).next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            if !host.is_empty() && !host.contains('\\') {
+                found.insert(name_of(host));
             }
         }
     }
 }
 
-fn host_of(authority: &str) -> String {
-    let host = authority.rsplit('@').next().unwrap_or_default();
+/// The host without its port, in visible form.
+fn name_of(host: &str) -> String {
     let host = match host.rsplit_once(':') {
         Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
         _ => host,

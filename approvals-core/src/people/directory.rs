@@ -189,6 +189,9 @@ impl Listed {
         if id.as_str().is_empty() || person.name().is_empty() || empty_group {
             return Err(PeopleError::Empty(id));
         }
+        if self.people.contains_key(&id) {
+            return Err(PeopleError::PersonTwice(id));
+        }
         for identity in person.identities() {
             if identity.subject().is_empty() || identity.provider().as_str().is_empty() {
                 return Err(PeopleError::Empty(id));
@@ -197,10 +200,8 @@ impl Listed {
                 return Err(PeopleError::IdentityTwice { identity, first, second: id });
             }
         }
-        match self.people.insert(id.clone(), person) {
-            Some(_) => Err(PeopleError::PersonTwice(id)),
-            None => Ok(()),
-        }
+        self.people.insert(id, person);
+        Ok(())
     }
 
     pub(super) fn add_agent(&mut self, agent: AgentId, owner: PersonId) -> Result<(), PeopleError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
@@ -57,7 +57,20 @@ impl Stamp {
             inode: (meta.ino(), meta.ctime(), meta.ctime_nsec()),
         })
     }
+
+    /// Whether the file was last touched so long ago that a later change shows in the stamp.
+    fn is_settled(&self) -> bool {
+        #[cfg(unix)]
+        let touched =
+            u64::try_from(self.inode.1).map(|s| SystemTime::UNIX_EPOCH + Duration::from_secs(s)).ok();
+        #[cfg(not(unix))]
+        let touched = Some(self.modified);
+        touched.and_then(|touched| touched.elapsed().ok()).is_some_and(|since| since > SETTLED)
+    }
 }
+
+/// A change within this time of a reading may leave the stamp as it is: the clocks of file systems tick coarsely.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// A file of people and the last good reading of it.
 #[derive(Debug)]
@@ -77,7 +90,7 @@ impl Watched {
     pub(super) fn current(&self) -> Result<Arc<Listed>, DirectoryError> {
         let stamp = stamp(&self.path).map_err(|e| DirectoryError(e.to_string()))?;
         let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.0 != stamp {
+        if last.0 != stamp || !stamp.is_settled() {
             let listed = read(&self.path).map_err(|e| DirectoryError(e.to_string()))?;
             *last = (stamp, Arc::new(listed));
         }

@@ -73,7 +73,9 @@ impl Local {
             let (way, presented) = match joined {
                 Ok(presented) => presented,
                 Err(panicked) => match ways.remove(&panicked.id()) {
-                    Some(way) => (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked"))),
+                    Some(way) => {
+                        (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked")))
+                    }
                     None => continue,
                 },
             };

@@ -1,9 +1,9 @@
 //! Law 10: what was asked is frozen, and at the claim policy and directory may only stop.
 
+use approvals::ledger::CancelWhy;
 use approvals::policy::SiteRuling;
 use approvals::request::Quorum;
 use approvals::state::Phase;
-use approvals::ledger::CancelWhy;
 use approvals::{Approvals, ErrorKind};
 
 use crate::support::*;
@@ -28,7 +28,11 @@ async fn a_policy_that_refuses_by_now_stops_the_claim() {
     let approvals = bench.up().await;
     let request = approved(&bench, &approvals).await;
     bench.policy.says(Says::Refuse);
-    refused(again(&bench, &approvals).await, ErrorKind::Cancelled, &["stopped by policy", "frozen until Monday"]);
+    refused(
+        again(&bench, &approvals).await,
+        ErrorKind::Cancelled,
+        &["stopped by policy", "frozen until Monday"],
+    );
     let state = bench.store.state(request).await;
     assert_eq!(state.cancelled(), Some((CancelWhy::Policy, None)));
     assert_eq!(bench.runs.count(), 0);

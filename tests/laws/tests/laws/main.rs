@@ -13,3 +13,23 @@ mod verdicts; // laws 3, 4 and 11
 mod shown; // laws 5 and 13
 
 mod frozen; // law 10
+
+mod ledger; // laws 7 and 11
+
+mod keys; // law 9
+
+mod time; // the clocks, and law 14
+
+mod backends;
+
+mod secrets; // law 12
+
+mod words; // law 15
+
+mod building;
+
+mod bad_input;
+
+mod people;
+
+mod scopes;

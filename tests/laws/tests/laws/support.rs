@@ -10,8 +10,8 @@ use approvals::card::Card;
 use approvals::desk::{Outcome, Receipt, Review};
 use approvals::id::{NodeName, PersonId, PolicyVersion, RequestId, Seq};
 use approvals::ledger::{
-    Append, Appended, Cursor, Env, Event, Filter, IgnoredWhy, Memory, NodeHold, Page, Record, Store, StoreError,
-    StoreErrorKind, Stream,
+    Append, Appended, Cursor, Env, Event, Filter, IgnoredWhy, Memory, NodeHold, Page, Record, Store,
+    StoreError, StoreErrorKind, Stream,
 };
 use approvals::people::{Directory, DirectoryError};
 use approvals::policy::{PolicyError, Ruling, SiteRuling};
@@ -125,12 +125,14 @@ impl Bench {
 
     /// The first card, once it is there.
     pub(crate) async fn card(&self) -> Card {
-        self.mock.presented(1).await.remove(0)
+        self.nth_card(1).await
     }
 
     /// The newest card, once there are so many.
     pub(crate) async fn nth_card(&self, cards: usize) -> Card {
-        self.mock.presented(cards).await.remove(cards - 1)
+        let patience = Duration::from_secs(20);
+        let presented = tokio::time::timeout(patience, self.mock.presented(cards)).await;
+        presented.unwrap_or_else(|_| panic!("card {cards} was never presented")).remove(cards - 1)
     }
 
     pub(crate) async fn approve(&self, card: &Card) -> Receipt {
@@ -374,7 +376,8 @@ impl Faulty {
         for (place, record) in self.records().await.iter().enumerate() {
             assert_eq!(record.seq, Seq(place as u64 + 1));
             let payload = record.payload.as_ref().map(|payload| payload.to_bytes().unwrap());
-            let read = Record::from_stored(record.seq, record.bytes.clone(), payload.as_deref(), None).unwrap();
+            let read =
+                Record::from_stored(record.seq, record.bytes.clone(), payload.as_deref(), None).unwrap();
             assert_eq!(read.body, record.body);
             if let (Some(request), Event::Requested(_)) = (record.body.stream.request(), &record.body.event) {
                 requests.push(request);
@@ -569,7 +572,9 @@ impl Crowd {
 
     /// These are all there are.
     pub(crate) fn only(&self, people: &[&str]) {
-        self.known(|known| known.members = Some(people.iter().map(|person| PersonId::new(*person)).collect()));
+        self.known(|known| {
+            known.members = Some(people.iter().map(|person| PersonId::new(*person)).collect())
+        });
     }
 }
 
@@ -614,7 +619,8 @@ impl Directory for Crowd {
         known.check()?;
         let Some(members) = &known.members else { return Ok(None) };
         let people = members.iter().filter_map(|id| known.person(id));
-        let member = |person: &Person| groups.is_empty() || groups.iter().any(|g| person.groups().contains(g));
+        let member =
+            |person: &Person| groups.is_empty() || groups.iter().any(|g| person.groups().contains(g));
         Ok(Some(people.filter(member).collect()))
     }
 }

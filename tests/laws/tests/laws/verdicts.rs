@@ -204,7 +204,7 @@ async fn a_single_operator_decides_alone_and_every_card_and_record_says_so() {
     let card = bench.card().await;
     assert!(card.requester.single_operator);
     let page = approvals::card::text::render(&card, &Default::default()).text;
-    assert!(page.contains("single operator"), "{page}");
+    assert!(page.contains("SINGLE OPERATOR"), "{page}");
     assert_eq!(counted(&bench.mock.submit("owner", yes(&card)).await.unwrap()), Phase::Approved);
     call.await.unwrap().unwrap();
     let state = bench.store.state(request_of(&card)).await;
@@ -244,7 +244,12 @@ async fn what_does_not_count_is_answered_with_a_remedy_and_recorded_one_by_one()
     for (identity, review, why, remedy) in [
         (Identity::new(PROVIDER, "ghost"), yes(&card), IgnoredWhy::Unmapped, "add it to a person"),
         (Identity::new("slack", "reviewer"), yes(&card), IgnoredWhy::ForeignProvider, "does not vouch"),
-        (mock.clone(), Review::approve(request, digest), IgnoredWhy::OtherDigest, "look at the request again"),
+        (
+            mock.clone(),
+            Review::approve(request, digest),
+            IgnoredWhy::OtherDigest,
+            "look at the request again",
+        ),
         (mock.clone(), Review::deny(request, digest), IgnoredWhy::OtherDigest, "look at the request again"),
         (mock.clone(), Review::approve(stranger, digest), IgnoredWhy::UnknownRequest, "approvals list"),
     ] {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use approvals_rules::files;
 
-/// Longest file that is read in one go.
+/// Longest source file that is read in one go. Tests may be longer: they are read one at a time.
 const LONGEST: usize = 600;
 
 /// Longer files, and why they stay whole. An entry that is not needed any more fails.
@@ -17,7 +17,8 @@ fn is(path: &Path, extension: &str) -> bool {
 #[test]
 fn no_file_is_too_long_to_be_read_in_one_go() {
     let mut longer = Vec::new();
-    for (path, text) in files().unwrap().iter().filter(|(path, _)| is(path, "rs")) {
+    let source = |path: &Path| is(path, "rs") && path.components().any(|part| part.as_os_str() == "src");
+    for (path, text) in files().unwrap().iter().filter(|(path, _)| source(path)) {
         let lines = text.lines().count();
         if lines > LONGEST {
             longer.push(path.to_string_lossy().into_owned());

@@ -1,0 +1,299 @@
+//! Backends that fail, hang, panic, show a part or come back.
+
+use std::sync::{Arc, Mutex};
+
+use approvals::backend::{Backend, BackendError, Capabilities, Presented};
+use approvals::card::{Card, Shown};
+use approvals::id::Reference;
+use approvals::ledger::{CancelWhy, Event, PresentFailure};
+use approvals::state::Phase;
+use approvals::testing::{MockBackend, PROVIDER};
+use approvals::{Assurance, ErrorKind};
+use async_trait::async_trait;
+
+use crate::support::*;
+
+fn permanent() -> BackendError {
+    BackendError::permanent(PresentFailure::Rejected, "no such channel")
+}
+
+fn temporary() -> BackendError {
+    BackendError::temporary(PresentFailure::Unreachable, "no route")
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Works,
+    Panics,
+    Hangs,
+}
+
+/// A backend whose cards outlive the process, if it does anything at all.
+#[derive(Clone)]
+struct Odd(Arc<Mutex<Way>>, Arc<Mutex<Vec<String>>>);
+
+impl Odd {
+    fn new(way: Way) -> Self {
+        Self(Arc::new(Mutex::new(way)), Arc::default())
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.1.lock().unwrap().clone()
+    }
+
+    async fn act(&self, what: String) {
+        let way = *self.0.lock().unwrap();
+        match way {
+            Way::Works => self.1.lock().unwrap().push(what),
+            Way::Panics => panic!("in a backend"),
+            Way::Hangs => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Odd {
+    fn name(&self) -> &str {
+        "odd"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { provider: PROVIDER.into(), assurance: Assurance::Chat, cards_outlive_process: true }
+    }
+
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        self.act("present".to_owned()).await;
+        Ok(Presented { reference: Reference::new(format!("at {}", card.request)), shown: Shown::Everything })
+    }
+
+    async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        assert_eq!(reference.as_str(), format!("at {}", card.request));
+        self.act(format!("update {}", card.state.label)).await;
+        Ok(())
+    }
+}
+
+fn failures(records: &[approvals::ledger::Record]) -> Vec<PresentFailure> {
+    let failure = |event: &Event| match event {
+        Event::PresentFailed { why, .. } => Some(*why),
+        _ => None,
+    };
+    records.iter().filter_map(|record| failure(&record.body.event)).collect()
+}
+
+#[tokio::test]
+async fn a_call_that_no_backend_can_present_is_called_off_and_unavailable() {
+    let bench = Bench::new();
+    bench.mock.fail(permanent());
+    let approvals = bench.up().await;
+    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let error = refused(outcome, ErrorKind::Unavailable, &["nobody could be asked", "see the ledger"]);
+    let request = error.request().unwrap();
+    assert_eq!(bench.store.state(request).await.cancelled(), Some((CancelWhy::Undeliverable, None)));
+    assert_eq!(failures(&bench.store.of(request.into()).await), [PresentFailure::Rejected]);
+    assert_eq!(bench.runs.count(), 0);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_keyed_call_that_no_backend_can_present_stays_open_and_is_presented_again() {
+    let bench = Bench::new();
+    bench.mock.fail(permanent());
+    let works = MockBackend::new().approve();
+    let flaky = Flaky(works.clone(), Mutex::new(3), permanent());
+    let approvals = bench.builder().backend(flaky).build().await.unwrap();
+    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    settle().await;
+    let request = bench.store.intact().await[0];
+    for _ in 0..2 {
+        bench.clock.advance(MINUTE);
+        settle().await;
+        assert_eq!(bench.phase(request).await, Phase::Pending);
+        assert!(!call.is_finished() && works.cards().is_empty());
+    }
+    bench.clock.advance(MINUTE);
+    assert_eq!(call.await.unwrap().unwrap(), 5);
+    let records = bench.store.of(request.into()).await;
+    assert_eq!(failures(&records).len(), 2, "one record per backend and reason");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn an_open_store_lets_a_call_wait_although_no_backend_can_present_it() {
+    let bench = Bench::new();
+    bench.mock.fail(permanent());
+    let approvals = bench.builder().open_to_store().build().await.unwrap();
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    settle().await;
+    let request = bench.store.intact().await[0];
+    assert_eq!(bench.phase(request).await, Phase::Pending);
+    call.abort();
+    bench.ends(approvals).await;
+}
+
+/// Fails so many times and then passes on to the mock.
+struct Flaky(MockBackend, Mutex<u32>, BackendError);
+
+#[async_trait]
+impl Backend for Flaky {
+    fn name(&self) -> &str {
+        "flaky"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        {
+            let mut left = self.1.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                return Err(self.2.clone());
+            }
+        }
+        self.0.present(card).await
+    }
+
+    async fn listen(&self, desk: approvals::desk::Desk) -> Result<(), BackendError> {
+        self.0.listen(desk).await
+    }
+}
+
+#[tokio::test]
+async fn a_temporary_failure_is_tried_again_until_it_is_presented() {
+    let bench = Bench::new();
+    bench.mock.fail(permanent());
+    let works = MockBackend::new().approve();
+    let flaky = Flaky(works.clone(), Mutex::new(3), temporary());
+    let approvals = bench.builder().backend(flaky).build().await.unwrap();
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    assert_eq!(drive(&bench.clock, MINUTE / 6, call).await.unwrap(), 3);
+    assert_eq!(works.cards().len(), 1);
+    let records = bench.store.of(bench.store.intact().await[0].into()).await;
+    assert_eq!(failures(&records).len(), 2, "one per backend and reason");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn every_card_is_brought_up_to_date_wherever_the_verdict_came_from() {
+    let bench = Bench::new();
+    let (second, odd) = (MockBackend::new(), Odd::new(Way::Works));
+    let approvals = bench
+        .builder()
+        .backend_as(second.clone(), "second", PROVIDER, Assurance::Chat)
+        .backend(odd.clone())
+        .build()
+        .await
+        .unwrap();
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let card = second.presented(1).await.remove(0);
+    assert_eq!(card.digest, bench.card().await.digest);
+    settle().await;
+    second.submit("reviewer", no(&card)).await.unwrap();
+    refused(call.await.unwrap(), ErrorKind::Denied, &[]);
+    bench.ends(approvals).await;
+    for mock in [&bench.mock, &second] {
+        assert_eq!(mock.updates().last().unwrap().state.label, "denied");
+        assert_eq!(mock.updates().last().unwrap().answers[0].who, "reviewer");
+    }
+    assert_eq!(odd.log().last().unwrap(), "update denied");
+    let updated = bench.store.names(request_of(&card).into()).await;
+    assert_eq!(updated.iter().filter(|name| **name == "updated").count(), 3);
+}
+
+#[tokio::test]
+async fn a_backend_that_panics_has_not_presented_and_that_is_on_record() {
+    let bench = Bench::new();
+    bench.mock.fail(permanent());
+    let approvals = bench.builder().backend(Odd::new(Way::Panics)).build().await.unwrap();
+    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let error = refused(outcome, ErrorKind::Unavailable, &["nobody could be asked"]);
+    let mut failed = failures(&bench.store.of(error.request().unwrap().into()).await);
+    failed.sort_by_key(|why| why.to_string());
+    assert_eq!(failed, [PresentFailure::Other, PresentFailure::Rejected]);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_backend_that_panics_or_hangs_does_not_keep_another_from_deciding() {
+    for way in [Way::Panics, Way::Hangs] {
+        let bench = Bench::new();
+        bench.mock.approve();
+        let approvals = bench.builder().backend(Odd::new(way)).build().await.unwrap();
+        assert_eq!(approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap(), 3);
+        let stop = tokio::spawn({
+            let approvals = approvals.clone();
+            async move { approvals.shutdown().await }
+        });
+        drive(&bench.clock, MINUTE, stop).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_hangs_or_panics_at_an_update_holds_up_neither_the_other_nor_the_end() {
+    for way in [Way::Panics, Way::Hangs] {
+        let bench = Bench::new();
+        let odd = Odd::new(Way::Works);
+        let approvals = bench.builder().backend(odd.clone()).build().await.unwrap();
+        let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+        let card = bench.card().await;
+        settle().await;
+        *odd.0.lock().unwrap() = way;
+        bench.approve(&card).await;
+        assert_eq!(call.await.unwrap().unwrap(), 3);
+        let stop = tokio::spawn({
+            let approvals = approvals.clone();
+            async move { approvals.shutdown().await }
+        });
+        drive(&bench.clock, MINUTE, stop).await.unwrap();
+        assert_eq!(bench.phase(request_of(&card)).await, Phase::Succeeded);
+    }
+}
+
+#[tokio::test]
+async fn a_card_whose_record_failed_is_recorded_after_all_and_brought_up_to_date() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("presented", 1, Does::Fail);
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let card = bench.card().await;
+    for _ in 0..3 {
+        settle().await;
+        bench.clock.advance(MINUTE);
+    }
+    settle().await;
+    bench.deny(&card).await;
+    refused(call.await.unwrap(), ErrorKind::Denied, &[]);
+    bench.ends(approvals).await;
+    assert_eq!(fired.times(), 1);
+    let names = bench.store.names(request_of(&card).into()).await;
+    assert!(names.contains(&"presented") && names.contains(&"updated"), "{names:?}");
+    assert_eq!(bench.mock.updates().last().unwrap().state.label, "denied");
+}
+
+#[test]
+fn after_a_restart_only_a_backend_whose_cards_died_is_asked_again() {
+    let bench = Bench::new();
+    let odd = Odd::new(Way::Works);
+    let up = || bench.builder().backend(odd.clone()).build();
+    life(async {
+        let approvals = up().await.unwrap();
+        let _call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        bench.card().await;
+        settle().await;
+    });
+    life(async {
+        let approvals = up().await.unwrap();
+        let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        let card = bench.nth_card(2).await;
+        settle().await;
+        bench.approve(&card).await;
+        call.await.unwrap().unwrap();
+        bench.ends(approvals).await;
+    });
+    let log = odd.log();
+    assert_eq!(log.iter().filter(|what| *what == "present").count(), 1, "{log:?}");
+    assert_eq!(log.last().unwrap(), "update succeeded", "the card of the earlier process");
+    assert_eq!(bench.mock.cards().len(), 2);
+}

@@ -1,0 +1,256 @@
+//! The two clocks, and law 14: a verdict wakes its waiter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use approvals::ledger::{Event, IgnoredWhy};
+use approvals::state::Phase;
+use approvals::testing::ManualClock;
+use approvals::{Approvals, ErrorKind};
+use tokio::task::JoinHandle;
+
+use crate::support::*;
+
+const MICRO: Duration = Duration::from_micros(1);
+
+fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
+    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
+}
+
+fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
+    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
+}
+
+/// A bench whose store is stamped by another clock than the agent's.
+fn apart() -> (Bench, ManualClock) {
+    let stamps = ManualClock::at(noon());
+    (Bench { store: Faulty::on(&stamps), ..Bench::new() }, stamps)
+}
+
+#[tokio::test]
+async fn a_verdict_wakes_its_waiter_without_a_clock() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    let reads = bench.store.reads();
+    settle().await;
+    assert_eq!(bench.store.reads(), reads, "nobody asks while nothing happens");
+    bench.approve(&card).await;
+    assert_eq!(call.await.unwrap().unwrap(), 3);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn an_approval_counts_until_the_deadline_and_not_at_it() {
+    for (before, phase) in [(MICRO, Phase::Succeeded), (Duration::ZERO, Phase::Expired)] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let call = waiting(&bench, &approvals);
+        let card = bench.card().await;
+        // The wall clock alone: nobody wakes by it.
+        bench.clock.set(noon().after(HOUR - before));
+        let receipt = bench.approve(&card).await;
+        if phase == Phase::Expired {
+            assert_eq!(ignored(&receipt), IgnoredWhy::TooLate);
+            bench.clock.advance(HOUR);
+        } else {
+            assert_eq!(counted(&receipt), Phase::Approved);
+        }
+        let _ = call.await.unwrap();
+        settle().await;
+        assert_eq!(bench.phase(request_of(&card)).await, phase);
+        bench.ends(approvals).await;
+    }
+}
+
+#[tokio::test]
+async fn a_permit_can_be_used_until_its_deadline_and_not_at_it() {
+    for (before, used) in [(MICRO, true), (Duration::ZERO, false)] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let call = keyed(&bench, &approvals);
+        let card = bench.card().await;
+        call.abort();
+        let _ = call.await;
+        bench.approve(&card).await;
+        let hold = Hold::new();
+        let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
+        let call = keyed(&bench, &approvals);
+        hold.reached(1).await;
+        bench.clock.set(noon().after(15 * MINUTE - before));
+        hold.open();
+        let outcome = call.await.unwrap();
+        assert_eq!((fired.times(), bench.runs.count()), (1, usize::from(used)));
+        match used {
+            true => assert_eq!(outcome.unwrap(), 5),
+            false => drop(refused(outcome, ErrorKind::Expired, &["not used in time", "ask anew"])),
+        }
+        let phase = if used { Phase::Succeeded } else { Phase::Expired };
+        assert_eq!(bench.phase(request_of(&card)).await, phase);
+        bench.ends(approvals).await;
+    }
+}
+
+#[tokio::test]
+async fn an_expiry_wakes_the_waiter() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let request = request_of(&bench.card().await);
+    bench.clock.advance(HOUR);
+    refused(call.await.unwrap(), ErrorKind::Expired, &["nobody decided in time"]);
+    assert_eq!(bench.store.story(request).await, ["requested", "expired"]);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn the_keeper_expires_what_nobody_waits_for() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = keyed(&bench, &approvals);
+    let request = request_of(&bench.card().await);
+    call.abort();
+    settle().await;
+    bench.clock.advance(HOUR);
+    settle().await;
+    assert_eq!(bench.phase(request).await, Phase::Expired);
+    bench.ends(approvals).await;
+}
+
+#[test]
+fn the_keeper_expires_what_an_earlier_process_left() {
+    let bench = Bench::new();
+    let request = life(async {
+        let approvals = bench.up().await;
+        let _call = keyed(&bench, &approvals);
+        let card = bench.card().await;
+        bench.approve(&card).await;
+        request_of(&card)
+    });
+    assert_eq!(life(bench.phase(request)), Phase::Approved);
+    life(async {
+        let approvals = bench.up().await;
+        bench.clock.advance(15 * MINUTE);
+        settle().await;
+        bench.clock.advance(MINUTE);
+        settle().await;
+        assert_eq!(bench.phase(request).await, Phase::Expired);
+        bench.ends(approvals).await;
+    });
+}
+
+#[tokio::test]
+async fn a_keeper_that_meets_a_broken_store_tries_again() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = keyed(&bench, &approvals);
+    let request = request_of(&bench.card().await);
+    call.abort();
+    settle().await;
+    let fired = bench.store.fault("expired", 2, Does::Fail);
+    for _ in 0..4 {
+        bench.clock.advance(HOUR);
+        settle().await;
+    }
+    assert_eq!((fired.times(), bench.phase(request).await), (2, Phase::Expired));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_store_whose_clock_is_a_day_ahead_refuses_what_is_late_by_its_time() {
+    let (bench, stamps) = apart();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    stamps.set(noon().after(DAY));
+    // Late by the store's stamp, which our clock cannot know: recorded all the same.
+    assert_eq!(ignored(&bench.approve(&card).await), IgnoredWhy::TooLate);
+    bench.clock.advance(HOUR);
+    refused(call.await.unwrap(), ErrorKind::Expired, &[]);
+    assert_eq!(bench.runs.count(), 0);
+    let story = bench.store.story(request_of(&card)).await;
+    assert_eq!(story, ["requested", "ignored", "expired"]);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_store_whose_clock_is_a_day_behind_is_not_hammered_and_its_stamp_decides() {
+    let (bench, stamps) = apart();
+    bench.clock.set(noon().after(DAY));
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    let reads = bench.store.reads();
+    settle().await;
+    assert_eq!(bench.store.reads(), reads);
+    // Our clock says that it is too late by a day, so our desk does not take it.
+    assert_eq!(ignored(&bench.approve(&card).await), IgnoredWhy::TooLate);
+    stamps.advance(HOUR);
+    bench.clock.advance(MINUTE);
+    refused(call.await.unwrap(), ErrorKind::Expired, &[]);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_claim_is_judged_by_the_stores_clock_when_ours_jumps_a_day_ahead() {
+    let (bench, _stamps) = apart();
+    let approvals = bench.up().await;
+    let call = keyed(&bench, &approvals);
+    let card = bench.card().await;
+    call.abort();
+    let _ = call.await;
+    bench.approve(&card).await;
+    bench.clock.set(noon().after(DAY));
+    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    assert_eq!((outcome.unwrap(), bench.runs.count()), (5, 1));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_a_day_never_turns_a_record_back_nor_revives_a_request() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    bench.clock.advance(HOUR);
+    refused(call.await.unwrap(), ErrorKind::Expired, &[]);
+    bench.clock.set(noon());
+    assert_eq!(ignored(&bench.approve(&card).await), IgnoredWhy::TooLate);
+    let records = bench.store.of(request_of(&card).into()).await;
+    assert!(records.is_sorted_by_key(|record| record.body.time));
+    assert_eq!(bench.phase(request_of(&card)).await, Phase::Expired);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_jumps_wakes_nobody_early() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    bench.clock.set(noon().after(HOUR / 2));
+    settle().await;
+    assert!(!call.is_finished());
+    bench.approve(&card).await;
+    call.await.unwrap().unwrap();
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn every_record_is_stamped_by_the_store() {
+    let (bench, stamps) = apart();
+    stamps.set(noon().after(DAY));
+    bench.mock.approve();
+    let approvals = bench.builder().clock(Arc::new(stamps.clone())).build().await.unwrap();
+    approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap();
+    bench.ends(approvals).await;
+    for record in bench.store.records().await {
+        assert_eq!(record.body.time, noon().after(DAY), "{:?}", record.body.event);
+        assert!(!matches!(record.body.event, Event::Expired {}));
+    }
+}
