@@ -14,7 +14,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use approvals::id::Seq;
+use approvals::card::{visible_lines, visible_name};
+use approvals::id::{RequestId, Seq};
 use approvals::people::Directory as _;
 use approvals::{
     Agent, ApprovalError, Approvals, ErrorKind, People, RiskPolicy, Sqlite, Terminal, requires_approval,
@@ -52,20 +53,30 @@ async fn delete_files(
     again: u32,
     #[approval(skip = "only how long it rests after each file")] pause: Duration,
 ) -> io::Result<usize> {
+    let mut deleted = 0;
     for name in &files {
+        let shown = visible_name(name);
         match fs::remove_file(Path::new(&folder).join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => println!("deleted {name}"),
+            Ok(()) => {
+                deleted += 1;
+                println!("deleted {shown}");
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => println!("{shown} was gone already"),
+            Err(error) => {
+                println!("{shown} cannot be deleted");
+                return Err(error);
+            }
         }
         tokio::time::sleep(pause).await;
     }
-    Ok(files.len())
+    Ok(deleted)
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     run().await.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        // It quotes paths and files: none of their lines begins a line here.
+        eprintln!("error: {}", visible_lines(&format!("{error:#}")).join("\n     | "));
         ExitCode::from(1)
     })
 }
@@ -96,26 +107,33 @@ async fn run() -> Result<ExitCode> {
 }
 
 async fn clean_up(options: &Options) -> Result<ExitCode> {
-    let job = match Job::take_up(options)? {
+    let folder = options.folder()?;
+    let place = options.place(&folder)?;
+    let job = match Job::take_up(&place, &folder, options.again)? {
         Some(job) => {
-            println!("taking up the list of an earlier run from {}", options.job().display());
+            println!("taking up the list of an earlier run from {}", shown(&place));
             job
         }
         None => {
-            let folder = options.folder()?;
-            let files = scan_directory(folder.clone()).await?;
-            Job { folder, files, again: options.again.unwrap_or(0) }
+            // What was asked for already is not filled up again: a person said yes to what was there.
+            if options.folder.is_none() && !place.exists() {
+                fill(&folder).with_context(|| format!("{folder} cannot be filled"))?;
+            }
+            let files = scan_directory(folder.clone()).await;
+            let files = files.with_context(|| format!("{folder} cannot be read"))?;
+            Job { folder, files, again: options.again.unwrap_or(0), place }
         }
     };
+    let folder = visible_name(&job.folder);
     if job.files.is_empty() {
-        println!("no *.tmp files in {}: nothing to ask for", job.folder);
+        println!("no *.tmp files in {folder}: nothing to ask for");
+        job.forget()?;
         return Ok(ExitCode::SUCCESS);
     }
-    job.keep(options)?;
+    job.keep()?;
     println!(
-        "{} files to delete in {}. Answer at the prompt, or in another terminal:",
-        job.files.len(),
-        job.folder
+        "{} files to delete in {folder}. Answer at the prompt, or in another terminal:",
+        job.files.len()
     );
     println!("  cargo run --bin approvals -- {}list", options.store_argument());
     println!("  cargo run --bin approvals -- {}approve ID", options.store_argument());
@@ -123,13 +141,13 @@ async fn clean_up(options: &Options) -> Result<ExitCode> {
 
     match delete_files(job.folder.clone(), job.files.clone(), job.again, options.pause).await {
         Ok(count) => {
-            println!("done: {count} files deleted from {}", job.folder);
-            job.forget(options)?;
+            println!("done: {count} files deleted from {folder}");
+            job.forget()?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
             println!("{error}");
-            job.explain(refusal(&error), options)
+            job.explain(refusal(&error))
         }
     }
 }
@@ -145,67 +163,81 @@ struct Job {
     folder: String,
     files: Vec<String>,
     again: u32,
+    place: PathBuf,
 }
 
 impl Job {
-    fn take_up(options: &Options) -> Result<Option<Self>> {
-        let text = match fs::read_to_string(options.job()) {
+    fn take_up(place: &Path, folder: &str, again: Option<u32>) -> Result<Option<Self>> {
+        let text = match fs::read_to_string(place) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).context("cannot read the list of an earlier run"),
+            Err(error) => return Err(error).context("the list of an earlier run cannot be read"),
         };
         let mut lines = text.split_terminator('\0').map(str::to_owned);
-        let (Some(folder), Some(again)) = (lines.next(), lines.next().and_then(|n| n.parse().ok())) else {
-            bail!("the list in {} is damaged; remove it to start anew", options.job().display());
+        let kept = (lines.next(), lines.next().and_then(|number| number.parse().ok()));
+        let (true, Some(kept)) = (kept.0.as_deref() == Some(folder), kept.1) else {
+            bail!("the list in {} is damaged; remove it to start anew", place.display());
         };
-        // Another folder, or another time: that is another call.
-        let same = folder == options.folder()? && options.again.is_none_or(|wanted| wanted == again);
-        Ok(same.then(|| Self { folder, files: lines.collect(), again }))
+        // Another time, that is another call.
+        let same = again.is_none_or(|wanted| wanted == kept);
+        Ok(same.then(|| Self {
+            folder: folder.to_owned(),
+            files: lines.collect(),
+            again: kept,
+            place: place.to_owned(),
+        }))
     }
 
-    fn keep(&self, options: &Options) -> Result<()> {
+    fn keep(&self) -> Result<()> {
         let again = self.again.to_string();
         let lines = [&self.folder, &again].into_iter().chain(&self.files);
         let text: String = lines.flat_map(|line| [line.as_str(), "\0"]).collect();
-        // Written aside and renamed, so that a crash leaves the old list or the new one.
-        let aside = options.job().with_extension("new");
-        let mut file = fs::File::create(&aside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(aside, options.job()).context("cannot keep the list beside the store")
+        write_whole(&self.place, &text).context("the list cannot be kept beside the store")
     }
 
-    fn forget(&self, options: &Options) -> Result<()> {
-        fs::remove_file(options.job()).context("cannot remove the list beside the store")
+    fn forget(&self) -> Result<()> {
+        match fs::remove_file(&self.place) {
+            // Another run over the same folder was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.context("the list beside the store cannot be removed"),
+        }
     }
 
     fn left(&self) -> Vec<&String> {
-        self.files.iter().filter(|name| Path::new(&self.folder).join(name).exists()).collect()
+        let is_there = |name: &&String| Path::new(&self.folder).join(name).symlink_metadata().is_ok();
+        self.files.iter().filter(is_there).collect()
     }
 
     /// What a refusal means for these files, and what to do next.
-    fn explain(&self, kind: Option<ErrorKind>, options: &Options) -> Result<ExitCode> {
-        let next = self.again + 1;
+    fn explain(&self, kind: Option<ErrorKind>) -> Result<ExitCode> {
+        let next = self.again.saturating_add(1);
+        let left = self.left();
         match kind {
-            Some(ErrorKind::Unknown) => {
+            Some(ErrorKind::Unknown) if left.is_empty() => {
                 println!(
-                    "an earlier run was killed while it deleted; how far it came is unknown. Still there:"
+                    "an earlier run was killed while it deleted; the outcome is unknown, and none of its files is left"
                 );
-                for name in self.left() {
-                    println!("  {name}");
+                println!("look at the folder, then run again with --again {next} to start anew");
+                Ok(ExitCode::from(1))
+            }
+            Some(ErrorKind::Unknown) => {
+                println!("an earlier run was killed while it deleted; the outcome is unknown. Still there:");
+                for name in left {
+                    println!("  {}", visible_name(name));
                 }
                 println!("look at the folder, then run again with --again {next} to ask for what is left");
                 Ok(ExitCode::from(1))
             }
             Some(ErrorKind::AlreadyRan) => {
-                self.forget(options)?;
-                if self.left().is_empty() {
+                self.forget()?;
+                if left.is_empty() {
                     println!("an earlier run used this approval, and none of its files is left");
                     return Ok(ExitCode::SUCCESS);
                 }
                 println!(
-                    "{} of its files are still there; run again with --again {next} to ask anew",
-                    self.left().len()
+                    "an approval is good for one run, and {} of these files are there; run again with --again {next} \
+                     to ask anew",
+                    left.len()
                 );
                 Ok(ExitCode::from(1))
             }
@@ -213,23 +245,62 @@ impl Job {
                 println!(
                     "nothing was deleted. To ask anew for the same files, run again with --again {next}"
                 );
-                self.forget(options)?;
+                // Without a number the next run comes to the same key by itself; a number stands only here.
+                if self.again == 0 {
+                    self.forget()?;
+                }
                 Ok(ExitCode::from(3))
             }
-            Some(ErrorKind::Expired | ErrorKind::Cancelled) => {
+            Some(ErrorKind::Expired) => {
                 println!("nothing was deleted. To ask anew, run again");
-                self.forget(options)?;
+                self.forget()?;
                 Ok(ExitCode::from(3))
             }
-            // The request stays open: the same list is asked for by the next run.
+            // Called off, or nothing that a person could be asked about as it is.
+            Some(ErrorKind::Cancelled | ErrorKind::Invalid) => {
+                println!("nothing was deleted. To ask anew, run again");
+                self.forget()?;
+                Ok(ExitCode::from(1))
+            }
+            Some(ErrorKind::KeyReused) => {
+                println!(
+                    "nothing was deleted. The list was asked about for another owner, or by another version of this \
+                     program; run again with --again {next} to ask anew"
+                );
+                Ok(ExitCode::from(1))
+            }
+            // The request may be open: the same list is asked for by the next run.
             Some(_) => Ok(ExitCode::from(1)),
             None => {
-                println!("the deletion failed; {} files are left", self.left().len());
-                self.forget(options)?;
+                println!("the deletion failed; {} files are left", left.len());
+                self.forget()?;
                 Ok(ExitCode::from(1))
             }
         }
     }
+}
+
+/// Written aside and renamed: after a crash, and for another run at the same time, there is the old text or the new
+/// one, never a part.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}", std::process::id()));
+    let mut file = fs::File::create(&aside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(aside, path)
+}
+
+/// A path as text that poses as nothing else.
+fn shown(path: &Path) -> String {
+    visible_name(&path.to_string_lossy())
+}
+
+fn fill(folder: &str) -> io::Result<()> {
+    for name in ["a.tmp", "b.tmp", "c.tmp", "keep.txt"] {
+        fs::write(Path::new(folder).join(name), "made by the quickstart\n")?;
+    }
+    Ok(())
 }
 
 struct Options {
@@ -251,8 +322,8 @@ impl Options {
         };
         let mut arguments = std::env::args_os().skip(1);
         while let Some(argument) = arguments.next() {
-            let mut value =
-                || arguments.next().with_context(|| format!("{} needs a value", argument.display()));
+            let name = argument.display().to_string();
+            let mut value = || arguments.next().with_context(|| format!("{name} needs a value; {USAGE}"));
             match argument.to_str() {
                 Some("--store") => options.store = value()?.into(),
                 Some("--again") => options.again = Some(number(&value()?)?),
@@ -260,7 +331,7 @@ impl Options {
                 Some("--decide-within") => {
                     options.decide_within = Duration::from_secs(number(&value()?)?.into());
                 }
-                Some(unknown) if unknown.starts_with('-') => bail!("unknown option {unknown}; {USAGE}"),
+                Some(option) if option.starts_with('-') => bail!("unknown option {name}; {USAGE}"),
                 _ if options.folder.is_some() => bail!("more than one folder is given; {USAGE}"),
                 _ => options.folder = Some(argument.into()),
             }
@@ -268,32 +339,25 @@ impl Options {
         Ok(options)
     }
 
-    /// The given folder, or one of our own with something to delete in it.
+    /// The given folder, or one of our own.
     fn folder(&self) -> Result<String> {
         let folder = match &self.folder {
             Some(folder) => folder.clone(),
-            None => self.filled_folder()?,
+            None => std::env::temp_dir().join("approvals-quickstart"),
         };
+        if self.folder.is_none() {
+            fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        }
         let folder = fs::canonicalize(&folder).with_context(|| format!("no folder {}", folder.display()))?;
         folder.into_os_string().into_string().ok().context("the folder's name is no text that could be shown")
     }
 
-    fn filled_folder(&self) -> Result<PathBuf> {
-        let folder = std::env::temp_dir().join("approvals-quickstart");
-        fs::create_dir_all(&folder)?;
-        // What is asked for already is not filled up again: a person said yes to what was there.
-        if !self.job().exists() {
-            for name in ["a.tmp", "b.tmp", "c.tmp", "keep.txt"] {
-                fs::write(folder.join(name), "made by the quickstart\n")?;
-            }
-        }
-        Ok(folder)
-    }
-
-    fn job(&self) -> PathBuf {
+    /// Where the list of a folder is kept. Its name has the same length whatever the folder is called.
+    fn place(&self, folder: &str) -> Result<PathBuf> {
+        let of_folder = RequestId::of_key("quickstart", &"cleaner".into(), "list", folder, 0)?;
         let mut name = self.store.file_name().unwrap_or_default().to_owned();
-        name.push(".quickstart");
-        self.store.with_file_name(name)
+        name.push(format!(".quickstart-{of_folder}"));
+        Ok(self.store.with_file_name(name))
     }
 
     fn store_argument(&self) -> String {
@@ -305,7 +369,8 @@ impl Options {
 }
 
 fn number(text: &std::ffi::OsStr) -> Result<u32> {
-    text.to_str().and_then(|text| text.parse().ok()).context("not a number")
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    number.with_context(|| format!("{} is not a number; {USAGE}", text.display()))
 }
 
 /// The person that the operating-system user is. Without a directory, makes one with that user as its only person.
@@ -313,8 +378,11 @@ async fn operator(people: &Path) -> Result<String> {
     let user = approvals::terminal::os_identity();
     if !people.exists() {
         let name = user.subject();
-        fs::write(people, format!("[people.operator]\nname = {name:?}\nidentities.os = [{name:?}]\n"))?;
-        println!("wrote {} with you, `{name}`, as its one person", people.display());
+        write_whole(people, &format!("[people.operator]\nname = {name:?}\nidentities.os = [{name:?}]\n"))
+            .with_context(|| {
+                format!("{} cannot be written; let --store name a folder that can", people.display())
+            })?;
+        println!("wrote {} with you, `{name}`, as its one person", shown(people));
     }
     let person = People::from_file(people)?.resolve(&user).await?;
     let person = person.with_context(|| {

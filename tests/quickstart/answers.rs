@@ -109,7 +109,7 @@ fn a_late_answer_does_not_count() {
     run.end();
     assert_eq!(story.approvals(&["approve", &id]).code, Some(3));
     assert_eq!(story.left(), ["a.tmp"]);
-    assert_eq!(story.requests(), ["requested expired ignored(late)"]);
+    assert_eq!(story.requests(), ["requested expired ignored(too_late)"]);
 }
 
 #[test]

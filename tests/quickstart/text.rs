@@ -12,6 +12,12 @@ const VISIBLE: &str = r"evil\n  state       - approved\u{202e}.tmp";
 fn only_visible(text: &str) {
     assert!(text.contains(VISIBLE), "{text}");
     assert!(!text.contains('\u{202e}'), "{text}");
+    poses_as_nothing(text);
+}
+
+/// That it begins no line.
+#[track_caller]
+fn poses_as_nothing(text: &str) {
     assert!(!text.lines().any(|line| line.trim_start().starts_with("state       - approved")), "{text}");
 }
 
@@ -59,7 +65,8 @@ fn a_hostile_folder_is_visible_text_wherever_it_is_printed() {
     std::fs::remove_dir(&folder).unwrap();
     let ended = start().end();
     assert_eq!(ended.code, Some(1), "{}", ended.text);
-    only_visible(&ended.text);
+    assert!(ended.text.contains("error: no folder ") && !ended.text.contains('\u{202e}'), "{}", ended.text);
+    poses_as_nothing(&ended.text);
 }
 
 #[test]
