@@ -41,6 +41,11 @@ impl Local {
             Ok(false) => return Err(self.stop(ticket, CancelWhy::Directory, "").await),
             Err(error) => return Err(unavailable(error.to_string())),
         }
+        if self.hub.is_closed() {
+            let message =
+                "the approvals of this process were shut down; the same key finds the request again";
+            return Err(unavailable(message.to_owned()));
+        }
         // The claim is owned by a task of its own: a caller that goes away leaves no claim without an owner.
         let (give, take) = oneshot::channel();
         let (local, ticket) = (self.clone(), ticket.clone());
