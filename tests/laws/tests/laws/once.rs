@@ -465,3 +465,38 @@ async fn a_denial_after_the_claim_does_not_stop_the_body_and_keeps_the_key_shut(
     assert_eq!((runs.count(), bench.store.intact().await.len()), (1, 1), "the no stands: no other round");
     bench.ends(approvals).await;
 }
+
+#[tokio::test]
+async fn a_claim_that_a_shutdown_overtakes_is_not_made() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let card = bench.card().await;
+    let hold = Hold::new();
+    bench.policy.says(Says::Hold(hold.clone()));
+    bench.approve(&card).await;
+    hold.reached(1).await;
+    bench.ends(approvals).await;
+    hold.open();
+    refused(call.await.unwrap(), ErrorKind::Unavailable, &["shut down", "same key"]);
+    assert_eq!((bench.runs.count(), bench.phase(request_of(&card)).await), (0, Phase::Approved));
+    let last = bench.store.records().await.pop().unwrap();
+    assert_eq!(last.body.event.name(), "down");
+}
+
+#[tokio::test]
+async fn a_free_ruling_that_a_denial_of_its_key_overtakes_opens_nothing() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let hold = Hold::new();
+    bench.policy.says(Says::Hold(hold.clone()));
+    let slow = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    hold.reached(1).await;
+    bench.policy.says(Says::Usual);
+    bench.mock.deny("no");
+    refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, ErrorKind::Denied, &[]);
+    hold.open();
+    refused(slow.await.unwrap(), ErrorKind::Denied, &[]);
+    assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (0, 1));
+    bench.ends(approvals).await;
+}

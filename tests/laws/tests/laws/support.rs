@@ -264,6 +264,8 @@ pub(crate) enum Says {
     Ask(Requirement),
     Refuse,
     Fail,
+    /// Lets the call run, once the door opens.
+    Hold(Hold),
 }
 
 /// A policy that is changed while it is in force.
@@ -313,6 +315,10 @@ impl Policy for Script {
             Says::Run => Ok(Ruling::Run),
             Says::Ask(requirement) => Ok(Ruling::Ask(requirement)),
             Says::Refuse => Ok(Ruling::Refuse("frozen until Monday".to_owned())),
+            Says::Hold(hold) => {
+                hold.pass().await;
+                Ok(Ruling::Run)
+            }
             Says::Fail => Err(PolicyError("the rules are gone".to_owned())),
         }
     }
