@@ -33,3 +33,5 @@ mod bad_input;
 mod people;
 
 mod scopes;
+
+mod stores;
