@@ -156,6 +156,8 @@ impl Hub {
                                 self.ring(request, &cards);
                             }
                         }
+                        // A store may wake early, and one that always does must not keep a thread to itself.
+                        tokio::task::yield_now().await;
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the ledger cannot be followed; trying again");

@@ -43,3 +43,4 @@ mod scopes;
 mod bad_input;
 
 mod support;
+mod stores;
