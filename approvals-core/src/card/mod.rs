@@ -27,6 +27,9 @@ pub use warning::{Warning, warnings};
 /// How many hex characters of the digest a person compares.
 const PREFIX: usize = 12;
 
+/// What stands for a value or text that is gone.
+const ERASED: &str = "(erased: the value is no longer kept)";
+
 /// Everything a person may see of one request, with raw strings and never a secret value (law 12).
 ///
 /// ```
@@ -66,6 +69,8 @@ pub struct Card {
     pub reason: Option<String>,
     /// Labels for people and policy, in order.
     pub labels: Vec<(String, String)>,
+    /// A resource, reason or label is no longer kept, and words of core's own stand in its place.
+    pub text_erased: bool,
     /// Every declared argument, in the order of the signature. None is ever left out.
     pub arguments: Vec<CardArgument>,
     /// One line per branch of the quorum.
@@ -107,6 +112,7 @@ impl Card {
             resource: None,
             reason: None,
             labels: Vec::new(),
+            text_erased: false,
             arguments: Vec::new(),
             who_may_decide: Vec::new(),
             assurance: "local".into(),
@@ -128,9 +134,9 @@ impl Card {
             .unwrap_or(&self.digest)
     }
 
-    /// Whether a value of this card is gone, so that no view of it can show everything (law 5).
+    /// Whether a value or text of the call is gone, so that no view of this card can show everything (law 5).
     pub fn has_erased_values(&self) -> bool {
-        self.arguments.iter().any(|argument| argument.value == CardValue::Erased)
+        self.text_erased || self.arguments.iter().any(|argument| argument.value == CardValue::Erased)
     }
 }
 
@@ -216,7 +222,7 @@ impl CardValue {
             },
             Self::Secret => "••• (secret: not shown, bound by a keyed digest)".into(),
             Self::Skipped { why } => format!("(not shown: {})", visible(why)),
-            Self::Erased => "(erased: the value is no longer kept)".into(),
+            Self::Erased => ERASED.into(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! From the history of a request to its card.
 
-use super::{Answer, Card, CardArgument, CardClocks, CardState, CardValue, Requester, Shown, Span, Time};
+use super::{
+    Answer, Card, CardArgument, CardClocks, CardState, CardValue, ERASED, Requester, Shown, Span, Time,
+};
 use crate::ledger::{self, Env, Event, Payload, Record};
 use crate::people::Principal;
 use crate::request::{ArgumentFact, ArgumentValue, Commitment};
@@ -37,13 +39,18 @@ impl Card {
         );
         card.state = CardState { label: state.phase().to_string(), lines: story(opened, state) };
         card.sensitivity.clone_from(&call.sensitivity);
-        card.resource = call.resource.as_ref().map(|c| text(payload, "resource", c));
-        card.reason = call.reason.as_ref().map(|c| text(payload, "reason", c));
-        card.labels = call
-            .labels
-            .iter()
-            .map(|(name, c)| (name.clone(), text(payload, &format!("labels.{name}"), c)))
-            .collect();
+        // By a mark and not by the words, which an argument could hold.
+        let mut text_erased = false;
+        let mut text = |field: &str, commitment: &Commitment| {
+            let kept = text(payload, field, commitment);
+            text_erased |= kept.is_none();
+            kept.unwrap_or(ERASED).to_owned()
+        };
+        card.resource = call.resource.as_ref().map(|c| text("resource", c));
+        card.reason = call.reason.as_ref().map(|c| text("reason", c));
+        card.labels =
+            call.labels.iter().map(|(name, c)| (name.clone(), text(&format!("labels.{name}"), c))).collect();
+        card.text_erased = text_erased;
         card.arguments = call.arguments.iter().map(|fact| argument(payload, fact)).collect();
         card.who_may_decide = vec![requirement.quorum.to_string()];
         card.assurance = requirement.assurance.to_string();
@@ -67,15 +74,8 @@ fn principal(principal: &Principal) -> String {
     principal.to_string()
 }
 
-/// What is said of text whose value is gone.
-const GONE: &str = "(erased: the value is no longer kept)";
-
-fn text(payload: Option<&Payload>, field: &str, commitment: &Commitment) -> String {
-    payload
-        .filter(|payload| payload.opens(field, commitment))
-        .and_then(|payload| payload.text(field))
-        .unwrap_or(GONE)
-        .to_owned()
+fn text<'a>(payload: Option<&'a Payload>, field: &str, commitment: &Commitment) -> Option<&'a str> {
+    payload.filter(|payload| payload.opens(field, commitment)).and_then(|payload| payload.text(field))
 }
 
 fn argument(payload: Option<&Payload>, fact: &ArgumentFact) -> CardArgument {

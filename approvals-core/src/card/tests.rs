@@ -8,6 +8,11 @@ use super::text::{Rendered, TextOptions, render};
 use super::{
     Card, CardArgument, CardValue, Shown, Warning, cut, visible, visible_lines, visible_name, warnings, wrap,
 };
+use crate::action::Risk;
+use crate::id::Seq;
+use crate::ledger::{Payload, Record};
+use crate::request::{CallFacts, Commitment, Requirement, Seed};
+use crate::state::tests::kit;
 
 const HEADINGS: &[&str] = &[
     "env",
@@ -281,6 +286,32 @@ fn an_erased_value_makes_a_part() {
     let mut card = benign();
     card.arguments[0].value = CardValue::Erased;
     assert_eq!(plain(&card).shown, Shown::Part { hidden: 0 });
+}
+
+#[test]
+fn an_erased_text_of_a_call_without_arguments_makes_a_part_too() {
+    let seed = Seed::from_bytes([7; 32]);
+    let erase: [fn(&mut CallFacts, Commitment); 3] = [
+        |call, text| call.reason = Some(text),
+        |call, text| call.resource = Some(text),
+        |call, text| call.labels.extend([("incident".to_owned(), text)]),
+    ];
+    for erase in erase {
+        let mut requested = kit::requested(Requirement::at(Risk::Medium));
+        requested.call.arguments.clear();
+        let mut payload = Payload::new(seed);
+        erase(&mut requested.call, payload.commit_text("another field", "gone"));
+        let history = kit::History::of(requested);
+        // Gone as a whole, and there with something else in it.
+        for payload in [None, Some(payload)] {
+            let body = history.bodies[0].clone();
+            let record =
+                Record { seq: Seq(1), bytes: body.to_bytes().unwrap(), body, payload, signature: None };
+            let card = Card::of(&[record], &history.state).unwrap();
+            assert_eq!(card.shown(), Shown::Part { hidden: 0 });
+            assert_eq!(plain(&card).shown, Shown::Part { hidden: 0 });
+        }
+    }
 }
 
 #[test]
