@@ -95,11 +95,8 @@ async fn three_commits(size: Size) -> Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..size.rounds {
         let sample = Sample::new();
-        let trip = [
-            sample.opens(),
-            sample.at(1, [sample.approved_by("ann")]),
-            sample.at(2, [started(claim())]),
-        ];
+        let trip =
+            [sample.opens(), sample.at(1, [sample.approved_by("ann")]), sample.at(2, [started(claim())])];
         let begun = Instant::now();
         for append in trip {
             store.append(append).await?;
@@ -247,7 +244,9 @@ async fn fresh() -> Result<(tempfile::TempDir, Sqlite)> {
     Ok((folder, store))
 }
 
-async fn timed<T, E>(work: impl Future<Output = std::result::Result<T, E>>) -> std::result::Result<Duration, E> {
+async fn timed<T, E>(
+    work: impl Future<Output = std::result::Result<T, E>>,
+) -> std::result::Result<Duration, E> {
     let begun = Instant::now();
     work.await.map(|_| begun.elapsed())
 }

@@ -42,5 +42,5 @@ mod scopes;
 
 mod bad_input;
 
-mod support;
 mod stores;
+mod support;
