@@ -87,6 +87,11 @@ impl Hub {
         self.count(&table);
     }
 
+    /// Whether a request is followed for its cards.
+    pub(crate) fn follows_card(&self, request: RequestId) -> bool {
+        self.table().cards.contains(&request)
+    }
+
     /// The requests that are followed for their cards.
     pub(crate) fn cards(&self) -> Vec<RequestId> {
         self.table().cards.iter().copied().collect()
