@@ -4,12 +4,13 @@
 //! cargo bench --bench gate [-- --quick]
 //! ```
 //!
-//! The ledger is in memory, so no disk is measured. Only the ratios mean anything: each figure stands beside a reference
-//! that was measured in turn with it. `docs/performance.md` says how to read them. Allocations are not counted: that
-//! takes an allocator of one's own, which is unsafe code, and there is none here.
+//! The ledger is in memory but for one row, whose disk is that of `TMPDIR`. Only the ratios mean anything: each figure
+//! stands beside a reference that was measured in turn with it. `docs/performance.md` says how to read them. Allocations
+//! are not counted: that takes an allocator of one's own, which is unsafe code, and there is none here.
 
 use std::future::Future;
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::Card;
 use approvals::desk::{Desk, Review};
 use approvals::id::{Reference, Seq};
-use approvals::ledger::{Memory, Store as _};
+use approvals::ledger::{Memory, Store};
 use approvals::request::Digest;
 use approvals::{
     Agent, ApprovalError, Approvals, Assurance, Identity, People, Person, RiskPolicy, requires_approval,
@@ -61,26 +62,29 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async { tokio::spawn(sustained(bursts)).await? })?;
     runtime.block_on(async { tokio::spawn(approved_calls(trips)).await? })?;
+    let folder = Folder::make()?;
+    let path = folder.0.clone();
+    runtime.block_on(async { tokio::spawn(durable_calls(trips / 10, path)).await? })?;
     sizes();
     Ok(())
 }
 
-async fn set_up() -> Result<(Approvals, Memory)> {
-    let store = Memory::new()?;
+async fn set_up(store: impl Store) -> Result<Approvals> {
     let people = [Person::new("olga"), Person::new("ann").known_as("bench", "ann")];
-    let approvals = Approvals::builder()
+    Approvals::builder()
         .agent(Agent::new("bench").owned_by("olga"))
         .directory(People::new(people)?)
         .policy(RiskPolicy::default())
-        .store(store.clone())
+        .store(store)
         .backend(YesMan::new())
         .build()
-        .await?;
-    Ok((approvals, store))
+        .await
+        .context("the set-up is refused")
 }
 
 async fn free_calls(bursts: usize) -> Result<()> {
-    let (approvals, store) = set_up().await?;
+    let store = Memory::new()?;
+    let approvals = set_up(store.clone()).await?;
     let (mut installed, mut scoped, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     approvals.install()?;
     let mut last = store.last().await?;
@@ -120,7 +124,7 @@ async fn written(store: &Memory, before: Seq) -> Result<Seq> {
 
 /// Calls without end, which are as fast as their records are written.
 async fn sustained(bursts: usize) -> Result<()> {
-    let (approvals, _) = set_up().await?;
+    let approvals = set_up(Memory::new()?).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..bursts {
         theirs.push(burst(bare).await?);
@@ -135,29 +139,81 @@ async fn sustained(bursts: usize) -> Result<()> {
 
 /// From a call to the first line of its body.
 async fn approved_calls(trips: usize) -> Result<()> {
-    let (approvals, _) = set_up().await?;
-    let (ask, mut asked_for) = mpsc::unbounded_channel::<oneshot::Sender<Instant>>();
-    let answering = tokio::spawn(async move {
+    let approvals = set_up(Memory::new()?).await?;
+    // One answers in a task of this runtime, one on a thread elsewhere.
+    let (ask, mut asked_for) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
+    tokio::spawn(async move {
         while let Some(reply) = asked_for.recv().await {
-            let _ = reply.send(Instant::now());
+            let _ = reply.send(());
         }
     });
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (ask_thread, thread_asked_for) = std::sync::mpsc::channel::<oneshot::Sender<()>>();
+    std::thread::spawn(move || thread_asked_for.iter().map(|reply| reply.send(())).for_each(drop));
+    let (mut ours, mut tasks, mut threads) = (Vec::new(), Vec::new(), Vec::new());
+    for rows in 0..u64::try_from(trips)? {
+        let begun = Instant::now();
+        let started = approvals.scope(asked(rows)).await?;
+        ours.push(started.saturating_duration_since(begun));
+        tasks.push(trip(|reply| ask.send(reply).context("nobody answers")).await?);
+        threads.push(trip(|reply| ask_thread.send(reply).context("nobody answers")).await?);
+    }
+    print("approved, in memory", ours.clone(), "a oneshot, two tasks", tasks, "≤ 5");
+    print("approved, in memory", ours, "a oneshot, two threads", threads, "≤ 5");
+    approvals.shutdown().await?;
+    Ok(())
+}
+
+async fn trip(ask: impl FnOnce(oneshot::Sender<()>) -> Result<()>) -> Result<Duration> {
+    let begun = Instant::now();
+    let (reply, answer) = oneshot::channel();
+    ask(reply)?;
+    answer.await?;
+    Ok(begun.elapsed())
+}
+
+/// The same over a file, where request, verdict and claim are durable before the body starts.
+#[cfg(feature = "sqlite")]
+async fn durable_calls(trips: usize, folder: PathBuf) -> Result<()> {
+    let approvals = set_up(approvals::Sqlite::open(folder.join("gate.db")).await?).await?;
+    let mut file = std::fs::File::create(folder.join("floor"))?;
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for rows in 0..u64::try_from(trips)? {
         let begun = Instant::now();
         let started = approvals.scope(asked(rows)).await?;
         ours.push(started.saturating_duration_since(begun));
         let begun = Instant::now();
-        let (reply, answer) = oneshot::channel();
-        ask.send(reply).context("nobody answers")?;
-        answer.await?;
-        theirs.push(begun.elapsed());
+        for _ in 0..2 {
+            std::io::Write::write_all(&mut file, &[0; 1_024])?;
+            file.sync_data()?;
+        }
+        floor.push(begun.elapsed());
     }
-    print("approved, in memory", ours, "a oneshot trip", theirs, "≤ 5");
+    print("approved, on SQLite", ours, "two fdatasync", floor, "goal ≤ 2.5");
     approvals.shutdown().await?;
-    drop(ask);
-    answering.await?;
     Ok(())
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn durable_calls(_: usize, _: PathBuf) -> Result<()> {
+    println!("approved, on SQLite: not measured, the feature `sqlite` is off");
+    Ok(())
+}
+
+/// A folder in `TMPDIR` that goes when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("approvals-bench-{}", std::process::id()));
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 fn sizes() {
