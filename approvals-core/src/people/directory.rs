@@ -66,6 +66,9 @@ pub enum PeopleError {
         /// Its owner.
         owner: PersonId,
     },
+    /// The list is a file, and so are the owners in it.
+    #[error("the list is read from a file; name the owner of agent `{0}` there, under `[agents.…]`")]
+    OwnerOutsideFile(AgentId),
     /// The file could not be read.
     #[error("cannot read `{path}`: {why}; write it as docs/people.md shows, or check its permissions")]
     Unreadable {
@@ -122,7 +125,7 @@ impl People {
         match &mut self.source {
             Source::Code(listed) => listed.add_agent(agent, owner)?,
             #[cfg(feature = "people-toml")]
-            Source::File(_) => return Err(PeopleError::UnknownOwner { agent, owner }),
+            Source::File(_) => return Err(PeopleError::OwnerOutsideFile(agent)),
         }
         Ok(self)
     }

@@ -100,6 +100,9 @@ async fn a_reason_or_label_that_is_huge_is_refused() {
     refused(outcome, ErrorKind::Invalid, &["the label", "4096 bytes", "shorten"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;
+    let more = bench.builder().max_text(10_000).build().await.unwrap();
+    more.scope(wipe(bench.runs.clone(), disk)).await.unwrap();
+    bench.ends(more).await;
 }
 
 #[tokio::test]

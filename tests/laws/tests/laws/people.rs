@@ -66,6 +66,13 @@ fn a_file_that_is_no_list_of_people_is_refused_with_its_place() {
 }
 
 #[test]
+fn an_owner_in_code_beside_a_file_is_sent_to_the_file() {
+    let error = File::with(TWO).read().unwrap().agent("another", "kim").unwrap_err();
+    assert!(matches!(error, PeopleError::OwnerOutsideFile(_)), "{error}");
+    assert!(error.to_string().contains("`another`"), "{error}");
+}
+
+#[test]
 fn people_who_cannot_be_told_apart_are_refused() {
     let shared = "[people.a]\nidentities.os = [\"x\"]\n[people.b]\nidentities.os = [\"x\"]\n";
     let error = File::with(shared).read().unwrap_err();

@@ -146,7 +146,9 @@ async fn a_secret_is_bound_all_the_same() {
 }
 
 #[tokio::test]
-async fn values_and_free_text_stand_in_no_bytes_but_in_the_payload_that_can_be_erased() {
+async fn values_and_free_text_stand_in_no_log_and_no_bytes_but_in_the_payload_that_can_be_erased() {
+    let traced = Collector::default();
+    let _traced = tracing::subscriber::set_default(traced.clone());
     let bench = Bench::new();
     let approvals = bench.up().await;
     let context = Context::new().says("because-of-zebra").label("incident", "zebra-7").session("zebra-s");
@@ -159,6 +161,8 @@ async fn values_and_free_text_stand_in_no_bytes_but_in_the_payload_that_can_be_e
     for record in bench.store.records().await {
         assert!(!String::from_utf8_lossy(&record.bytes).contains("zebra"), "{record:?}");
     }
+    let traced = traced.0.lock().unwrap().clone();
+    assert!(traced.contains("answer counted") && !traced.contains("zebra"), "{traced}");
     let all = bench.store.text().await;
     for kept in ["because-of-zebra", "zebra-7", "zebra-s", "zebra-disk", "zebra-comment"] {
         assert!(all.contains(kept), "{kept} is in no payload");
