@@ -43,8 +43,7 @@ async fn two_nodes_with_one_key_share_one_request_and_run_one_body() {
     let outcomes = [one.await.unwrap(), two.await.unwrap()];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (1, 1));
-    bench.ends(here).await;
-    bench.ends(there).await;
+    bench.all_end([here, there]).await;
 }
 
 #[tokio::test]
@@ -402,9 +401,7 @@ async fn many_nodes_that_race_for_one_key_run_one_body() {
             ran += usize::from(call.await.unwrap().is_ok());
         }
         assert_eq!((ran, bench.runs.count(), bench.store.intact().await.len()), (1, 1, 1));
-        for node in nodes {
-            bench.ends(node).await;
-        }
+        bench.all_end(nodes).await;
     }
 }
 
@@ -460,8 +457,8 @@ async fn a_denial_after_the_claim_does_not_stop_the_body_and_keeps_the_key_shut(
     let reason = Seed::from_bytes([7; 32]).commit_text("reason", "looked");
     let (outcome, by) = (Reconciliation::DidNotRun, "ann".into());
     bench.store.write(request, Event::Reconciled { outcome, by, reason }).await;
-    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await.unwrap_err();
-    assert_ne!(outcome.kind(), ErrorKind::Pending);
+    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    refused(outcome, ErrorKind::Denied, &["`late`"]);
     assert_eq!((runs.count(), bench.store.intact().await.len()), (1, 1), "the no stands: no other round");
     bench.ends(approvals).await;
 }
