@@ -246,9 +246,7 @@ async fn a_key_belongs_to_its_agent_and_namespace() {
     let outcome = sibling.scope(pay(bench.runs.clone(), "R-1", 5)).await;
     refused(outcome, ErrorKind::AlreadyRan, &[]);
     handles.push(sibling);
-    for approvals in handles {
-        bench.ends(approvals).await;
-    }
+    bench.all_end(handles).await;
 }
 
 #[tokio::test]

@@ -149,7 +149,14 @@ impl Bench {
 
     /// Stops cleanly; the ledger must be intact and nothing may be left claimed.
     pub(crate) async fn ends(&self, approvals: Approvals) {
-        approvals.shutdown().await.unwrap();
+        self.all_end([approvals]).await;
+    }
+
+    /// The same of several handles over the ledger: what one has claimed, its own shutdown ends.
+    pub(crate) async fn all_end(&self, handles: impl IntoIterator<Item = Approvals>) {
+        for approvals in handles {
+            approvals.shutdown().await.unwrap();
+        }
         for request in self.store.intact().await {
             assert_ne!(self.phase(request).await, Phase::Executing, "{request} is claimed for ever");
         }
