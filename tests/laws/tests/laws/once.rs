@@ -217,7 +217,7 @@ async fn a_body_that_is_dropped_midway_is_unknown_and_never_runs_again_by_itself
     let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
     let error = refused(outcome, ErrorKind::Unknown, &["cut off", "approvals reconcile"]);
     let request = error.request().unwrap();
-    assert!(error.to_string().contains(&format!("`approvals reconcile {request}`")));
+    assert!(error.to_string().contains(&format!("`approvals reconcile {request} --ran`")));
     assert_eq!(bench.store.story(request).await, ["requested", "reviewed", "started", "lost"]);
     assert_eq!(runs.count(), 1);
     bench.ends(approvals).await;
