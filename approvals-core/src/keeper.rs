@@ -8,7 +8,7 @@ use tokio::task::{self, JoinError, JoinSet};
 
 use crate::authority::{Local, Registered};
 use crate::id::{NodeName, RequestId, Version};
-use crate::ledger::{Filter, NodeHold, StoreError, Summary};
+use crate::ledger::{Filter, NodeHold, StoreError, StoreErrorKind, Summary};
 use crate::state::Phase;
 use crate::time::Timestamp;
 
@@ -184,7 +184,13 @@ pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), Stor
         let page = local.parts.store.list(&filter, after, PAGE).await?;
         for summary in &page.summaries {
             if summary.env == local.parts.env {
-                recovery.take_up(summary).await?;
+                match recovery.take_up(summary).await {
+                    // It closes its request (law 6), and no other: whoever calls for it again is told.
+                    Err(error) if is_of_one_request(&error) => {
+                        tracing::error!(request = %summary.id, %error, "an open request cannot be read");
+                    }
+                    taken => taken?,
+                }
             }
         }
         match page.next {
@@ -192,6 +198,11 @@ pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), Stor
             None => return Ok(()),
         }
     }
+}
+
+/// Whether it is the history that cannot be read, and not the store.
+fn is_of_one_request(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Corrupt | StoreErrorKind::NewerFormat)
 }
 
 struct Recovery<'a> {

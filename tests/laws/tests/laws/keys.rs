@@ -59,6 +59,22 @@ fn a_restarted_agent_finds_its_request_and_nobody_is_asked_for_another() {
 }
 
 #[test]
+fn a_damaged_request_is_closed_and_does_not_keep_its_agent_from_starting() {
+    let bench = Bench::new();
+    killed_while_waiting(&bench);
+    life(async {
+        let fired = bench.store.fault("history", 2, Does::Damage);
+        let approvals = bench.up().await;
+        assert_eq!(fired.times(), 1, "it was looked at");
+        refused(calls(&bench, &approvals).await.unwrap(), ErrorKind::Store, &["damaged"]);
+        bench.mock.approve();
+        approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap();
+        bench.ends(approvals).await;
+    });
+    assert_eq!(bench.runs.count(), 1);
+}
+
+#[test]
 fn a_verdict_that_came_while_the_agent_was_down_is_found() {
     for (approves, kind) in [(true, None), (false, Some(ErrorKind::Denied))] {
         let bench = Bench::new();

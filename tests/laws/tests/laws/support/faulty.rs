@@ -20,6 +20,8 @@ use super::Hold;
 pub(crate) enum Does {
     /// Nothing is written, and it says so.
     Fail,
+    /// What is read is damaged.
+    Damage,
     /// It is written, and the reply is lost.
     LoseReply,
     /// As before, and that many reads of histories fail afterwards.
@@ -164,7 +166,7 @@ impl Store for Faulty {
         let names: Vec<&str> = append.events.iter().map(|new| new.event.name()).collect();
         let trouble = self.trouble(&names);
         match trouble {
-            Some(Does::Fail) => Err(broken()),
+            Some(Does::Fail | Does::Damage) => Err(broken()),
             Some(Does::LoseReply) => self.memory.append(append).await.and(Err(broken())),
             Some(Does::LoseReplyAndSight(reads)) => {
                 self.memory.append(append).await?;
@@ -197,6 +199,9 @@ impl Store for Faulty {
         self.reads.fetch_add(1, SeqCst);
         self.dawdle().await;
         match self.trouble(&["history"]) {
+            Some(Does::Damage) => {
+                Err(StoreError::new(StoreErrorKind::Corrupt, "a record is damaged; mend it"))
+            }
             Some(_) => Err(broken()),
             None => self.memory.history(stream).await,
         }
