@@ -140,7 +140,11 @@ impl<'a> Gated<'a> {
         let cfgs = !argument.cfgs.is_empty();
         let namesakes =
             self.arguments.iter().filter(|other| other.cfgs.is_empty() && other.name == argument.name);
-        if self.options.show.iter().any(|shown| shown.text() == name) || (!cfgs && namesakes.count() > 1) {
+        let chosen = self.function.chosen().any(|chosen| chosen.text() == name);
+        if chosen
+            || self.options.show.iter().any(|shown| shown.text() == name)
+            || (!cfgs && namesakes.count() > 1)
+        {
             mistakes.at(&argument.name, format!("`{name}` is shown twice; give one another name"));
         }
         if matches!(form, Some(Form::Boxed(_))) && name.starts_with("__arg") {

@@ -10,7 +10,7 @@ use crate::attr::Risk;
 use crate::check::{Gated, Meaning};
 use crate::mark::Mark;
 use crate::shape::{Form, Shape};
-use crate::sig::Argument;
+use crate::sig::{Argument, Chosen};
 use crate::template::{Hole, Piece, Template};
 
 /// The whole function, with the gate before its statements.
@@ -62,7 +62,7 @@ struct Expansion<'a> {
 
 /// One entry of what a call shows: its line in the site, and its capture at each turn.
 struct Entry<'a> {
-    cfgs: &'a [Attribute],
+    cfgs: Vec<&'a Attribute>,
     declared: TokenStream,
     captured: TokenStream,
 }
@@ -188,17 +188,33 @@ impl Expansion<'_> {
         let options = self.gated.options;
         let mut entries = Vec::with_capacity(options.show.len() + self.gated.arguments.len() + 1);
         for shown in &options.show {
-            entries.push(self.shown_as(&[], &shown.text(), &shown.value));
+            entries.push(self.shown_as(Vec::new(), &shown.text(), &shown.value));
         }
         if let Some(skip) = &options.skip_self {
-            entries.push(self.skipped(&[], "self", &skip.why));
+            entries.push(self.skipped(Vec::new(), "self", &skip.why));
         }
+        entries.extend(self.gated.function.chosen().map(|chosen| self.chosen(&chosen)));
         entries.extend(self.gated.arguments.iter().map(|argument| self.argument(argument)));
         entries
     }
 
+    /// The type by its name, the constant by its value: an approval for one is none for another (law 5).
+    fn chosen<'a>(&self, chosen: &Chosen<'a>) -> Entry<'a> {
+        let (p, name, text) = (&self.private.0, chosen.name, chosen.text());
+        let value = match chosen.is_type {
+            true => quote!(::core::any::type_name::<#name>()),
+            false => quote!(&#name),
+        };
+        Entry {
+            cfgs: chosen.cfgs(),
+            declared: quote!(shown(#text)),
+            captured: quote_spanned!(Span::mixed_site()=> #p::show_by(&|capturer| capturer.show(#value))),
+        }
+    }
+
     fn argument<'a>(&self, argument: &'a Argument) -> Entry<'a> {
         let Argument { name, ty, cfgs, mark } = argument;
+        let cfgs = cfgs.iter().collect();
         let text = argument.text();
         // At the type: a bound that fails is a fact about the type.
         let span = ty.span().resolved_at(Span::mixed_site());
@@ -224,7 +240,7 @@ impl Expansion<'_> {
     }
 
     /// `show = expression`: a closure that lends the value, so that a place such as `self.env` is not moved.
-    fn shown_as<'a>(&self, cfgs: &'a [Attribute], text: &str, expression: &Expr) -> Entry<'a> {
+    fn shown_as<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, expression: &Expr) -> Entry<'a> {
         let span = expression.span().resolved_at(Span::mixed_site());
         let p = self.private.at(span);
         let operand = operand(expression);
@@ -232,7 +248,7 @@ impl Expansion<'_> {
         Entry { cfgs, declared: quote!(shown(#text)), captured }
     }
 
-    fn skipped<'a>(&self, cfgs: &'a [Attribute], text: &str, why: &syn::LitStr) -> Entry<'a> {
+    fn skipped<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, why: &syn::LitStr) -> Entry<'a> {
         let p = &self.private.0;
         Entry { cfgs, declared: quote!(skipped(#text, #why)), captured: quote!(#p::skipped()) }
     }

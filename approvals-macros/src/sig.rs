@@ -4,7 +4,10 @@ use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, TokenStreamExt as _};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
-use syn::{AttrStyle, Attribute, FnArg, Ident, Pat, PatType, Receiver, Signature, Token, Type, Visibility};
+use syn::{
+    AttrStyle, Attribute, FnArg, GenericParam, Ident, Pat, PatType, Receiver, Signature, Token, Type,
+    Visibility,
+};
 
 use crate::mark::{self, Mark};
 use crate::mistakes::Mistakes;
@@ -32,6 +35,24 @@ pub(crate) struct Argument {
     /// `#[cfg(…)]` on the argument, which our use of it must repeat.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) mark: Option<Mark>,
+}
+
+/// A generic parameter. What the body does may hang on it although no argument shows it.
+pub(crate) struct Chosen<'a> {
+    pub(crate) name: &'a Ident,
+    pub(crate) is_type: bool,
+    attrs: &'a [Attribute],
+}
+
+impl<'a> Chosen<'a> {
+    /// The name that people read.
+    pub(crate) fn text(&self) -> String {
+        self.name.unraw().to_string()
+    }
+
+    pub(crate) fn cfgs(&self) -> Vec<&'a Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+    }
 }
 
 impl Argument {
@@ -90,6 +111,17 @@ impl Function {
 
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
         self.signature.receiver()
+    }
+
+    /// What the caller chooses beside the arguments: types and constants, with the `#[cfg(…)]` that stand on them.
+    pub(crate) fn chosen(&self) -> impl Iterator<Item = Chosen<'_>> {
+        self.signature.generics.params.iter().filter_map(|param| match param {
+            GenericParam::Type(ty) => Some(Chosen { name: &ty.ident, is_type: true, attrs: &ty.attrs }),
+            GenericParam::Const(number) => {
+                Some(Chosen { name: &number.ident, is_type: false, attrs: &number.attrs })
+            }
+            GenericParam::Lifetime(_) => None,
+        })
     }
 
     /// A second gate would see the arguments without their marks, and show the secrets.

@@ -102,8 +102,18 @@ fn unreadable(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> PeopleEr
     move |e| PeopleError::Unreadable { path: path.display().to_string(), why: e.to_string() }
 }
 
+/// The most of a file that is read, in bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// A pipe or a device may have no end, and whoever reads it waits for ever.
 fn stamp(path: &std::path::Path) -> Result<Stamp, PeopleError> {
-    fs::metadata(path).and_then(|meta| Stamp::of(&meta)).map_err(unreadable(path))
+    let meta = fs::metadata(path).map_err(unreadable(path))?;
+    let why = match (meta.is_file(), meta.len()) {
+        (false, _) => "it is not a file",
+        (true, length) if length > LONGEST => "it is too large for a list of people",
+        (true, _) => return Stamp::of(&meta).map_err(unreadable(path)),
+    };
+    Err(PeopleError::Unreadable { path: path.display().to_string(), why: why.to_owned() })
 }
 
 fn read(path: &std::path::Path) -> Result<Listed, PeopleError> {

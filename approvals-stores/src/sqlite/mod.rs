@@ -27,6 +27,7 @@ use approvals_core::request::StoreKey;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use self::node::Names;
 pub use self::options::SqliteOptions;
 use self::reader::Readers;
 use self::watch::Watch;
@@ -58,6 +59,7 @@ struct Inner {
     writer: Option<Writer>,
     readers: Readers,
     watch: Watch,
+    names: Arc<Names>,
 }
 
 impl Sqlite {
@@ -138,11 +140,15 @@ impl Inner {
         let no_thread = |e| error::io(&path, "start a thread for", e);
         let readers = Readers::start(Arc::clone(&path), &options).map_err(no_thread)?;
         let watch = Watch::new(Arc::clone(&path), Arc::clone(&bell), options.clone());
+        let names = Arc::<Names>::default();
         let writer = match options.read_only {
             true => None,
-            false => Some(Writer::start(conn, Arc::clone(&path), options, bell).map_err(no_thread)?),
+            false => {
+                let writer = Writer::start(conn, Arc::clone(&path), options, bell, Arc::clone(&names));
+                Some(writer.map_err(no_thread)?)
+            }
         };
-        Ok(Self { path, key, writer, readers, watch })
+        Ok(Self { path, key, writer, readers, watch, names })
     }
 }
 
@@ -190,8 +196,8 @@ impl Store for Sqlite {
 
     async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
         self.writer()?;
-        let node = node.clone();
-        self.0.readers.beside(move |path| node::hold(path, &node)).await
+        let (names, node) = (Arc::clone(&self.0.names), node.clone());
+        self.0.readers.beside(move |path| names.hold(path, &node)).await
     }
 
     fn key(&self) -> &StoreKey {

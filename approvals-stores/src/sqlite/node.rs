@@ -1,38 +1,80 @@
 //! Who holds a node's name: a lock file per name, which the kernel lets go of when the process dies.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::fs::{self, DirBuilder, Metadata, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use approvals_core::id::NodeName;
 use approvals_core::ledger::{NodeHold, StoreError, StoreErrorKind};
 
 use super::error::io;
 use super::place::beside;
+use super::queue::lock;
 
 /// The longest file name that every local file system takes, without the ending.
 const LONGEST: usize = 250;
 
-/// Holds the name, unless this or another process does.
-pub(super) fn hold(store: &Path, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+/// The names that were held through one handle, each with the file that its lock is on.
+#[derive(Debug, Default)]
+pub(super) struct Names(Mutex<HashMap<NodeName, (u64, u64)>>);
+
+impl Names {
+    /// Holds the name, unless this or another process does.
+    pub(super) fn hold(&self, store: &Path, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        let Some(file) = take(store, node)? else { return Ok(None) };
+        let meta = file.metadata().map_err(|e| io(store, "look at a lock of", e))?;
+        lock(&self.0).insert(node.clone(), number(&meta));
+        Ok(Some(NodeHold::new(file)))
+    }
+
+    /// Refuses a node whose lock is no longer the one that others would meet: they take it for dead.
+    pub(super) fn check(&self, store: &Path, node: &NodeName) -> Result<(), StoreError> {
+        let Some(held) = lock(&self.0).get(node).copied() else { return Ok(()) };
+        let path = lock_file(store, node)?;
+        match fs::metadata(&path) {
+            Ok(meta) if number(&meta) == held => Ok(()),
+            _ => {
+                let message = format!(
+                    "the lock of node `{node}`, `{}`, was removed while this process held it, so that others take the \
+                     node for dead; start this program anew, and leave the folder alone",
+                    path.display()
+                );
+                Err(StoreError::new(StoreErrorKind::Unsuitable, message))
+            }
+        }
+    }
+}
+
+fn number(meta: &Metadata) -> (u64, u64) {
+    (meta.dev(), meta.ino())
+}
+
+fn lock_file(store: &Path, node: &NodeName) -> Result<PathBuf, StoreError> {
     let name = file_name(node.as_str());
     if name.len() > LONGEST {
         let message =
             format!("the node name `{node}` is too long for a file; choose a shorter one with `.node(name)`");
         return Err(StoreError::new(StoreErrorKind::Unsuitable, message));
     }
+    Ok(beside(store, ".nodes").join(name + ".lock"))
+}
+
+/// The locked file, unless this or another process has it.
+fn take(store: &Path, node: &NodeName) -> Result<Option<fs::File>, StoreError> {
+    let path = lock_file(store, node)?;
     let folder = beside(store, ".nodes");
     match DirBuilder::new().mode(0o700).create(&folder) {
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(&folder, "create", e)),
         _ => {}
     }
-    let path = folder.join(name + ".lock");
     // The file stays when the hold ends: whoever removed it could remove the one that another process has just locked.
     let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file: fs::File = open.map_err(|e| io(&path, "open", e))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(NodeHold::new(file))),
+        Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(io(&path, "lock", e)),
     }

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{Failure, closed};
+use super::node::Names;
 use super::place::{Standing, displaced, refuse_second_name};
 use super::queue::Queue;
 use super::recent::Recent;
@@ -43,10 +44,12 @@ impl Writer {
         path: Arc<Path>,
         options: SqliteOptions,
         bell: Arc<Bell>,
+        names: Arc<Names>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = Queue::new();
         let (pen, stood) = (Some(Pen::new(conn)), Standing::of(&path).ok());
-        let mut scribe = Scribe { path: Arc::clone(&path), options, bell, pen, stood, displaced: false };
+        let mut scribe =
+            Scribe { path: Arc::clone(&path), options, bell, names, pen, stood, displaced: false };
         queue.thread("approvals-write", move || scribe.work(&jobs))?;
         Ok(Self { queue, path })
     }
@@ -78,6 +81,7 @@ struct Scribe {
     path: Arc<Path>,
     options: SqliteOptions,
     bell: Arc<Bell>,
+    names: Arc<Names>,
     pen: Option<Pen>,
     /// Where the store stood when it was last written.
     stood: Option<Standing>,
@@ -206,6 +210,9 @@ impl Scribe {
 
     /// What is to be written. The time is taken here, under the lock.
     fn judge(&self, pen: &mut Pen, append: Append) -> Result<Judged, Failure> {
+        if append.events.iter().any(|new| matches!(new.event, Event::Started { .. })) {
+            self.names.check(&self.path, &append.node)?;
+        }
         let history = match append.stream {
             Stream::Request(_) => pen.recent.history(&pen.conn, append.stream)?.as_slice(),
             Stream::System | Stream::Allowed => &[],

@@ -46,6 +46,26 @@ fn a_file_that_was_removed_or_replaced_under_a_writer_takes_no_claim() {
 }
 
 #[test]
+fn a_node_whose_lock_was_removed_claims_nothing_more() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let name = approvals_core::id::NodeName::new("host/agent");
+        let (first, second) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
+        let _held = first.hold_node(&name).await.unwrap().unwrap();
+        let ((one, _), (two, _)) = (approved(&first).await.unwrap(), approved(&first).await.unwrap());
+        first.append(claim(one)).await.unwrap();
+        fs::remove_dir_all(format!("{}.nodes", path.display())).unwrap();
+        // Its successor takes it for dead: whatever it claims from now on could be called lost while it runs.
+        let error = first.append(claim(two)).await.unwrap_err();
+        assert!(error.to_string().contains("host/agent"), "{error}");
+        let _taken = second.hold_node(&name).await.unwrap().unwrap();
+        assert!(first.append(claim(two)).await.is_err());
+        second.append(claim(two)).await.unwrap();
+    });
+}
+
+#[test]
 fn a_file_that_gets_a_second_name_under_a_writer_takes_no_claim_until_that_is_gone() {
     run(async {
         let folder = tempdir().unwrap();

@@ -211,3 +211,27 @@ async fn an_external_human_is_known_again_in_another_spelling() {
         assert!(!requester.includes(&Person::new("kimberly")), "{spelling:?}");
     }
 }
+
+#[test]
+fn what_is_no_file_is_not_read_since_it_may_have_no_end() {
+    for path in ["/dev/null", "/dev/zero", "/"] {
+        let error = People::from_file(path).unwrap_err();
+        assert!(error.to_string().contains("not a file"), "{error}");
+    }
+    let file = File::with(TWO);
+    let people = file.read().unwrap();
+    fs::remove_file(&file.path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file.path).status();
+    if made.is_ok_and(|made| made.success()) {
+        let (done, answered) = std::sync::mpsc::channel();
+        std::thread::spawn(move || done.send(life(people.person(&"kim".into()))));
+        let answer =
+            answered.recv_timeout(std::time::Duration::from_secs(20)).expect("nobody waits for a pipe");
+        assert!(answer.unwrap_err().to_string().contains("not a file"));
+    }
+    let file = File::with(TWO);
+    let people = file.read().unwrap();
+    fs::OpenOptions::new().write(true).open(&file.path).unwrap().set_len(1 << 40).unwrap();
+    let error = life(people.person(&"kim".into())).unwrap_err();
+    assert!(error.to_string().contains("too large"), "{error}");
+}
