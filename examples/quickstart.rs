@@ -210,18 +210,18 @@ impl Job {
 
     /// What a refusal means for these files, and what to do next.
     fn explain(&self, kind: Option<ErrorKind>) -> Result<ExitCode> {
-        let next = self.again + 1;
+        let next = self.again.saturating_add(1);
         let left = self.left();
         match kind {
             Some(ErrorKind::Unknown) if left.is_empty() => {
-                println!("an earlier run was killed while it deleted; none of its files is left");
+                println!(
+                    "an earlier run was killed while it deleted; the outcome is unknown, and none of its files is left"
+                );
                 println!("look at the folder, then run again with --again {next} to start anew");
                 Ok(ExitCode::from(1))
             }
             Some(ErrorKind::Unknown) => {
-                println!(
-                    "an earlier run was killed while it deleted; how far it came is unknown. Still there:"
-                );
+                println!("an earlier run was killed while it deleted; the outcome is unknown. Still there:");
                 for name in left {
                     println!("  {}", visible_name(name));
                 }
@@ -245,7 +245,10 @@ impl Job {
                 println!(
                     "nothing was deleted. To ask anew for the same files, run again with --again {next}"
                 );
-                self.forget()?;
+                // Without a number the next run comes to the same key by itself; a number stands only here.
+                if self.again == 0 {
+                    self.forget()?;
+                }
                 Ok(ExitCode::from(3))
             }
             Some(ErrorKind::Expired) => {

@@ -149,6 +149,27 @@ fn in_the_background_of_its_terminal_it_is_not_stopped_and_takes_no_line_of_the_
     assert!(told.contains("events: requested present_failed{no_tty} reviewed"), "{told}");
 }
 
+#[test]
+fn a_card_is_as_wide_as_the_terminal_so_that_no_text_begins_a_row_of_it() {
+    for columns in [40, 57, 200] {
+        let mut session = Session::start_wide("long", columns);
+        session.until(QUESTION);
+        let screen = session.screen();
+        let card = screen.lines().filter(|line| !line.contains("[approve/deny"));
+        let widest = card.map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= columns.into(), "{widest} of {columns} columns: {screen}");
+        session.types("deny\n");
+        assert!(session.end().contains("result: denied"));
+    }
+}
+
+#[test]
+fn a_terminal_that_is_too_narrow_for_a_card_asks_nothing() {
+    let session = Session::start_wide("no_tty_but_open", 30);
+    let told = session.end();
+    assert!(told.contains("present_failed{no_tty}"), "{told}");
+}
+
 fn skipped() {
     println!("skipped: there is no `setsid` to get a controlling terminal with");
 }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use approvals::card::text::TextOptions;
 use approvals::card::visible;
+use approvals::terminal::columns;
 use serde::Serialize;
 
 /// How the program ends.
@@ -111,8 +112,10 @@ impl Out {
         let terminal = if self.json { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
             || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        let width: usize = columns.unwrap_or(80);
+        let asked: Option<usize> = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        // Never more than there are: a terminal breaks a longer line itself, and text from outside would begin one.
+        let there = if self.json { columns(io::stderr()) } else { columns(io::stdout()) };
+        let width = asked.or(there).unwrap_or(80).min(there.unwrap_or(usize::MAX));
         TextOptions::default().width(width.clamp(40, 240)).limit(usize::MAX).color(terminal && !plain)
     }
 

@@ -72,7 +72,8 @@ impl Approvals {
         current::scope(self.clone(), None, future)
     }
 
-    /// Runs a future on whose calls this context stands: who they are made for, and why.
+    /// Runs a future on whose calls this context stands: who they are made for, and why. Inside another one it adds
+    /// to that: what it leaves out, the human first of all, is kept.
     pub fn acting<F: Future>(&self, context: Context, future: F) -> impl Future<Output = F::Output> + use<F> {
         current::scope(self.clone(), Some(context), future)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 
 use crate::authority::{Local, Registered};
 use crate::id::{NodeName, RequestId, Version};
@@ -45,7 +45,8 @@ pub(crate) struct Keeper {
     shown: HashMap<RequestId, Version>,
     /// Whose cards are being brought up to date, and whether more news came meanwhile.
     busy: HashMap<RequestId, bool>,
-    refreshing: JoinSet<(RequestId, Option<Version>)>,
+    refreshing: JoinSet<Option<Version>>,
+    tasks: HashMap<task::Id, RequestId>,
 }
 
 impl Keeper {
@@ -62,6 +63,7 @@ impl Keeper {
             shown: HashMap::new(),
             busy: HashMap::new(),
             refreshing: JoinSet::new(),
+            tasks: HashMap::new(),
         }
     }
 
@@ -86,7 +88,7 @@ impl Keeper {
                     None => return,
                 },
                 Some(request) = self.news.recv() => self.refresh(request),
-                Some(joined) = self.refreshing.join_next() => self.refreshed(joined),
+                Some(joined) = self.refreshing.join_next_with_id() => self.refreshed(joined),
                 () = self.local.parts.clock.sleep(nap) => self.work().await,
             }
         }
@@ -138,16 +140,18 @@ impl Keeper {
         }
         self.busy.insert(request, false);
         let (local, shown) = (self.local.clone(), self.shown.get(&request).copied());
-        self.refreshing.spawn(async move { (request, local.refresh(request, shown).await) });
+        let refreshing = self.refreshing.spawn(async move { local.refresh(request, shown).await });
+        self.tasks.insert(refreshing.id(), request);
     }
 
-    fn refreshed(&mut self, joined: Result<(RequestId, Option<Version>), tokio::task::JoinError>) {
-        let Ok((request, shown)) = joined else {
-            // A backend panicked. Whatever is busy may be retried by its next news.
-            self.busy.clear();
-            return;
+    fn refreshed(&mut self, joined: Result<(task::Id, Option<Version>), JoinError>) {
+        let (task, shown) = match joined {
+            Ok((task, shown)) => (task, shown),
+            // A backend panicked: what its cards show is unknown, and the next news tries again.
+            Err(panicked) => (panicked.id(), None),
         };
-        match shown {
+        let Some(request) = self.tasks.remove(&task) else { return };
+        match shown.filter(|_| self.local.hub.follows_card(request)) {
             Some(version) => drop(self.shown.insert(request, version)),
             None => drop(self.shown.remove(&request)),
         }
@@ -162,7 +166,7 @@ impl Keeper {
         for request in self.local.hub.cards() {
             self.refresh(request);
         }
-        while let Some(joined) = self.refreshing.join_next().await {
+        while let Some(joined) = self.refreshing.join_next_with_id().await {
             self.refreshed(joined);
         }
     }

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::directory::{Directory, DirectoryError, People, PeopleError};
+use crate::card::is_hidden;
 use crate::id::{AgentId, GroupId, PersonId, ProviderId};
 
 /// How strongly a reviewer was authenticated. Set per registration of the way in, never by the review.
@@ -134,10 +135,20 @@ impl Person {
             .flat_map(|(provider, subjects)| subjects.iter().map(|s| Identity::new(provider.clone(), s)))
     }
 
-    /// Whether the text is their id or the subject of one of their identities.
+    /// Whether the text is their id or one of their identities, with or without its provider, in any spelling: it is
+    /// asked in order to exclude somebody, and mail addresses and account names come in upper and lower case.
     pub(crate) fn is_called(&self, text: &str) -> bool {
-        self.id.as_str() == text || self.identities.values().any(|subjects| subjects.contains(text))
+        let text = spelling(text);
+        spelling(self.id.as_str()) == text
+            || self.identities().any(|identity| {
+                spelling(identity.subject()) == text || spelling(&identity.to_string()) == text
+            })
     }
+}
+
+/// A name without what a reader does not tell apart.
+fn spelling(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace() && !is_hidden(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// Somebody whose approval never counts: an owner, or the human that an agent acts for.

@@ -1,11 +1,12 @@
 //! Killed and started again (laws 2, 8 and 9).
 
 use std::fs;
+use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
 use crate::run::Run;
-use crate::story::Story;
+use crate::story::{Story, files_in};
 
 /// Rests so long after a deletion that nobody sees the end of it.
 const RESTING: [&str; 2] = ["--pause", "1000"];
@@ -120,7 +121,7 @@ fn killed_while_it_deletes_it_says_unknown_and_deletes_nothing_more() {
     for _ in 0..2 {
         let ended = story.run(&[]);
         assert_eq!(ended.code, Some(1), "{}", ended.text);
-        assert!(ended.text.contains("unknown"), "{}", ended.text);
+        assert!(ended.text.contains("the outcome is unknown"), "{}", ended.text);
         assert!(ended.text.contains("Still there:\n  b.tmp\n  c.tmp\n"), "{}", ended.text);
         assert!(ended.text.contains("run again with --again 1"), "{}", ended.text);
         assert_eq!(story.left(), ["b.tmp", "c.tmp"]);
@@ -146,6 +147,24 @@ fn killed_while_it_deletes_it_asks_for_what_is_left_when_told_to() {
 }
 
 #[test]
+fn what_is_left_is_not_asked_for_again_once_that_is_denied() {
+    let story = Story::of(&["a.tmp", "b.tmp"]);
+    kill_while_it_deletes(&story);
+    let (run, id) = story.asks(&["--again", "1"]);
+    story.deny(&id);
+    assert_eq!(run.end().code, Some(3));
+    let ended = story.run(&[]);
+    assert_eq!(ended.code, Some(3), "{}", ended.text);
+    assert!(ended.text.contains("run again with --again 2"), "{}", ended.text);
+    assert_eq!(story.left(), ["b.tmp"]);
+    assert_eq!(story.requests(), ["requested approve started lost", "requested deny"]);
+    let (run, id) = story.asks(&["--again", "2"]);
+    story.approve(&id);
+    assert_eq!(run.end().code, Some(0));
+    assert!(story.left().is_empty());
+}
+
+#[test]
 fn killed_after_the_last_file_it_is_unknown_until_it_is_told_to_look_again() {
     let story = Story::of(&["a.tmp"]);
     kill_while_it_deletes(&story);
@@ -156,6 +175,42 @@ fn killed_after_the_last_file_it_is_unknown_until_it_is_told_to_look_again() {
     let ended = story.run(&[]);
     assert_eq!(ended.code, Some(0), "{}", ended.text);
     assert_eq!(story.requests(), ["requested approve started lost"]);
+}
+
+/// The list that is kept beside the store.
+fn kept_list(story: &Story) -> PathBuf {
+    let kept = files_in(&story.beside_the_store()).into_iter().find(|name| name.contains(".quickstart-"));
+    story.beside_the_store().join(kept.expect("a list is kept"))
+}
+
+#[test]
+fn killed_before_it_could_forget_its_list_it_says_that_it_ran() {
+    let story = Story::of(&["a.tmp"]);
+    let (run, id) = story.asks(&[]);
+    let list = kept_list(&story);
+    let kept = fs::read(&list).unwrap();
+    story.approve(&id);
+    assert_eq!(run.end().code, Some(0));
+    assert!(!list.exists(), "the outcome is known");
+    fs::write(&list, kept).unwrap();
+    let ended = story.run(&[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    assert!(ended.text.contains("none of its files is left"), "{}", ended.text);
+    assert!(story.run(&[]).text.contains("nothing to ask for"));
+    assert_eq!(story.requests(), ["requested approve started finished"]);
+}
+
+#[test]
+fn a_damaged_list_is_neither_taken_up_nor_replaced() {
+    let story = Story::of(&["a.tmp"]);
+    let (run, _) = story.asks(&[]);
+    run.kill();
+    let list = kept_list(&story);
+    fs::write(&list, "/elsewhere\0no number\0a.tmp\0").unwrap();
+    let ended = story.run(&[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.text);
+    assert!(ended.text.contains("remove it to start anew"), "{}", ended.text);
+    assert_eq!(story.requests(), ["requested"]);
 }
 
 #[test]
@@ -173,7 +228,7 @@ fn the_unknown_of_one_folder_outlives_a_run_over_another() {
     assert_eq!(run.end().code, Some(0));
     let ended = story.run(&[]);
     assert_eq!(ended.code, Some(1), "{}", ended.text);
-    assert!(ended.text.contains("unknown"), "{}", ended.text);
+    assert!(ended.text.contains("the outcome is unknown"), "{}", ended.text);
     let told = ["requested approve started lost", "requested approve started finished"];
     assert_eq!(story.requests(), told);
 }

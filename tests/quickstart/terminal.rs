@@ -57,3 +57,19 @@ fn at_its_prompt_it_can_also_be_answered_from_a_second_process() {
     assert!(story.left().is_empty());
     assert_eq!(story.requests(), ["requested approve started finished"]);
 }
+
+#[test]
+fn killed_at_its_prompt_it_asks_there_again() {
+    let story = Story::of(&["a.tmp"]);
+    let test = "killed_at_its_prompt_it_asks_there_again";
+    let Some(mut run) = at_terminal(&story, test) else { return };
+    run.until("[approve/deny/skip] ");
+    run.kill();
+    let Some(mut run) = at_terminal(&story, test) else { return };
+    run.until("[approve/deny/skip] ");
+    run.types("approve\n");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    assert!(story.left().is_empty());
+    assert_eq!(story.requests(), ["requested approve started finished"]);
+}

@@ -38,6 +38,7 @@ use approvals_core::people::{Assurance, Identity};
 use async_trait::async_trait;
 
 use self::console::{Console, SeatId};
+pub use self::tty::columns;
 pub use self::verify::os_identity;
 
 /// Asks at the terminal of this process. The module says what can be typed.

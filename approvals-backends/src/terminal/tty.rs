@@ -1,6 +1,7 @@
 //! The terminal itself, and the seam that stands for it in tests.
 
 use std::io::{self, IsTerminal, PipeWriter, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use approvals_core::backend::BackendError;
@@ -11,6 +12,24 @@ use nix::unistd::{getpgrp, tcgetpgrp};
 
 use super::console::Console;
 use super::reader;
+
+/// The fewest columns that a card keeps its left edge in.
+const NARROWEST: usize = 40;
+
+/// How many columns a card may take on a terminal: no more than it has, or it would break lines where it likes, and
+/// text from outside would begin one (law 13). `None` if it is no terminal, or one that does not know.
+pub fn columns(of: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(of).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// The most columns that a card takes; longer lines are hard to read.
+const WIDEST: usize = 240;
+
+/// The columns of the terminal that cards are printed on.
+fn columns_here() -> Option<usize> {
+    if io::stderr().is_terminal() { columns(io::stderr()) } else { columns(io::stdout()) }
+}
 
 /// What a console asks at.
 pub(super) trait Tty: Send {
@@ -46,6 +65,10 @@ impl Tty for ProcessTty {
                 "neither stderr nor stdout is a terminal to ask on; leave one of them at the terminal";
             return Err(BackendError::permanent(no_tty, message));
         }
+        if columns_here().is_some_and(|columns| columns < NARROWEST) {
+            let message = "the terminal is too narrow for a card; give it at least 40 columns";
+            return Err(BackendError::temporary(no_tty, message));
+        }
         if in_background() {
             let message =
                 "the program runs in the background of its terminal; bring it to the front with `fg`";
@@ -57,7 +80,8 @@ impl Tty for ProcessTty {
     fn style(&self) -> TextOptions {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80);
+        let asked: Option<usize> = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let width = asked.unwrap_or(WIDEST).min(columns_here().unwrap_or(80)).clamp(NARROWEST, WIDEST);
         TextOptions::default().width(width).color(!set("NO_COLOR") && !dumb)
     }
 

@@ -66,6 +66,7 @@ async fn run(scenario: &str) {
     let denies_after = async |cue: fn(&Event) -> bool| lee_denies_after(&store, people(), cue).await;
     match scenario {
         "ask" => tell(delete_files("/tmp/a").await),
+        "long" => tell(delete_files(&"x".repeat(500)).await),
         "elsewhere" => {
             let cue = denies_after(|event| matches!(event, Event::Presented { .. }));
             tell(tokio::join!(delete_files("/tmp/a"), cue).0);

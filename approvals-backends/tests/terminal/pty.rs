@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use nix::pty::openpty;
+use nix::pty::{OpenptyResult, Winsize, openpty};
 
 use crate::program::SCENARIO;
 
@@ -75,8 +75,27 @@ impl Session {
         Some(Self::spawn(outer, "", &[Stream::Stdin, Stream::Stderr]))
     }
 
-    fn spawn(mut command: Command, typed: &str, at_terminal: &[Stream]) -> Self {
-        let pty = openpty(None, None).unwrap();
+    /// With a terminal of so many columns.
+    pub(crate) fn start_wide(scenario: &str, columns: u16) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        Self::spawn_at(
+            openpty(Some(&size), None).unwrap(),
+            program(scenario),
+            "",
+            &[Stream::Stdin, Stream::Stderr],
+        )
+    }
+
+    /// What the terminal shows by now.
+    pub(crate) fn screen(&self) -> String {
+        self.screen.0.lock().unwrap().0.clone()
+    }
+
+    fn spawn(command: Command, typed: &str, at_terminal: &[Stream]) -> Self {
+        Self::spawn_at(openpty(None, None).unwrap(), command, typed, at_terminal)
+    }
+
+    fn spawn_at(pty: OpenptyResult, mut command: Command, typed: &str, at_terminal: &[Stream]) -> Self {
         let mut keyboard = File::from(pty.master);
         keyboard.write_all(typed.as_bytes()).unwrap();
         let terminal: OwnedFd = pty.slave;

@@ -87,6 +87,11 @@ impl Hub {
         self.count(&table);
     }
 
+    /// Whether a request is followed for its cards.
+    pub(crate) fn follows_card(&self, request: RequestId) -> bool {
+        self.table().cards.contains(&request)
+    }
+
     /// The requests that are followed for their cards.
     pub(crate) fn cards(&self) -> Vec<RequestId> {
         self.table().cards.iter().copied().collect()
@@ -156,6 +161,8 @@ impl Hub {
                                 self.ring(request, &cards);
                             }
                         }
+                        // A store may wake early, and one that always does must not keep a thread to itself.
+                        tokio::task::yield_now().await;
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the ledger cannot be followed; trying again");

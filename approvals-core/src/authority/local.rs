@@ -102,6 +102,10 @@ impl std::ops::Deref for Local {
     }
 }
 
+/// How often a request that has moved is looked at anew without a pause. More often, and the store contradicts itself:
+/// what it reads lags behind what it writes, or it refuses without cause.
+const MOVES: u32 = 64;
+
 /// How long to wait before a store that fails is asked again, by the number of tries so far.
 pub(crate) fn backoff(tries: u32) -> Duration {
     Duration::from_millis(50).saturating_mul(1 << tries.min(10)).min(Duration::from_secs(30))

@@ -72,6 +72,30 @@ impl Context {
         self.with(|fields| drop(fields.labels.insert(name.into(), text.into())))
     }
 
+    /// This context, and of the one around it whatever it leaves out.
+    pub(crate) fn within(self, around: &Self) -> Self {
+        let outer = &*around.0;
+        self.with(|inner| {
+            for (own, outer) in [
+                (&mut inner.instance, &outer.instance),
+                (&mut inner.model, &outer.model),
+                (&mut inner.session, &outer.session),
+                (&mut inner.says, &outer.says),
+            ] {
+                if own.is_none() {
+                    own.clone_from(outer);
+                }
+            }
+            // Law 4: a human who is lost on the way could approve their own action.
+            if inner.human.is_none() {
+                inner.human.clone_from(&outer.human);
+            }
+            for (name, text) in &outer.labels {
+                inner.labels.entry(name.clone()).or_insert_with(|| text.clone());
+            }
+        })
+    }
+
     pub(crate) fn human(&self) -> Option<&Principal> {
         self.0.human.as_ref()
     }

@@ -37,14 +37,20 @@ fn write(value: &Value, out: &mut Vec<u8>) {
 }
 
 fn write_map(fields: &BTreeMap<String, Value>, out: &mut Vec<u8>) {
-    let mut entries: Vec<_> = fields.iter().collect();
     // RFC 8785 section 3.2.3 sorts by UTF-16 units, the map by UTF-8 bytes. They disagree only where a character
     // beyond U+FFFF (surrogates, from 0xD800) meets one from U+E000 up; both begin with a byte from 0xEE up.
     if fields.keys().any(|key| key.bytes().any(|byte| byte >= 0xEE)) {
+        let mut entries: Vec<_> = fields.iter().collect();
         entries.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+        write_fields(entries, out);
+    } else {
+        write_fields(fields, out);
     }
+}
+
+fn write_fields<'a>(fields: impl IntoIterator<Item = (&'a String, &'a Value)>, out: &mut Vec<u8>) {
     out.push(b'{');
-    for (index, (key, value)) in entries.into_iter().enumerate() {
+    for (index, (key, value)) in fields.into_iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -56,6 +62,7 @@ fn write_map(fields: &BTreeMap<String, Value>, out: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
     for byte in text.bytes() {
         match escape(byte) {

@@ -21,6 +21,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use layout::{cut, wrap};
+pub(crate) use visible::is_hidden;
 pub use visible::{visible, visible_lines, visible_name};
 pub use warning::{Warning, warnings};
 

@@ -158,7 +158,7 @@ impl Before {
 }
 
 /// Whether a reader would not see the character where it stands. Marks are not hidden.
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_control();
     }

@@ -36,13 +36,27 @@ fn installed() -> Option<Approvals> {
 
 /// The handle and context of this very call; `None` if nothing is installed and no scope is around.
 pub(crate) fn current() -> Option<(Approvals, Context)> {
-    match SCOPE.try_with(Clone::clone) {
-        Ok(scope) => Some(scope),
-        Err(_) => installed().map(|approvals| (approvals, Context::new())),
+    in_force(SCOPE.try_with(Clone::clone).ok(), installed, FREE)
+}
+
+/// Whether a scope may put another handle in the place of the installed one.
+const FREE: bool = cfg!(any(test, feature = "testing"));
+
+/// The installed handle with the scope's context, unless scopes are free. Asked at the call and not where the scope
+/// began: a scope that was entered before the installation is no way around it.
+fn in_force(
+    scope: Option<(Approvals, Context)>,
+    installed: impl FnOnce() -> Option<Approvals>,
+    free: bool,
+) -> Option<(Approvals, Context)> {
+    match scope {
+        Some(scope) if free => Some(scope),
+        Some((scoped, context)) => Some((installed().unwrap_or(scoped), context)),
+        None => installed().map(|approvals| (approvals, Context::new())),
     }
 }
 
-/// Runs a future under a handle. A context that is not given is taken over from the scope around it.
+/// Runs a future under a handle. What a context leaves out is taken over from the scope around it.
 ///
 /// What is installed stays in force: a scope may add a context, but not another handle, so that no code within the
 /// process can put a laxer one in its place. Tests are free of that rule, since they share one process.
@@ -51,9 +65,33 @@ pub(super) fn scope<F: Future>(
     context: Option<Context>,
     future: F,
 ) -> impl Future<Output = F::Output> + use<F> {
-    let context =
-        context.unwrap_or_else(|| SCOPE.try_with(|(_, context)| context.clone()).unwrap_or_default());
-    let approvals =
-        if cfg!(any(test, feature = "testing")) { approvals } else { installed().unwrap_or(approvals) };
+    let around = SCOPE.try_with(|(_, context)| context.clone()).unwrap_or_default();
+    let context = match context {
+        Some(context) => context.within(&around),
+        None => around,
+    };
     SCOPE.scope((approvals, context), future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::MockBackend;
+
+    #[tokio::test]
+    async fn a_scope_adds_a_context_and_no_other_handle_once_one_is_installed() {
+        let (installed, scoped) =
+            (Approvals::test(&MockBackend::new()), Approvals::test(&MockBackend::new()));
+        let scope = Some((scoped.clone(), Context::for_human("kim")));
+        let one = |installed: &Approvals| {
+            let installed = installed.clone();
+            move || Some(installed)
+        };
+        let (handle, context) = in_force(scope.clone(), one(&installed), false).unwrap();
+        assert!(handle.is(&installed) && context == Context::for_human("kim"));
+        assert!(in_force(scope.clone(), || None, false).unwrap().0.is(&scoped));
+        assert!(in_force(scope, one(&installed), true).unwrap().0.is(&scoped), "tests share a process");
+        assert!(in_force(None, one(&installed), false).unwrap().0.is(&installed));
+        assert!(in_force(None, || None, false).is_none());
+    }
 }

@@ -84,7 +84,8 @@ pub fn apply(state: &State, body: &Body) -> Result<State, Illegal> {
 }
 
 impl State {
-    fn take(&mut self, body: &Body) -> Result<(), Illegal> {
+    /// Takes one more record. After an error the state is spoilt.
+    pub(super) fn take(&mut self, body: &Body) -> Result<(), Illegal> {
         self.check_order(body)?;
         match &body.event {
             Event::Requested(requested) => self.request(body, requested)?,

@@ -1,7 +1,7 @@
 //! Where the file may stand.
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use approvals_core::ledger::{StoreError, StoreErrorKind};
@@ -13,6 +13,7 @@ pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
     refuse_memory(path)?;
     let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
     refuse_network(&path)?;
+    refuse_second_name(&path)?;
     Ok(path)
 }
 
@@ -29,12 +30,59 @@ pub(super) fn find_or_make(path: &Path) -> Result<PathBuf, StoreError> {
     // Locks, key and write-ahead log stand beside the real file, whatever link it was opened by.
     let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
     match path.is_file() {
-        true => Ok(path),
+        true => refuse_second_name(&path).map(|()| path),
         false => {
             let message = format!("`{}` is not a file; give the path of a file", path.display());
             Err(StoreError::new(StoreErrorKind::Unsuitable, message))
         }
     }
+}
+
+/// The files that stand under the names a writer goes by: the store, its log and the index of that.
+///
+/// SQLite writes on when they are removed or replaced under it. Another process then has a ledger of its own under the
+/// same name, and both hand out one approval.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Standing([(u64, u64); 3]);
+
+impl Standing {
+    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+        let mut files = [(0, 0); 3];
+        for (file, suffix) in files.iter_mut().zip(["", "-wal", "-shm"]) {
+            let meta = fs::metadata(beside(path, suffix)).map_err(|e| displaced(path).because(e))?;
+            *file = (meta.dev(), meta.ino());
+        }
+        Ok(Self(files))
+    }
+
+    /// Whether the store itself is the same file, whatever its log is.
+    pub(super) fn is_of_the_file(&self, other: &Self) -> bool {
+        self.0.first() == other.0.first()
+    }
+}
+
+/// The writer's files are gone from where they stood.
+pub(super) fn displaced(path: &Path) -> StoreError {
+    let message = format!(
+        "`{}`, its `-wal` or its `-shm` was removed or replaced while this process had it open; put the files back \
+         where they belong, then start every program that uses the store anew",
+        path.display()
+    );
+    StoreError::new(StoreErrorKind::Corrupt, message)
+}
+
+/// Each name of a file has a write-ahead log of its own, so two names are two ledgers.
+pub(super) fn refuse_second_name(path: &Path) -> Result<(), StoreError> {
+    let links = fs::metadata(path).map_err(|e| io(path, "look at", e))?.nlink();
+    if links <= 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` has {links} names (hard links), and each would keep a log of its own; remove the others, or link to it \
+         with `ln -s`",
+        path.display()
+    );
+    Err(StoreError::new(StoreErrorKind::Unsuitable, message))
 }
 
 /// The path of what stands beside the file: its name with something added.

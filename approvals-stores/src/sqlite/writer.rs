@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{Failure, closed};
+use super::place::{Standing, displaced, refuse_second_name};
 use super::queue::Queue;
 use super::recent::Recent;
 use super::rows::{Line, Lines};
@@ -44,7 +45,8 @@ impl Writer {
         bell: Arc<Bell>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = Queue::new();
-        let mut scribe = Scribe { path: Arc::clone(&path), options, bell, pen: Some(Pen::new(conn)) };
+        let (pen, stood) = (Some(Pen::new(conn)), Standing::of(&path).ok());
+        let mut scribe = Scribe { path: Arc::clone(&path), options, bell, pen, stood, displaced: false };
         queue.thread("approvals-write", move || scribe.work(&jobs))?;
         Ok(Self { queue, path })
     }
@@ -77,6 +79,10 @@ struct Scribe {
     options: SqliteOptions,
     bell: Arc<Bell>,
     pen: Option<Pen>,
+    /// Where the store stood when it was last written.
+    stood: Option<Standing>,
+    /// Its files were taken away. For good: what this process still reads is not what others read by now.
+    displaced: bool,
 }
 
 impl Scribe {
@@ -146,15 +152,32 @@ impl Scribe {
 
     /// A pen that holds the write lock.
     fn begin(&mut self) -> Result<Pen, StoreError> {
-        let pen = match self.pen.take() {
-            Some(pen) => Ok(pen),
-            None => connect(&self.path, &self.options, Use::Write).map(Pen::new),
+        if self.displaced {
+            return Err(displaced(&self.path));
+        }
+        let (pen, same) = match self.pen.take() {
+            Some(pen) => (Ok(pen), true),
+            None => (connect(&self.path, &self.options, Use::Write).map(Pen::new), false),
         };
-        pen.and_then(|pen| {
+        let pen = pen.and_then(|pen| {
             pen.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             Ok(pen)
-        })
-        .map_err(|failure| failure.at(&self.path))
+        });
+        let pen = pen.map_err(|failure| failure.at(&self.path))?;
+        self.check_place(same)?;
+        Ok(pen)
+    }
+
+    /// Refuses to write where nobody else reads. A connection that was made anew may have a log that was made anew.
+    fn check_place(&mut self, same_connection: bool) -> Result<(), StoreError> {
+        let stands = Standing::of(&self.path).inspect_err(|_| self.displaced = true)?;
+        refuse_second_name(&self.path)?;
+        self.displaced = self.stood.as_ref().is_some_and(|stood| match same_connection {
+            true => *stood != stands,
+            false => !stood.is_of_the_file(&stands),
+        });
+        self.stood = Some(stands);
+        if self.displaced { Err(displaced(&self.path)) } else { Ok(()) }
     }
 
     /// Judges each append on its own, writes those that stand, and commits.

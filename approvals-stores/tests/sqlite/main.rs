@@ -10,6 +10,7 @@
 mod appends;
 mod faults;
 mod keys;
+mod moved;
 mod processes;
 mod support;
 mod waits;

@@ -186,6 +186,35 @@ fn of_two_processes_that_claim_one_wins() {
 }
 
 #[test]
+fn one_approval_is_claimed_once_although_the_log_was_removed_under_a_writer() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = Sqlite::open(&path).await.unwrap();
+        for number in RACES {
+            store.append(open(numbered_id(number))).await.unwrap();
+            store.append(approve(numbered_id(number))).await.unwrap();
+        }
+        let fold = rusqlite::Connection::open(&path).unwrap();
+        fold.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        drop(fold);
+        for ending in ["-wal", "-shm"] {
+            std::fs::remove_file(format!("{}{ending}", path.display())).unwrap();
+        }
+        let mut other = Process::start("claim", &path);
+        assert_eq!(other.says().as_deref(), Some("ready"));
+        other.go();
+        let mut won = 0;
+        for number in RACES {
+            won += usize::from(other.says().as_deref() == Some("won"));
+            let error = store.append(claim(numbered_id(number))).await.unwrap_err();
+            assert!(error.to_string().contains("removed or replaced"), "{error}");
+        }
+        assert_eq!(won, RACES.count(), "the other process sees the same store and claims");
+    });
+}
+
+#[test]
 fn processes_that_make_a_store_at_once_agree_on_tables_and_key() {
     run(async {
         let folder = tempdir().unwrap();

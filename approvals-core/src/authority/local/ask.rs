@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::{Asked, Local, Ticket, outcome_of};
+use super::{Asked, Local, MOVES, Ticket, outcome_of};
 use crate::action::Risk;
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
@@ -23,6 +23,7 @@ impl Local {
     /// Key, then policy, then people. Never in another order (laws 3, 9 and 10).
     pub(super) async fn ask_people(&self, call: &Call) -> Result<Asked, ApprovalError> {
         self.check_requester(call).await?;
+        let mut moves = 0;
         loop {
             let round = match self.find(call).await? {
                 Found::Request(ticket) => return Ok(Asked::Wait(ticket)),
@@ -44,6 +45,13 @@ impl Local {
                 return Ok(Asked::Wait(Box::new(ticket)));
             }
             // Another process opened the same key at the same time: attach to its request.
+            moves += 1;
+            if moves > MOVES {
+                let message = "the ledger says that the key has a request, and shows none; check that it reads what it \
+                               has written, then call again";
+                return Err(ApprovalError::new(ErrorKind::Store, call.action(), message));
+            }
+            tokio::task::yield_now().await;
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::outcome::unknown;
-use super::{End, Grant, Local, Ticket, backoff, moved, outcome_of};
+use super::{End, Grant, Local, MOVES, Ticket, backoff, moved, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
@@ -41,6 +41,11 @@ impl Local {
             Ok(false) => return Err(self.stop(ticket, CancelWhy::Directory, "").await),
             Err(error) => return Err(unavailable(error.to_string())),
         }
+        if self.hub.is_closed() {
+            let message =
+                "the approvals of this process were shut down; the same key finds the request again";
+            return Err(unavailable(message.to_owned()));
+        }
         // The claim is owned by a task of its own: a caller that goes away leaves no claim without an owner.
         let (give, take) = oneshot::channel();
         let (local, ticket) = (self.clone(), ticket.clone());
@@ -74,6 +79,7 @@ impl Local {
     /// Calls the request off at the claim.
     async fn stop(&self, ticket: &Ticket, why: CancelWhy, detail: &str) -> ApprovalError {
         let (action, request) = (ticket.action, ticket.request);
+        let mut moves = 0;
         loop {
             let (history, state) = match self.look(request).await {
                 Ok(looked) => looked,
@@ -93,7 +99,10 @@ impl Local {
                     let message = format!("{why}{detail}");
                     return ApprovalError::new(ErrorKind::Cancelled, action, message).of(request);
                 }
-                Err(error) if moved(&error) => {}
+                Err(error) if moved(&error) && moves < MOVES => {
+                    moves += 1;
+                    tokio::task::yield_now().await;
+                }
                 Err(error) => return Self::store_error(action, request, &error),
             }
         }
@@ -106,15 +115,19 @@ impl Local {
         let id = uuid_v7(self.parts.clock.now(), &*self.parts.chance)
             .map_err(|e| ApprovalError::new(ErrorKind::Unavailable, action, e.to_string()).of(request))?;
         let claim = ClaimId::from_uuid(id);
-        let mut failures = 0;
+        let (mut failures, mut moves) = (0, 0);
         loop {
             let error = match self.try_start(&ticket, claim).await {
                 Ok(Tried::Started(version)) => {
                     return Ok(Held::new(Arc::new(self.clone()), Grant { ticket, claim, version }));
                 }
                 Ok(Tried::Over(error)) => return Err(error),
-                Ok(Tried::Again) => continue,
-                Err(error) => error,
+                Ok(Tried::Again(_)) if moves < MOVES => {
+                    moves += 1;
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Ok(Tried::Again(error)) | Err(error) => error,
             };
             failures += 1;
             tracing::warn!(%request, %error, failures, "the claim could not be recorded");
@@ -143,7 +156,7 @@ impl Local {
         match self.append(ticket.request, state.version(), vec![Event::Started { claim }.into()]).await {
             Ok(appended) => Ok(Tried::Started(appended.version)),
             Err(error) => match error.kind() {
-                StoreErrorKind::Conflict => Ok(Tried::Again),
+                StoreErrorKind::Conflict => Ok(Tried::Again(error)),
                 StoreErrorKind::Illegal(Illegal::TooLate { .. }) => {
                     // An earlier attempt may have done its work: that it can no longer be repeated settles nothing.
                     if state.phase() == Phase::Unknown {
@@ -155,7 +168,7 @@ impl Local {
                     let error = ApprovalError::new(ErrorKind::Expired, ticket.action, message);
                     Ok(Tried::Over(error.of(ticket.request)))
                 }
-                StoreErrorKind::Illegal(_) => Ok(Tried::Again),
+                StoreErrorKind::Illegal(_) => Ok(Tried::Again(error)),
                 _ => Err(error),
             },
         }
@@ -187,11 +200,15 @@ impl Local {
             End::Lost => Event::Lost { claim },
         };
         let mut version = grant.version;
-        let mut tries = 0;
+        let (mut tries, mut moves) = (0, 0);
         loop {
             let mut failed = match self.append(request, version, vec![event(&end).into()]).await {
                 Ok(_) => return tracing::info!(%request, end = ?end, "claim ended"),
-                Err(error) if moved(&error) => None,
+                Err(error) if moved(&error) && moves < MOVES => {
+                    moves += 1;
+                    tokio::task::yield_now().await;
+                    None
+                }
                 Err(error) => Some(error),
             };
             match self.look(request).await {
@@ -232,14 +249,18 @@ impl Local {
 
     /// Withdraws a request whose caller is gone.
     pub(crate) async fn withdraw(&self, request: RequestId) {
-        let mut tries = 0;
+        let (mut tries, mut moves) = (0, 0);
         loop {
             let error = match self.look(request).await {
                 Ok((_, state)) if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
                     let event = Event::Cancelled { by: None, why: CancelWhy::Withdrawn };
                     match self.append(request, state.version(), vec![event.into()]).await {
                         Ok(_) => return tracing::info!(%request, "request withdrawn"),
-                        Err(error) if moved(&error) => continue,
+                        Err(error) if moved(&error) && moves < MOVES => {
+                            moves += 1;
+                            tokio::task::yield_now().await;
+                            continue;
+                        }
                         Err(error) => error,
                     }
                 }
@@ -279,7 +300,8 @@ impl Local {
 enum Tried {
     Started(Version),
     Over(ApprovalError),
-    Again,
+    /// The request has moved, or so the store says.
+    Again(StoreError),
 }
 
 fn is_ours(state: &State, claim: ClaimId) -> bool {

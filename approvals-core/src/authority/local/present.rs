@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Local, Registered, backoff, moved};
+use super::{Local, MOVES, Registered, backoff, moved};
 use crate::backend::{BackendError, Presented};
 use crate::card::Card;
 use crate::id::{RequestId, Version, WayId};
@@ -144,6 +144,7 @@ impl Local {
 
     /// Nobody can be asked and nobody will find the request again: it is called off.
     async fn undeliverable(&self, request: RequestId) -> Result<(), StoreError> {
+        let mut moves = 0;
         loop {
             let (_, state) = self.look(request).await?;
             if state.phase() != Phase::Pending {
@@ -152,7 +153,10 @@ impl Local {
             let event = Event::Cancelled { by: None, why: CancelWhy::Undeliverable };
             match self.append(request, state.version(), vec![event.into()]).await {
                 Ok(_) => return Ok(()),
-                Err(error) if moved(&error) => {}
+                Err(error) if moved(&error) && moves < MOVES => {
+                    moves += 1;
+                    tokio::task::yield_now().await;
+                }
                 Err(error) => return Err(error),
             }
         }

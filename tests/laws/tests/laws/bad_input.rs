@@ -37,7 +37,8 @@ async fn shut(value: impl Given, kind: ErrorKind, remedy: &[&str]) {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    refused(approvals.scope(take(bench.runs.clone(), &value)).await, kind, remedy);
+    let error = refused(approvals.scope(take(bench.runs.clone(), &value)).await, kind, remedy);
+    assert!(error.message_for_model().contains("has to be mended by a person"), "{error}");
     refused(approvals.scope(take_keyed(bench.runs.clone(), "k", &value)).await, kind, remedy);
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());

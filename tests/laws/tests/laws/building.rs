@@ -133,6 +133,20 @@ async fn processes_of_one_agent_take_the_lowest_free_name() {
 }
 
 #[tokio::test]
+async fn a_handle_that_is_dropped_stops_its_work_and_frees_its_name() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let first = bench.up().await;
+    first.scope(wipe(bench.runs.clone(), "sda")).await.unwrap();
+    let name = first.node().clone();
+    drop(first);
+    settle().await;
+    let second = bench.up().await;
+    assert_eq!(*second.node(), name);
+    bench.ends(second).await;
+}
+
+#[tokio::test]
 async fn with_nobody_to_ask_besides_the_owner() {
     let bench = Bench::new();
     bench.people.only(&["owner"]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use approvals::Approvals;
 use approvals::state::Phase;
@@ -14,7 +14,7 @@ use crate::support::*;
 async fn polled<F: Future>(approvals: &Approvals, call: F, times: usize) -> bool {
     let mut call = pin!(approvals.scope(call));
     for _ in 0..times {
-        if let Poll::Ready(_) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return true;
         }
         // Not to rest but one step on, so that the drop meets every half-done write.

@@ -164,6 +164,10 @@ async fn a_key_with_other_arguments_is_refused_and_recorded_in_every_phase() {
         matches!(&record.body.event, Event::Ignored(ignored) if ignored.why == IgnoredWhy::KeyReused)
     });
     assert_eq!(reused.count(), 2);
+    let fired = bench.store.fault("ignored", 1, Does::Fail);
+    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 999_999)).await;
+    refused(outcome, ErrorKind::Store, &["mend it"]);
+    assert_eq!(fired.times(), 1);
     assert_eq!(bench.runs.count(), 1);
     bench.ends(approvals).await;
 }
@@ -258,9 +262,7 @@ async fn a_key_belongs_to_its_agent_and_namespace() {
     let outcome = sibling.scope(pay(bench.runs.clone(), "R-1", 5)).await;
     refused(outcome, ErrorKind::AlreadyRan, &[]);
     handles.push(sibling);
-    for approvals in handles {
-        bench.ends(approvals).await;
-    }
+    bench.all_end(handles).await;
 }
 
 #[tokio::test]

@@ -43,8 +43,7 @@ async fn two_nodes_with_one_key_share_one_request_and_run_one_body() {
     let outcomes = [one.await.unwrap(), two.await.unwrap()];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (1, 1));
-    bench.ends(here).await;
-    bench.ends(there).await;
+    bench.all_end([here, there]).await;
 }
 
 #[tokio::test]
@@ -383,4 +382,118 @@ async fn a_shutdown_that_is_given_up_and_repeated_still_records_every_end() {
     approvals.shutdown().await.unwrap();
     let request = request_of(&bench.card().await);
     assert_eq!(bench.phase(request).await, Phase::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_nodes_that_race_for_one_key_run_one_body() {
+    for _ in 0..10 {
+        let bench = Bench::new();
+        bench.mock.approve();
+        bench.store.slow_down();
+        let mut nodes = Vec::new();
+        for _ in 0..4 {
+            nodes.push(bench.up().await);
+        }
+        let calls: Vec<_> =
+            (0..16).map(|n| tokio::spawn(nodes[n % 4].scope(pay(bench.runs.clone(), "R-1", 5)))).collect();
+        let mut ran = 0;
+        for call in calls {
+            ran += usize::from(call.await.unwrap().is_ok());
+        }
+        assert_eq!((ran, bench.runs.count(), bench.store.intact().await.len()), (1, 1, 1));
+        bench.all_end(nodes).await;
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_withdraws_what_waits_without_a_key_and_parks_what_waits_under_one() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let unkeyed = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let withdrawn = request_of(&bench.card().await);
+    let keyed = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let parked = request_of(&bench.nth_card(2).await);
+    settle().await;
+    bench.ends(approvals.clone()).await;
+    refused(unkeyed.await.unwrap(), ErrorKind::Cancelled, &["shutting down"]);
+    refused(keyed.await.unwrap(), ErrorKind::Pending, &["stays open"]);
+    assert_eq!(bench.phase(withdrawn).await, Phase::Cancelled);
+    assert_eq!(bench.phase(parked).await, Phase::Pending);
+    assert_eq!(bench.store.of(approvals::ledger::Stream::System).await.len(), 2);
+}
+
+#[tokio::test]
+async fn after_a_shutdown_nothing_is_asked_claimed_or_run() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let card = bench.card().await;
+    call.abort();
+    let _ = call.await;
+    bench.approve(&card).await;
+    bench.ends(approvals.clone()).await;
+    let records = bench.store.records().await.len();
+    refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, ErrorKind::Unavailable, &["shut down"]);
+    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Unavailable, &["shut down"]);
+    assert_eq!((bench.runs.count(), bench.store.records().await.len()), (0, records));
+    assert_eq!(bench.phase(request_of(&card)).await, Phase::Approved);
+}
+
+#[tokio::test]
+async fn a_denial_after_the_claim_does_not_stop_the_body_and_keeps_the_key_shut() {
+    let bench = Bench::new();
+    let (hold, approvals) = (Hold::new(), bench.up().await);
+    bench.mock.approve();
+    let runs = Runs::held_by(&hold);
+    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
+    hold.reached(1).await;
+    let late = bench.mock.submit("late", no(&bench.card().await)).await.unwrap();
+    assert_eq!(counted(&late), Phase::Executing);
+    call.abort();
+    let _ = call.await;
+    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
+    let request = request_of(&bench.card().await);
+    let reason = Seed::from_bytes([7; 32]).commit_text("reason", "looked");
+    let (outcome, by) = (Reconciliation::DidNotRun, "ann".into());
+    bench.store.write(request, Event::Reconciled { outcome, by, reason }).await;
+    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    refused(outcome, ErrorKind::Denied, &["`late`"]);
+    assert_eq!((runs.count(), bench.store.intact().await.len()), (1, 1), "the no stands: no other round");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_claim_that_a_shutdown_overtakes_is_not_made() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let card = bench.card().await;
+    let hold = Hold::new();
+    bench.policy.says(Says::Hold(hold.clone()));
+    bench.approve(&card).await;
+    hold.reached(1).await;
+    bench.ends(approvals).await;
+    hold.open();
+    refused(call.await.unwrap(), ErrorKind::Unavailable, &["shut down", "same key"]);
+    assert_eq!((bench.runs.count(), bench.phase(request_of(&card)).await), (0, Phase::Approved));
+    let last = bench.store.records().await.pop().unwrap();
+    assert_eq!(last.body.event.name(), "down");
+}
+
+#[tokio::test]
+async fn a_free_ruling_that_a_denial_of_its_key_overtakes_opens_nothing() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let hold = Hold::new();
+    bench.policy.says(Says::Hold(hold.clone()));
+    let slow = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    hold.reached(1).await;
+    bench.policy.says(Says::Usual);
+    bench.mock.deny("no");
+    refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, ErrorKind::Denied, &[]);
+    hold.open();
+    refused(slow.await.unwrap(), ErrorKind::Denied, &[]);
+    assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (0, 1));
+    bench.ends(approvals).await;
 }

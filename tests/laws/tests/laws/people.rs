@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use approvals::ledger::IgnoredWhy;
-use approvals::people::{Directory as _, PeopleError};
+use approvals::people::{Directory as _, PeopleError, Requester};
 use approvals::testing::PROVIDER;
-use approvals::{Agent, Approvals, ErrorKind, Identity, People, Person};
+use approvals::{Agent, Approvals, ErrorKind, Identity, People, Person, Principal};
 
 use crate::support::*;
 
@@ -188,5 +188,26 @@ async fn a_change_is_noticed_however_soon_it_comes_and_however_alike_it_looks() 
         let resolves = async |subject| people.resolve(&Identity::new(PROVIDER, subject)).await.unwrap();
         assert!(resolves(now).await.is_some(), "round {round}");
         assert!(resolves(before).await.is_none(), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn an_external_human_is_known_again_in_another_spelling() {
+    let spellings = [
+        "KIM@example.org",
+        "kim@EXAMPLE.org",
+        " kim@example.org ",
+        "kim\u{200b}@example.org",
+        "kim@example.org\u{fe0f}",
+        "mail/kim@example.org",
+        "Kim",
+    ];
+    for spelling in spellings {
+        let kim = Person::new("kim").known_as(PROVIDER, "kim@example.org");
+        let owner = Principal::External(spelling.to_owned());
+        let requester = Requester { agent: "bot".into(), owner, on_behalf_of: None };
+        let kim = kim.known_as("mail", "kim@example.org");
+        assert!(requester.includes(&kim), "{spelling:?} could approve for itself");
+        assert!(!requester.includes(&Person::new("kimberly")), "{spelling:?}");
     }
 }

@@ -138,7 +138,8 @@ async fn an_agent_that_acts_for_people_must_say_for_whom() {
         approvals.scope(peek(bench.runs.clone(), "sda")).await,
         approvals.acting(Context::new().session("s"), wipe(bench.runs.clone(), "sda")).await,
     ] {
-        refused(outcome, ErrorKind::Unattributed, &["approvals.acting(Context::for_human("]);
+        let error = refused(outcome, ErrorKind::Unattributed, &["approvals.acting(Context::for_human("]);
+        assert!(error.message_for_model().contains("has to be mended by a person"));
     }
     assert_eq!(bench.runs.count(), 0);
     let for_kim = approvals.acting(Context::for_human("kim"), wipe(bench.runs.clone(), "sda"));

@@ -68,3 +68,49 @@ async fn an_author_s_label_wins_over_the_context_s() {
 async fn labelled(disk: &str) -> Res<usize> {
     Ok(disk.len())
 }
+
+#[tokio::test]
+async fn a_context_inside_another_adds_to_it_and_never_loses_the_human() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = {
+        let (approvals, runs) = (approvals.clone(), bench.runs.clone());
+        let around = Context::for_human("kim").session("run-42").label("incident", "INC-7");
+        let inside = Context::new().says("safe").label("step", "2").label("incident", "INC-8");
+        tokio::spawn(
+            approvals
+                .clone()
+                .acting(around, async move { approvals.acting(inside, wipe(runs, "sda")).await }),
+        )
+    };
+    let card = bench.card().await;
+    assert_eq!(card.requester.on_behalf_of.as_deref(), Some("kim"));
+    assert_eq!(card.agent_says.as_deref(), Some("safe"));
+    assert_eq!(card.notes, [("session".to_owned(), "run-42".to_owned())]);
+    let labels = [("incident", "INC-8"), ("step", "2")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(card.labels, labels);
+    // Law 4: a lost human could approve their own action.
+    let receipt = bench.mock.submit("kim", yes(&card)).await.unwrap();
+    assert_eq!(ignored(&receipt), approvals::ledger::IgnoredWhy::Requester);
+    call.abort();
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_gated_call_inside_a_gated_body_is_asked_about_by_itself() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.acting(Context::for_human("kim"), outer(bench.runs.clone())));
+    bench.approve(&bench.card().await).await;
+    let inner = bench.nth_card(2).await;
+    assert_eq!((inner.action.as_str(), inner.requester.on_behalf_of.as_deref()), ("bench.wipe", Some("kim")));
+    assert_eq!(bench.runs.count(), 0);
+    bench.approve(&inner).await;
+    assert_eq!(call.await.unwrap().unwrap(), 3);
+    bench.ends(approvals).await;
+}
+
+#[approvals::requires_approval(risk = "high", action = "scopes.outer")]
+async fn outer(#[approval(skip = "counts the runs")] runs: Runs) -> Res<usize> {
+    wipe(runs, "sda").await
+}

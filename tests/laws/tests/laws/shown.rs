@@ -86,6 +86,7 @@ async fn changed_meanwhile(call: impl AsyncFnOnce(Runs, Cents) -> Res<u64> + 'st
     let error = refused(outcome, ErrorKind::ArgumentsChanged, &["not those that were approved", "ask anew"]);
     let request = request_of(&card);
     assert_eq!(error.request(), Some(request));
+    assert!(error.message_for_model().contains("Ask again with the final ones"));
     assert_eq!(bench.runs.count(), 0);
     let state = bench.store.state(request).await;
     assert_eq!((state.phase(), state.not_run()), (Phase::Cancelled, Some(NotRunWhy::ArgumentsChanged)));

@@ -1,22 +1,21 @@
 //! A bench with everything handed in, and parts of it that fail on demand.
 
+mod faulty;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use approvals::card::Card;
 use approvals::desk::{Outcome, Receipt, Review};
-use approvals::id::{NodeName, PersonId, PolicyVersion, RequestId, Seq};
-use approvals::ledger::{
-    Append, Appended, Cursor, Env, Event, Filter, IgnoredWhy, Memory, NodeHold, Page, Record, Store,
-    StoreError, StoreErrorKind, Stream,
-};
+use approvals::id::{PersonId, PolicyVersion, RequestId};
+use approvals::ledger::IgnoredWhy;
 use approvals::people::{Directory, DirectoryError};
 use approvals::policy::{PolicyError, Ruling, SiteRuling};
-use approvals::request::{Requirement, StoreKey};
-use approvals::state::{Phase, State};
+use approvals::request::Requirement;
+use approvals::state::Phase;
 use approvals::testing::{ManualClock, MockBackend, PROVIDER, ids};
 use approvals::time::Timestamp;
 use approvals::{
@@ -26,6 +25,8 @@ use approvals::{
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+pub(crate) use self::faulty::{Does, Faulty};
 
 pub(crate) type Res<T> = Result<T, ApprovalError>;
 
@@ -130,8 +131,7 @@ impl Bench {
 
     /// The newest card, once there are so many.
     pub(crate) async fn nth_card(&self, cards: usize) -> Card {
-        let patience = Duration::from_secs(20);
-        let presented = tokio::time::timeout(patience, self.mock.presented(cards)).await;
+        let presented = tokio::time::timeout(PATIENCE, self.mock.presented(cards)).await;
         presented.unwrap_or_else(|_| panic!("card {cards} was never presented")).remove(cards - 1)
     }
 
@@ -149,7 +149,14 @@ impl Bench {
 
     /// Stops cleanly; the ledger must be intact and nothing may be left claimed.
     pub(crate) async fn ends(&self, approvals: Approvals) {
-        approvals.shutdown().await.unwrap();
+        self.all_end([approvals]).await;
+    }
+
+    /// The same of several handles over the ledger: what one has claimed, its own shutdown ends.
+    pub(crate) async fn all_end(&self, handles: impl IntoIterator<Item = Approvals>) {
+        for approvals in handles {
+            approvals.shutdown().await.unwrap();
+        }
         for request in self.store.intact().await {
             assert_ne!(self.phase(request).await, Phase::Executing, "{request} is claimed for ever");
         }
@@ -215,16 +222,6 @@ pub(crate) async fn settle() {
     }
 }
 
-pub(crate) async fn until(what: &str, mut is: impl FnMut() -> bool) {
-    for _ in 0..100_000 {
-        if is() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("never: {what}");
-}
-
 /// Moves time on, a step at a time, until the task is over.
 pub(crate) async fn drive<T>(clock: &ManualClock, step: Duration, task: JoinHandle<T>) -> T {
     for _ in 0..10_000 {
@@ -236,6 +233,9 @@ pub(crate) async fn drive<T>(clock: &ManualClock, step: Duration, task: JoinHand
     }
     panic!("the task never ends");
 }
+
+/// How long a test waits, by the real clock, for what has to come: only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A door that keeps whoever comes to it until it is opened.
 #[derive(Clone)]
@@ -253,228 +253,13 @@ impl Hold {
 
     /// Returns once so many have come.
     pub(crate) async fn reached(&self, count: usize) {
-        self.0.0.subscribe().wait_for(|reached| *reached >= count).await.unwrap();
+        let mut reached = self.0.0.subscribe();
+        let reached = reached.wait_for(|reached| *reached >= count);
+        tokio::time::timeout(PATIENCE, reached).await.expect("nobody came to the door").unwrap();
     }
 
     pub(crate) fn open(&self) {
         self.0.1.send_replace(true);
-    }
-}
-
-/// What goes wrong in a store.
-#[derive(Clone)]
-pub(crate) enum Does {
-    /// Nothing is written, and it says so.
-    Fail,
-    /// What is read is damaged.
-    Damage,
-    /// It is written, and the reply is lost.
-    LoseReply,
-    /// As before, and that many reads of histories fail afterwards.
-    LoseReplyAndSight(usize),
-    /// It is written once the door opens, even if the caller is gone by then.
-    Hold(Hold),
-}
-
-struct Fault {
-    on: &'static str,
-    left: usize,
-    does: Does,
-    fired: Fired,
-}
-
-/// How often a fault has fired. A fault that never fires proves nothing.
-#[derive(Clone, Default)]
-pub(crate) struct Fired(Arc<AtomicUsize>);
-
-impl Fired {
-    pub(crate) fn times(&self) -> usize {
-        self.0.load(SeqCst)
-    }
-}
-
-/// The ledger in memory with faults: by the name of an event that is appended, or `history` for reads.
-#[derive(Clone)]
-pub(crate) struct Faulty {
-    memory: Memory,
-    faults: Arc<Mutex<Vec<Fault>>>,
-    slow: Arc<AtomicBool>,
-    reads: Arc<AtomicUsize>,
-}
-
-impl Faulty {
-    pub(crate) fn on(clock: &ManualClock) -> Self {
-        let memory = Memory::with_clock(Arc::new(clock.clone())).unwrap();
-        Self { memory, faults: Arc::default(), slow: Arc::default(), reads: Arc::default() }
-    }
-
-    pub(crate) fn fault(&self, on: &'static str, times: usize, does: Does) -> Fired {
-        let fired = Fired::default();
-        self.faults.lock().unwrap().push(Fault { on, left: times, does, fired: fired.clone() });
-        fired
-    }
-
-    pub(crate) fn heal(&self) {
-        self.faults.lock().unwrap().clear();
-    }
-
-    /// From now on every call takes several turns, and appends end although their caller is gone.
-    pub(crate) fn slow_down(&self) {
-        self.slow.store(true, SeqCst);
-    }
-
-    /// How often histories were read.
-    pub(crate) fn reads(&self) -> usize {
-        self.reads.load(SeqCst)
-    }
-
-    fn trouble(&self, names: &[&str]) -> Option<Does> {
-        let mut faults = self.faults.lock().unwrap();
-        let fault = faults.iter_mut().find(|fault| fault.left > 0 && names.contains(&fault.on))?;
-        fault.left -= 1;
-        fault.fired.0.fetch_add(1, SeqCst);
-        Some(fault.does.clone())
-    }
-
-    async fn dawdle(&self) {
-        if self.slow.load(SeqCst) {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    pub(crate) async fn records(&self) -> Vec<Record> {
-        self.memory.records(Seq::START, usize::MAX).await.unwrap()
-    }
-
-    pub(crate) async fn of(&self, stream: Stream) -> Vec<Record> {
-        self.memory.history(stream).await.unwrap()
-    }
-
-    pub(crate) async fn names(&self, stream: Stream) -> Vec<&'static str> {
-        self.of(stream).await.iter().map(|record| record.body.event.name()).collect()
-    }
-
-    /// Appends an event to a request, as another process would.
-    pub(crate) async fn write(&self, request: RequestId, event: Event) {
-        let expected = Some(self.state(request).await.version());
-        let (env, node) = (Env::Test, "elsewhere".into());
-        let append = Append { stream: request.into(), expected, env, node, events: vec![event.into()] };
-        self.memory.append(append).await.unwrap();
-    }
-
-    /// What happened to a request, without the notes of its cards.
-    pub(crate) async fn story(&self, request: RequestId) -> Vec<&'static str> {
-        let names = self.names(request.into()).await;
-        names.into_iter().filter(|name| !["presented", "updated"].contains(name)).collect()
-    }
-
-    pub(crate) async fn state(&self, request: RequestId) -> State {
-        State::fold(&self.of(request.into()).await).unwrap()
-    }
-
-    /// Every request, in the order of their opening. Each history folds, and every byte reads as what it says.
-    pub(crate) async fn intact(&self) -> Vec<RequestId> {
-        let mut requests = Vec::new();
-        for (place, record) in self.records().await.iter().enumerate() {
-            assert_eq!(record.seq, Seq(place as u64 + 1));
-            let payload = record.payload.as_ref().map(|payload| payload.to_bytes().unwrap());
-            let read =
-                Record::from_stored(record.seq, record.bytes.clone(), payload.as_deref(), None).unwrap();
-            assert_eq!(read.body, record.body);
-            if let (Some(request), Event::Requested(_)) = (record.body.stream.request(), &record.body.event) {
-                requests.push(request);
-                self.state(request).await;
-            }
-        }
-        requests
-    }
-
-    /// Everything that is stored, as text to look for what must not be there.
-    pub(crate) async fn text(&self) -> String {
-        let mut text = String::new();
-        for record in self.records().await {
-            text.push_str(&String::from_utf8_lossy(&record.bytes));
-            if let Some(payload) = record.payload {
-                text.push_str(&String::from_utf8_lossy(&payload.to_bytes().unwrap()));
-            }
-        }
-        text
-    }
-}
-
-fn broken() -> StoreError {
-    StoreError::new(StoreErrorKind::Other, "the disk is broken; mend it")
-}
-
-#[async_trait]
-impl Store for Faulty {
-    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        let names: Vec<&str> = append.events.iter().map(|new| new.event.name()).collect();
-        let trouble = self.trouble(&names);
-        match trouble {
-            Some(Does::Fail | Does::Damage) => Err(broken()),
-            Some(Does::LoseReply) => self.memory.append(append).await.and(Err(broken())),
-            Some(Does::LoseReplyAndSight(reads)) => {
-                self.memory.append(append).await?;
-                self.fault("history", reads, Does::Fail);
-                Err(broken())
-            }
-            Some(Does::Hold(hold)) => {
-                let memory = self.memory.clone();
-                let late = async move {
-                    hold.pass().await;
-                    memory.append(append).await
-                };
-                tokio::spawn(late).await.unwrap()
-            }
-            None if self.slow.load(SeqCst) => {
-                let store = self.clone();
-                let late = async move {
-                    store.dawdle().await;
-                    let appended = store.memory.append(append).await;
-                    store.dawdle().await;
-                    appended
-                };
-                tokio::spawn(late).await.unwrap()
-            }
-            None => self.memory.append(append).await,
-        }
-    }
-
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.reads.fetch_add(1, SeqCst);
-        self.dawdle().await;
-        match self.trouble(&["history"]) {
-            Some(Does::Damage) => {
-                Err(StoreError::new(StoreErrorKind::Corrupt, "a record is damaged; mend it"))
-            }
-            Some(_) => Err(broken()),
-            None => self.memory.history(stream).await,
-        }
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.memory.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.memory.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.memory.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.memory.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.memory.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.memory.key()
     }
 }
 
@@ -486,6 +271,8 @@ pub(crate) enum Says {
     Ask(Requirement),
     Refuse,
     Fail,
+    /// Lets the call run, once the door opens.
+    Hold(Hold),
 }
 
 /// A policy that is changed while it is in force.
@@ -535,6 +322,10 @@ impl Policy for Script {
             Says::Run => Ok(Ruling::Run),
             Says::Ask(requirement) => Ok(Ruling::Ask(requirement)),
             Says::Refuse => Ok(Ruling::Refuse("frozen until Monday".to_owned())),
+            Says::Hold(hold) => {
+                hold.pass().await;
+                Ok(Ruling::Run)
+            }
             Says::Fail => Err(PolicyError("the rules are gone".to_owned())),
         }
     }
@@ -563,7 +354,9 @@ impl Crowd {
     }
 
     pub(crate) fn remove(&self, person: &str) {
-        self.known(|known| drop(known.gone.insert(person.into())));
+        self.known(|known| {
+            known.gone.insert(person.into());
+        });
     }
 
     pub(crate) fn alias(&self, alias: &str, person: &str) {

@@ -43,6 +43,23 @@ async fn a_verdict_wakes_its_waiter_without_a_clock() {
 }
 
 #[tokio::test]
+async fn a_verdict_that_comes_before_the_ledger_is_followed_wakes_its_waiter_too() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let hold = Hold::new();
+    bench.store.fault("last", 1, Does::Hold(hold.clone()));
+    let call = waiting(&bench, &approvals);
+    hold.reached(1).await;
+    settle().await;
+    bench.approve(&bench.card().await).await;
+    hold.open();
+    settle().await;
+    assert!(call.is_finished());
+    assert_eq!(call.await.unwrap().unwrap(), 3);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
 async fn an_approval_counts_until_the_deadline_and_not_at_it() {
     for (before, phase) in [(MICRO, Phase::Succeeded), (Duration::ZERO, Phase::Expired)] {
         let bench = Bench::new();
@@ -253,4 +270,18 @@ async fn every_record_is_stamped_by_the_store() {
         assert_eq!(record.body.time, noon().after(DAY), "{:?}", record.body.event);
         assert!(!matches!(record.body.event, Event::Expired {}));
     }
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_followed_for_a_while_still_wakes_its_waiters() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    let fired = bench.store.fault("records", 3, Does::Fail);
+    bench.approve(&card).await;
+    assert_eq!(drive(&bench.clock, MINUTE / 60, call).await.unwrap(), 3);
+    assert!(fired.times() > 0);
+    bench.ends(approvals).await;
 }

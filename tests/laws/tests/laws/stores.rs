@@ -1,0 +1,144 @@
+//! Mistakes of a store's author. Whatever a store does, the body stays shut and nothing hangs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use approvals::id::{NodeName, Seq};
+use approvals::ledger::{
+    Append, Appended, Cursor, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
+    StoreErrorKind, Stream,
+};
+use approvals::request::StoreKey;
+use approvals::testing::MockBackend;
+use approvals::{Approvals, ErrorKind};
+use async_trait::async_trait;
+
+use super::support::{Runs, pay, refused, wipe};
+
+/// What the author got wrong.
+#[derive(Clone, Copy, PartialEq)]
+enum Mistake {
+    /// `wait_past` returns at once, always.
+    Early,
+    /// Moves are refused as conflicts, and histories show none: a reader that lags behind its writer for good.
+    LagsBehind,
+    /// Only the opening of requests is refused so.
+    NeverOpens,
+}
+
+#[derive(Clone)]
+struct Mistaken {
+    memory: Memory,
+    mistake: Mistake,
+    moves: Arc<AtomicUsize>,
+    on: Arc<AtomicBool>,
+}
+
+impl Mistaken {
+    fn new(mistake: Mistake) -> Self {
+        let on = Arc::new(AtomicBool::new(true));
+        Self { memory: Memory::new().unwrap(), mistake, moves: Arc::default(), on }
+    }
+}
+
+#[async_trait]
+impl Store for Mistaken {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let refused = append.events.iter().any(|new| match self.mistake {
+            Mistake::Early => false,
+            Mistake::LagsBehind => matches!(new.event, Event::Started { .. }),
+            Mistake::NeverOpens => matches!(new.event, Event::Requested(_)),
+        });
+        if refused && self.on.load(SeqCst) {
+            self.moves.fetch_add(1, SeqCst);
+            return Err(StoreError::new(StoreErrorKind::Conflict, "moved"));
+        }
+        self.memory.append(append).await
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        self.memory.history(stream).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        self.memory.list(filter, after, limit).await
+    }
+
+    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.memory.records(after, limit).await
+    }
+
+    async fn last(&self) -> Result<Seq, StoreError> {
+        self.memory.last().await
+    }
+
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        match self.mistake {
+            Mistake::Early => Ok(()),
+            _ => self.memory.wait_past(after).await,
+        }
+    }
+
+    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        self.memory.hold_node(node).await
+    }
+
+    fn key(&self) -> &StoreKey {
+        self.memory.key()
+    }
+}
+
+/// Runs on a runtime with one thread, beside the test, which does not hang if that thread does.
+fn on_one_thread<F>(work: impl FnOnce() -> F + Send + 'static)
+where
+    F: Future<Output = ()>,
+{
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work());
+        let _ = done.send(());
+    });
+    ended.recv_timeout(Duration::from_secs(20)).expect("the only thread of the runtime is kept busy");
+}
+
+#[test]
+fn a_store_that_wakes_too_early_starves_nobody() {
+    on_one_thread(|| async {
+        let mock = MockBackend::new().approve();
+        let approvals = Approvals::test_builder(&mock).store(Mistaken::new(Mistake::Early));
+        let approvals = approvals.build().await.unwrap();
+        let runs = Runs::default();
+        assert_eq!(approvals.scope(wipe(runs.clone(), "sda")).await.unwrap(), 3);
+        assert_eq!(runs.count(), 1);
+        approvals.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_store_that_contradicts_itself_at_the_claim_keeps_the_body_shut_and_lets_the_caller_go() {
+    on_one_thread(|| async {
+        let mock = MockBackend::new().approve();
+        let store = Mistaken::new(Mistake::LagsBehind);
+        let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
+        let runs = Runs::default();
+        refused(approvals.scope(wipe(runs.clone(), "sda")).await, ErrorKind::Store, &[]);
+        assert_eq!(runs.count(), 0);
+        assert!(store.moves.load(SeqCst) > 1);
+        approvals.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_store_that_contradicts_itself_at_the_ask_keeps_the_body_shut_and_lets_the_caller_go() {
+    on_one_thread(|| async {
+        let mock = MockBackend::new().approve();
+        let store = Mistaken::new(Mistake::NeverOpens);
+        let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
+        let runs = Runs::default();
+        refused(approvals.scope(pay(runs.clone(), "i1", 5)).await, ErrorKind::Store, &[]);
+        assert_eq!(runs.count(), 0);
+        assert!(store.moves.load(SeqCst) > 1);
+        approvals.shutdown().await.unwrap();
+    });
+}

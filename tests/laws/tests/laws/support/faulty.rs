@@ -1,0 +1,239 @@
+//! The ledger in memory with faults.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+use approvals::id::{NodeName, RequestId, Seq};
+use approvals::ledger::{
+    Append, Appended, Cursor, Env, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
+    StoreErrorKind, Stream,
+};
+use approvals::request::StoreKey;
+use approvals::state::State;
+use approvals::testing::ManualClock;
+use async_trait::async_trait;
+
+use super::Hold;
+
+/// What goes wrong in a store.
+#[derive(Clone)]
+pub(crate) enum Does {
+    /// Nothing is written, and it says so.
+    Fail,
+    /// What is read is damaged.
+    Damage,
+    /// It is written, and the reply is lost.
+    LoseReply,
+    /// As before, and that many reads of histories fail afterwards.
+    LoseReplyAndSight(usize),
+    /// It is written once the door opens, even if the caller is gone by then.
+    Hold(Hold),
+}
+
+struct Fault {
+    on: &'static str,
+    left: usize,
+    does: Does,
+    fired: Fired,
+}
+
+/// How often a fault has fired. A fault that never fires proves nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Fired(Arc<AtomicUsize>);
+
+impl Fired {
+    pub(crate) fn times(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+/// The ledger in memory with faults: by the name of an event that is appended, or `history`, `records` and `last` for reads.
+#[derive(Clone)]
+pub(crate) struct Faulty {
+    memory: Memory,
+    faults: Arc<Mutex<Vec<Fault>>>,
+    slow: Arc<AtomicBool>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Faulty {
+    pub(crate) fn on(clock: &ManualClock) -> Self {
+        let memory = Memory::with_clock(Arc::new(clock.clone())).unwrap();
+        Self { memory, faults: Arc::default(), slow: Arc::default(), reads: Arc::default() }
+    }
+
+    pub(crate) fn fault(&self, on: &'static str, times: usize, does: Does) -> Fired {
+        let fired = Fired::default();
+        self.faults.lock().unwrap().push(Fault { on, left: times, does, fired: fired.clone() });
+        fired
+    }
+
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
+    /// From now on every call takes several turns, and appends end although their caller is gone.
+    pub(crate) fn slow_down(&self) {
+        self.slow.store(true, SeqCst);
+    }
+
+    /// How often histories were read.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(SeqCst)
+    }
+
+    fn trouble(&self, names: &[&str]) -> Option<Does> {
+        let mut faults = self.faults.lock().unwrap();
+        let fault = faults.iter_mut().find(|fault| fault.left > 0 && names.contains(&fault.on))?;
+        fault.left -= 1;
+        fault.fired.0.fetch_add(1, SeqCst);
+        Some(fault.does.clone())
+    }
+
+    async fn dawdle(&self) {
+        if self.slow.load(SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn records(&self) -> Vec<Record> {
+        self.memory.records(Seq::START, usize::MAX).await.unwrap()
+    }
+
+    pub(crate) async fn of(&self, stream: Stream) -> Vec<Record> {
+        self.memory.history(stream).await.unwrap()
+    }
+
+    pub(crate) async fn names(&self, stream: Stream) -> Vec<&'static str> {
+        self.of(stream).await.iter().map(|record| record.body.event.name()).collect()
+    }
+
+    /// Appends an event to a request, as another process would.
+    pub(crate) async fn write(&self, request: RequestId, event: Event) {
+        let expected = Some(self.state(request).await.version());
+        let (env, node) = (Env::Test, "elsewhere".into());
+        let append = Append { stream: request.into(), expected, env, node, events: vec![event.into()] };
+        self.memory.append(append).await.unwrap();
+    }
+
+    /// What happened to a request, without the notes of its cards.
+    pub(crate) async fn story(&self, request: RequestId) -> Vec<&'static str> {
+        let names = self.names(request.into()).await;
+        names.into_iter().filter(|name| !["presented", "updated"].contains(name)).collect()
+    }
+
+    pub(crate) async fn state(&self, request: RequestId) -> State {
+        State::fold(&self.of(request.into()).await).unwrap()
+    }
+
+    /// Every request, in the order of their opening. Each history folds, and every byte reads as what it says.
+    pub(crate) async fn intact(&self) -> Vec<RequestId> {
+        let mut requests = Vec::new();
+        for (place, record) in self.records().await.iter().enumerate() {
+            assert_eq!(record.seq, Seq(place as u64 + 1));
+            let payload = record.payload.as_ref().map(|payload| payload.to_bytes().unwrap());
+            let read =
+                Record::from_stored(record.seq, record.bytes.clone(), payload.as_deref(), None).unwrap();
+            assert_eq!(read.body, record.body);
+            if let (Some(request), Event::Requested(_)) = (record.body.stream.request(), &record.body.event) {
+                requests.push(request);
+                self.state(request).await;
+            }
+        }
+        requests
+    }
+
+    /// Everything that is stored, as text to look for what must not be there.
+    pub(crate) async fn text(&self) -> String {
+        let mut text = String::new();
+        for record in self.records().await {
+            text.push_str(&String::from_utf8_lossy(&record.bytes));
+            if let Some(payload) = record.payload {
+                text.push_str(&String::from_utf8_lossy(&payload.to_bytes().unwrap()));
+            }
+        }
+        text
+    }
+}
+
+fn broken() -> StoreError {
+    StoreError::new(StoreErrorKind::Other, "the disk is broken; mend it")
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let names: Vec<&str> = append.events.iter().map(|new| new.event.name()).collect();
+        let trouble = self.trouble(&names);
+        match trouble {
+            Some(Does::Fail | Does::Damage) => Err(broken()),
+            Some(Does::LoseReply) => self.memory.append(append).await.and(Err(broken())),
+            Some(Does::LoseReplyAndSight(reads)) => {
+                self.memory.append(append).await?;
+                self.fault("history", reads, Does::Fail);
+                Err(broken())
+            }
+            Some(Does::Hold(hold)) => {
+                let memory = self.memory.clone();
+                let late = async move {
+                    hold.pass().await;
+                    memory.append(append).await
+                };
+                tokio::spawn(late).await.unwrap()
+            }
+            None if self.slow.load(SeqCst) => {
+                let store = self.clone();
+                let late = async move {
+                    store.dawdle().await;
+                    let appended = store.memory.append(append).await;
+                    store.dawdle().await;
+                    appended
+                };
+                tokio::spawn(late).await.unwrap()
+            }
+            None => self.memory.append(append).await,
+        }
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        self.reads.fetch_add(1, SeqCst);
+        self.dawdle().await;
+        match self.trouble(&["history"]) {
+            Some(Does::Damage) => {
+                Err(StoreError::new(StoreErrorKind::Corrupt, "a record is damaged; mend it"))
+            }
+            Some(_) => Err(broken()),
+            None => self.memory.history(stream).await,
+        }
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        self.memory.list(filter, after, limit).await
+    }
+
+    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        match self.trouble(&["records"]) {
+            Some(_) => Err(broken()),
+            None => self.memory.records(after, limit).await,
+        }
+    }
+
+    async fn last(&self) -> Result<Seq, StoreError> {
+        if let Some(Does::Hold(hold)) = self.trouble(&["last"]) {
+            hold.pass().await;
+        }
+        self.memory.last().await
+    }
+
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        self.memory.wait_past(after).await
+    }
+
+    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        self.memory.hold_node(node).await
+    }
+
+    fn key(&self) -> &StoreKey {
+        self.memory.key()
+    }
+}
