@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use approvals::card::{text, visible_name};
-use approvals::desk::{self, Desk, DeskError, Outcome, Receipt, Seen, Way, WayKind};
+use approvals::desk::{self, Desk, DeskError, Outcome, Reply, Seen, Way, WayKind};
 use approvals::id::{PersonId, RequestId};
 use approvals::ledger::{Answer, IgnoredWhy, Store, Stream};
 use approvals::request::Digest;
@@ -67,9 +67,9 @@ async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> R
     };
     let identity = os_identity();
     let store = store::write(&global.store).await?;
-    let receipt = desk(store.clone(), people).submit(&identity, review).await.map_err(not_submitted)?;
+    let reply = desk(store.clone(), people).submit(&identity, review).await.map_err(not_submitted)?;
     let submitted = Submitted { request: &request, answer, identity: &identity, people: &people_file };
-    let exit = submitted.report(&receipt, &store, out).await;
+    let exit = submitted.report(&reply, &store, out).await;
     store.close().await;
     Ok(exit)
 }
@@ -121,9 +121,9 @@ struct Submitted<'a> {
 }
 
 impl Submitted<'_> {
-    async fn report(&self, receipt: &Receipt, store: &dyn Store, out: &Out) -> Exit {
+    async fn report(&self, reply: &Reply, store: &dyn Store, out: &Out) -> Exit {
         let summary = &self.request.summary;
-        let (state, why) = match &receipt.outcome {
+        let (state, why) = match &reply.outcome {
             Outcome::Counted { phase, .. } => (*phase, None),
             Outcome::Ignored(why) => {
                 let now = store.history(Stream::Request(summary.id)).await.map_err(Failure::from);
@@ -138,7 +138,7 @@ impl Submitted<'_> {
             answer: self.answer,
             counted: why.is_none(),
             state,
-            by: receipt.person.as_ref().map(|person| person.id()),
+            by: reply.person.as_ref().map(|person| person.id()),
             identity: self.identity.to_string(),
             why,
             reason: why.map(|why| reason(why, self.identity, self.people)),

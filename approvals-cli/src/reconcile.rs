@@ -36,11 +36,11 @@ pub(crate) async fn reconcile(global: &Global, given: &Reconcile, out: &Out) -> 
     let identity = os_identity();
     let store = store::write(&global.store).await?;
     let desk = desk(store.clone(), people);
-    let receipt = desk.reconcile(&identity, request.summary.id, outcome, &given.reason).await;
-    let receipt = receipt.map_err(not_submitted)?;
+    let reply = desk.reconcile(&identity, request.summary.id, outcome, &given.reason).await;
+    let reply = reply.map_err(not_submitted)?;
     store.close().await;
 
-    let (state, why) = match &receipt.outcome {
+    let (state, why) = match &reply.outcome {
         Outcome::Counted { phase, .. } => (*phase, None),
         Outcome::Ignored(why) => (request.summary.phase, Some(*why)),
     };
@@ -49,7 +49,7 @@ pub(crate) async fn reconcile(global: &Global, given: &Reconcile, out: &Out) -> 
         outcome,
         counted: why.is_none(),
         state,
-        by: receipt.person.as_ref().map(|person| person.id()),
+        by: reply.person.as_ref().map(|person| person.id()),
         identity: identity.to_string(),
         why,
         reason: why.map(|why| reason(why, &identity, &people_file)),

@@ -96,7 +96,7 @@ impl ErrorKind {
             Self::Running => "Not executed by this call: the same call is running already. Do not retry.",
             Self::AlreadyRan => "Not executed again: this very call ran before. Do not retry.",
             Self::KeyReused => {
-                "Not executed: the key belongs to a call with other arguments. Use another key."
+                "Not executed: the key belongs to a call with other arguments. Do not retry; a person has to mend the program."
             }
             Self::Unknown => {
                 "It is not known whether this ran: an earlier attempt was cut off. Do not retry; a person has to check."

@@ -225,7 +225,9 @@ impl Recovery<'_> {
             && self.is_dead(opener).await?
         {
             // Its caller died with the process, and without a key nobody finds it again.
-            local.withdraw(request).await;
+            // In the background: a store that fails must not hold up the start.
+            let local = local.clone();
+            self.local.background.run(async move { local.withdraw(request).await });
             return Ok(());
         }
         if let Some(deadline) = state.deadline() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use approvals_core::backend::BackendError;
 use approvals_core::card::{Card, Shown};
-use approvals_core::desk::{DeskError, Receipt, Review};
+use approvals_core::desk::{DeskError, Reply, Review};
 use approvals_core::id::RequestId;
 use approvals_core::ledger::PresentFailure;
 use tokio::sync::mpsc;
@@ -107,8 +107,8 @@ impl Console {
     }
 
     /// Takes what became of an answer.
-    pub(super) fn report(&self, seat: SeatId, request: RequestId, receipt: Result<Receipt, DeskError>) {
-        self.lock().report(seat, request, receipt);
+    pub(super) fn report(&self, seat: SeatId, request: RequestId, reply: Result<Reply, DeskError>) {
+        self.lock().report(seat, request, reply);
     }
 }
 

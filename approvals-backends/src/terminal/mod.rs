@@ -119,8 +119,8 @@ impl Backend for Terminal {
         let mut seated = self.console.sit(self.seat, self.identity.to_string())?;
         while let Some(review) = seated.next().await {
             let request = review.request;
-            let receipt = desk.submit(&self.identity, review).await;
-            self.console.report(self.seat, request, receipt);
+            let reply = desk.submit(&self.identity, review).await;
+            self.console.report(self.seat, request, reply);
         }
         Ok(())
     }

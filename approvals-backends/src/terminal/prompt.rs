@@ -1,7 +1,7 @@
 //! The lines that a prompt is made of. All text from outside passes through `visible` here (law 13).
 
 use approvals_core::card::{Card, Shown, visible, visible_name, wrap};
-use approvals_core::desk::{DeskError, Outcome, Receipt};
+use approvals_core::desk::{DeskError, Outcome, Reply};
 use approvals_core::ledger::{Answer, IgnoredWhy};
 use approvals_core::state::Phase;
 
@@ -41,9 +41,9 @@ pub(super) fn lines(text: &str, width: usize) -> String {
 }
 
 /// What became of an answer that was given here.
-pub(super) fn answered(answer: Answer, receipt: &Result<Receipt, DeskError>, identity: &str) -> String {
-    let outcome = match receipt {
-        Ok(receipt) => &receipt.outcome,
+pub(super) fn answered(answer: Answer, reply: &Result<Reply, DeskError>, identity: &str) -> String {
+    let outcome = match reply {
+        Ok(reply) => &reply.outcome,
         Err(error) => return format!("{}; answer again", visible(&error.to_string())),
     };
     match (outcome, answer) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use approvals_core::backend::BackendError;
 use approvals_core::card::text::render;
 use approvals_core::card::{Card, Shown, visible};
-use approvals_core::desk::{DeskError, Outcome, Receipt, Review, Seen};
+use approvals_core::desk::{DeskError, Outcome, Reply, Review, Seen};
 use approvals_core::id::RequestId;
 use approvals_core::ledger::{Answer, IgnoredWhy, PresentFailure};
 use tokio::sync::mpsc;
@@ -230,7 +230,7 @@ impl Queue {
     }
 
     /// Takes what became of an answer.
-    pub(super) fn report(&mut self, seat: SeatId, request: RequestId, receipt: Result<Receipt, DeskError>) {
+    pub(super) fn report(&mut self, seat: SeatId, request: RequestId, reply: Result<Reply, DeskError>) {
         let Some(Front { mut entry, stage }) = self.front.take_if(|front| front.entry.is(seat, request))
         else {
             return;
@@ -243,10 +243,10 @@ impl Queue {
             Some(Some(seat)) => seat.identity.as_str(),
             _ => "",
         };
-        let line = prompt::answered(answer, &receipt, identity);
+        let line = prompt::answered(answer, &reply, identity);
         self.say(&line);
         let still_open = news.as_ref().is_none_or(|card| Verdict::of(card).is_none());
-        match receipt.map(|receipt| receipt.outcome) {
+        match reply.map(|reply| reply.outcome) {
             Ok(Outcome::Counted { phase, .. }) => {
                 entry.card.state.label = phase.to_string();
                 entry.told = Verdict::of(&entry.card);

@@ -3,8 +3,8 @@
 mod fake;
 
 use approvals_core::card::corpus::{benign, hostile, poisoned};
-use approvals_core::card::{Answer as CardAnswer, CardValue, Shown};
-use approvals_core::desk::{Outcome, Receipt};
+use approvals_core::card::{CardAnswer, CardValue, Shown};
+use approvals_core::desk::{Outcome, Reply};
 use approvals_core::ledger::{Answer, IgnoredWhy, PresentFailure};
 use approvals_core::state::Phase;
 
@@ -12,12 +12,12 @@ use self::fake::{Desk, card, with_answer};
 use super::reader::Typed;
 use super::words::{Said, understand};
 
-fn counted(phase: Phase) -> Receipt {
-    Receipt { outcome: Outcome::Counted { by: "kim".into(), phase }, person: None }
+fn counted(phase: Phase) -> Reply {
+    Reply { outcome: Outcome::Counted { by: "kim".into(), phase }, person: None }
 }
 
-fn ignored(why: IgnoredWhy) -> Receipt {
-    Receipt { outcome: Outcome::Ignored(why), person: None }
+fn ignored(why: IgnoredWhy) -> Reply {
+    Reply { outcome: Outcome::Ignored(why), person: None }
 }
 
 #[test]

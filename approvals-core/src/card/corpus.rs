@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Answer, Card, CardArgument, CardClocks, CardValue, Requester, Span, Time};
+use super::{CardAnswer, Card, CardArgument, CardClocks, CardValue, CardRequester, Span, Time};
 
 /// One hostile string.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn benign() -> Card {
         "4f2a9c01d3e7b8a6954c2d1e0f3b6a7984c5d2e1f0a3b6c798d4e5f2a1b0c3d6",
         "cleanup.delete_files",
         "high",
-        Requester::new("cleaner", "dana"),
+        CardRequester::new("cleaner", "dana"),
         CardClocks {
             requested_at: time("2026-11-21T22:53:29Z", 1_795_301_609_000),
             decide_by: time("2026-11-21T23:53:29Z", 1_795_305_209_000),
@@ -80,7 +80,7 @@ pub fn benign() -> Card {
     ];
     card.labels = vec![("incident".into(), "INC-7".into()), ("team".into(), "site reliability".into())];
     card.who_may_decide = vec!["any 1 of: sre".into(), "any 1 of: security".into()];
-    card.answers = vec![Answer {
+    card.answers = vec![CardAnswer {
         who: "lee".into(),
         answer: "approved".into(),
         at: time("2026-11-21T22:55:10Z", 1_795_301_710_000),

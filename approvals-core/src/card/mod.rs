@@ -34,7 +34,7 @@ const ERASED: &str = "(erased: the value is no longer kept)";
 /// Everything a person may see of one request, with raw strings and never a secret value (law 12).
 ///
 /// ```
-/// use approvals_core::card::{Card, CardArgument, CardClocks, CardValue, Requester, Span, Time};
+/// use approvals_core::card::{Card, CardArgument, CardClocks, CardValue, CardRequester, Span, Time};
 ///
 /// let clocks = CardClocks {
 ///     requested_at: Time { text: "2026-11-21T22:53:29Z".into(), unix_ms: 1_795_301_609_000 },
@@ -42,7 +42,7 @@ const ERASED: &str = "(erased: the value is no longer kept)";
 ///     use_within: Span { text: "15 min".into(), seconds: 900 },
 /// };
 /// let (request, digest) = ("0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e", "4f2a9c01d3e7c6b5");
-/// let requester = Requester::new("cleaner", "dana");
+/// let requester = CardRequester::new("cleaner", "dana");
 /// let mut card = Card::new(request, digest, "cleanup.delete_files", "high", requester, clocks);
 /// card.arguments.push(CardArgument::new("folder", CardValue::Shown("\"/tmp/demo\"".into())));
 /// assert!(approvals_core::card::text::render(&card, &Default::default()).text.contains("/tmp/demo"));
@@ -61,7 +61,7 @@ pub struct Card {
     /// Where the request stands.
     pub state: CardState,
     /// Who asks.
-    pub requester: Requester,
+    pub requester: CardRequester,
     /// The author's word for what the call touches, such as `pii`.
     pub sensitivity: Option<String>,
     /// What the call acts on, from the author's template.
@@ -79,7 +79,7 @@ pub struct Card {
     /// The least assurance that counts.
     pub assurance: String,
     /// The answers that counted so far, oldest first.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CardAnswer>,
     /// When the request was made and until when it can be decided and used.
     pub clocks: CardClocks,
     /// The gates that this call is nested in, outermost first.
@@ -99,7 +99,7 @@ impl Card {
         digest: impl Into<String>,
         action: impl Into<String>,
         risk: impl Into<String>,
-        requester: Requester,
+        requester: CardRequester,
         clocks: CardClocks,
     ) -> Self {
         Self {
@@ -153,7 +153,7 @@ pub struct CardState {
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Requester {
+pub struct CardRequester {
     /// The agent's id.
     pub agent: String,
     /// The person who owns the agent.
@@ -164,7 +164,7 @@ pub struct Requester {
     pub single_operator: bool,
 }
 
-impl Requester {
+impl CardRequester {
     /// An agent and its owner, acting for nobody else and not deciding alone.
     pub fn new(agent: impl Into<String>, owner: impl Into<String>) -> Self {
         Self { agent: agent.into(), owner: owner.into(), on_behalf_of: None, single_operator: false }
@@ -239,7 +239,7 @@ impl CardValue {
 
 /// One person's answer that counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Answer {
+pub struct CardAnswer {
     /// The person.
     pub who: String,
     /// What they answered, such as `approved` or `denied`.

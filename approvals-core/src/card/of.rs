@@ -1,7 +1,7 @@
 //! From the history of a request to its card.
 
 use super::{
-    Answer, Card, CardArgument, CardClocks, CardState, CardValue, ERASED, Requester, Shown, Span, Time,
+    CardAnswer, Card, CardArgument, CardClocks, CardState, CardValue, ERASED, CardRequester, Shown, Span, Time,
 };
 use crate::ledger::{self, Env, Event, Payload, Record};
 use crate::people::Principal;
@@ -21,7 +21,7 @@ impl Card {
             .and_then(|record| record.payload.as_ref());
         let call = &opened.requested.call;
         let requirement = opened.requirement();
-        let mut requester = Requester::new(call.requester.agent.as_str(), principal(&call.requester.owner));
+        let mut requester = CardRequester::new(call.requester.agent.as_str(), principal(&call.requester.owner));
         requester.on_behalf_of = call.requester.on_behalf_of.as_ref().map(principal);
         requester.single_operator = requirement.single_operator;
         let clocks = CardClocks {
@@ -94,7 +94,7 @@ fn argument(payload: Option<&Payload>, fact: &ArgumentFact) -> CardArgument {
     CardArgument::new(fact.name.as_str(), value)
 }
 
-fn answer(record: &Record) -> Option<Answer> {
+fn answer(record: &Record) -> Option<CardAnswer> {
     let Event::Reviewed(reviewed) = &record.body.event else { return None };
     let name = record.payload.as_ref().and_then(|payload| payload.notes().get("name"));
     let who = match name {
@@ -106,7 +106,7 @@ fn answer(record: &Record) -> Option<Answer> {
         ledger::Answer::Deny => "denied",
     };
     let comment = record.payload.as_ref().and_then(|payload| payload.text("comment")).map(str::to_owned);
-    Some(Answer { who, answer: answer.to_owned(), at: record.body.time.into(), comment })
+    Some(CardAnswer { who, answer: answer.to_owned(), at: record.body.time.into(), comment })
 }
 
 /// What led to the phase, a line each.

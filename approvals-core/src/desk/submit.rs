@@ -32,7 +32,7 @@ pub struct Desk {
 
 /// What became of a review, and the name that the reviewer is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
+pub struct Reply {
     /// Whether it counted.
     pub outcome: Outcome,
     /// The person, where the identity maps onto one.
@@ -86,7 +86,7 @@ impl Desk {
     ///
     /// # Errors
     /// If store or directory fail. Nothing was counted then, unless the store lost its reply; submitting again is safe.
-    pub async fn submit(&self, identity: &Identity, review: Review) -> Result<Receipt, DeskError> {
+    pub async fn submit(&self, identity: &Identity, review: Review) -> Result<Reply, DeskError> {
         let stream = Stream::Request(review.request);
         let mut tries = 0;
         // The store's time as far as it has said it, where its clock is ahead of ours.
@@ -111,7 +111,7 @@ impl Desk {
                     let what = review.answer.into();
                     self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
                         .await?;
-                    return Ok(Receipt { outcome: Outcome::Ignored(why), person: reviewer.person });
+                    return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
             match self.append(stream, &state, event).await {
@@ -137,7 +137,7 @@ impl Desk {
         request: RequestId,
         outcome: Reconciliation,
         reason: &str,
-    ) -> Result<Receipt, DeskError> {
+    ) -> Result<Reply, DeskError> {
         let stream = Stream::Request(request);
         let mut tries = 0;
         loop {
@@ -151,7 +151,7 @@ impl Desk {
                     let what = IgnoredWhat::Reconcile;
                     self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
                         .await?;
-                    return Ok(Receipt { outcome: Outcome::Ignored(why), person: reviewer.person });
+                    return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
             let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
@@ -186,11 +186,11 @@ impl Desk {
         self.store.append(append).await
     }
 
-    async fn counted(&self, stream: Stream, person: Person) -> Result<Receipt, DeskError> {
+    async fn counted(&self, stream: Stream, person: Person) -> Result<Reply, DeskError> {
         let state = State::fold(&self.store.history(stream).await?).map_err(unreadable)?;
         tracing::info!(request = %stream, way = %self.way.id, by = %person.id(), phase = %state.phase(), "answer counted");
         let outcome = Outcome::Counted { by: person.id().clone(), phase: state.phase() };
-        Ok(Receipt { outcome, person: Some(person) })
+        Ok(Reply { outcome, person: Some(person) })
     }
 
     fn reviewed(&self, state: &State, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use crate::backend::{Backend, BackendError, Capabilities, Presented};
 use crate::card::{Card, Shown};
-use crate::desk::{Desk, DeskError, Receipt, Review};
+use crate::desk::{Desk, DeskError, Reply, Review};
 use crate::id::{GroupId, PersonId, Reference, RequestId};
 use crate::ledger::Answer;
 use crate::people::{Assurance, Directory, DirectoryError, Identity, Person};
@@ -37,7 +37,7 @@ struct Inner {
     script: Mutex<Script>,
     cards: Mutex<Vec<Card>>,
     updates: Mutex<Vec<Card>>,
-    receipts: Mutex<Vec<Result<Receipt, DeskError>>>,
+    replies: Mutex<Vec<Result<Reply, DeskError>>>,
     groups: Mutex<std::collections::BTreeMap<PersonId, BTreeSet<GroupId>>>,
     give: mpsc::UnboundedSender<(Identity, Review)>,
     take: AsyncMutex<mpsc::UnboundedReceiver<(Identity, Review)>>,
@@ -70,7 +70,7 @@ impl MockBackend {
             script: Mutex::default(),
             cards: Mutex::default(),
             updates: Mutex::default(),
-            receipts: Mutex::default(),
+            replies: Mutex::default(),
             groups: Mutex::default(),
             give,
             take: AsyncMutex::new(take),
@@ -142,8 +142,8 @@ impl MockBackend {
     }
 
     /// What became of the scripted answers, in order.
-    pub fn receipts(&self) -> Vec<Result<Receipt, DeskError>> {
-        lock(&self.0.receipts).clone()
+    pub fn replies(&self) -> Vec<Result<Reply, DeskError>> {
+        lock(&self.0.replies).clone()
     }
 
     /// Returns once so many cards were presented.
@@ -157,7 +157,7 @@ impl MockBackend {
     ///
     /// # Errors
     /// Those of [`Desk::submit`].
-    pub async fn submit(&self, person: &str, review: Review) -> Result<Receipt, DeskError> {
+    pub async fn submit(&self, person: &str, review: Review) -> Result<Reply, DeskError> {
         self.submit_as(&Identity::new(PROVIDER, person), review).await
     }
 
@@ -165,7 +165,7 @@ impl MockBackend {
     ///
     /// # Errors
     /// Those of [`Desk::submit`].
-    pub async fn submit_as(&self, identity: &Identity, review: Review) -> Result<Receipt, DeskError> {
+    pub async fn submit_as(&self, identity: &Identity, review: Review) -> Result<Reply, DeskError> {
         let desk = {
             let mut desks = self.0.desk.subscribe();
             match desks.wait_for(Option::is_some).await {
@@ -235,8 +235,8 @@ impl Backend for MockBackend {
         self.0.desk.send_replace(Some(desk.clone()));
         let mut take = self.0.take.lock().await;
         while let Some((identity, review)) = take.recv().await {
-            let receipt = desk.submit(&identity, review).await;
-            lock(&self.0.receipts).push(receipt);
+            let reply = desk.submit(&identity, review).await;
+            lock(&self.0.replies).push(reply);
         }
         Ok(())
     }

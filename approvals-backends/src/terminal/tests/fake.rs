@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use approvals_core::backend::BackendError;
 use approvals_core::card::corpus::benign;
 use approvals_core::card::text::TextOptions;
-use approvals_core::card::{Answer, Card, Shown};
-use approvals_core::desk::{Receipt, Review};
+use approvals_core::card::{Card, CardAnswer, Shown};
+use approvals_core::desk::{Reply, Review};
 use approvals_core::ledger::PresentFailure;
 
 use crate::terminal::console::{Console, SeatId, Seated};
@@ -121,8 +121,8 @@ impl Desk {
         self.console.update(self.seat, card);
     }
 
-    pub(super) fn report(&self, review: &Review, receipt: Receipt) {
-        self.console.report(self.seat, review.request, Ok(receipt));
+    pub(super) fn report(&self, review: &Review, reply: Reply) {
+        self.console.report(self.seat, review.request, Ok(reply));
     }
 
     /// Types a line to the question that is open.
@@ -162,7 +162,7 @@ pub(super) fn with_answer(
 ) -> Card {
     card.state.label = label.into();
     let at = card.clocks.requested_at.clone();
-    card.answers.push(Answer {
+    card.answers.push(CardAnswer {
         who: who.into(),
         answer: answer.into(),
         at,

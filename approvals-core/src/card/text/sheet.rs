@@ -1,6 +1,6 @@
 //! The card in visible form, before it is cut and wrapped: which facts there are, and in what order.
 
-use crate::card::{Answer, Card, CardValue, Warning, visible, visible_lines, visible_name, warnings};
+use crate::card::{CardAnswer, Card, CardValue, Warning, visible, visible_lines, visible_name, warnings};
 
 /// One value in visible form.
 pub(super) struct Item {
@@ -158,7 +158,7 @@ fn who_may_decide(card: &Card) -> Vec<Item> {
     lines
 }
 
-fn answer(answer: &Answer) -> Vec<Item> {
+fn answer(answer: &CardAnswer) -> Vec<Item> {
     let (who, what) = (visible_name(&answer.who), visible_name(&answer.answer));
     let line = format!("{who} {what} at {}", visible(&answer.at.text));
     let mut items = vec![Item::own(line, warnings(&answer.who))];

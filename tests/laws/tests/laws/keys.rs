@@ -237,8 +237,8 @@ async fn a_request_that_was_called_off_or_ran_out_makes_room_for_a_round_with_it
     let third = calls(&bench, &approvals);
     let card = bench.nth_card(3).await;
     // The approval of an earlier round opens nothing.
-    let receipt = bench.approve(&bench.nth_card(2).await).await;
-    assert_eq!(ignored(&receipt), IgnoredWhy::TooLate);
+    let reply = bench.approve(&bench.nth_card(2).await).await;
+    assert_eq!(ignored(&reply), IgnoredWhy::TooLate);
     bench.approve(&card).await;
     assert_eq!(third.await.unwrap().unwrap(), 5);
     let digests: BTreeSet<String> = bench.mock.cards().into_iter().map(|card| card.digest).collect();

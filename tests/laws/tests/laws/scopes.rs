@@ -90,8 +90,8 @@ async fn a_context_inside_another_adds_to_it_and_never_loses_the_human() {
     let labels = [("incident", "INC-8"), ("step", "2")].map(|(a, b)| (a.to_owned(), b.to_owned()));
     assert_eq!(card.labels, labels);
     // Law 4: a lost human could approve their own action.
-    let receipt = bench.mock.submit("kim", yes(&card)).await.unwrap();
-    assert_eq!(ignored(&receipt), approvals::ledger::IgnoredWhy::Requester);
+    let reply = bench.mock.submit("kim", yes(&card)).await.unwrap();
+    assert_eq!(ignored(&reply), approvals::ledger::IgnoredWhy::Requester);
     call.abort();
     bench.ends(approvals).await;
 }

@@ -97,7 +97,7 @@ async fn looked_at() -> String {
     // The second call has another secret under the same key, and every message about it is looked at.
     let error = approvals.scope(use_token("another".to_owned(), "n")).await.unwrap_err();
     let _ = write!(seen, "{error} {error:?} {}", error.message_for_model());
-    let _ = write!(seen, "{approvals:?} {:?} {:?}", login().password, bench.mock.receipts());
+    let _ = write!(seen, "{approvals:?} {:?} {:?}", login().password, bench.mock.replies());
     approvals.shutdown().await.unwrap();
     for card in bench.mock.cards().iter().chain(&bench.mock.updates()) {
         let page = approvals::card::text::render(card, &Default::default()).text;

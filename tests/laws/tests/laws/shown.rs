@@ -161,7 +161,7 @@ async fn a_presentation_in_part_takes_no_approval_but_a_denial() {
     let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     let card = bench.card().await;
     settle().await;
-    let receipts = bench.mock.receipts();
+    let receipts = bench.mock.replies();
     assert_eq!(ignored(receipts[0].as_ref().unwrap()), IgnoredWhy::NotEverythingShown);
     // Nor one that claims to have seen everything: what was presented there is on record.
     assert_eq!(ignored(&bench.approve(&card).await), IgnoredWhy::NotEverythingShown);
@@ -226,8 +226,8 @@ async fn a_later_approval_of_another_request_does_not_carry_over() {
     let second = bench.nth_card(2).await;
     let mut crossed = yes(&second);
     crossed.seen = yes(&first).seen;
-    let receipt = bench.mock.submit("reviewer", crossed).await.unwrap();
-    assert_eq!(ignored(&receipt), IgnoredWhy::OtherDigest);
+    let reply = bench.mock.submit("reviewer", crossed).await.unwrap();
+    assert_eq!(ignored(&reply), IgnoredWhy::OtherDigest);
     bench.approve(&first).await;
     assert_eq!(small.await.unwrap().unwrap(), 1);
     settle().await;

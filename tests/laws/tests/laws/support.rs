@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use approvals::card::Card;
-use approvals::desk::{Outcome, Receipt, Review};
+use approvals::desk::{Outcome, Reply, Review};
 use approvals::id::{PersonId, PolicyVersion, RequestId};
 use approvals::ledger::IgnoredWhy;
 use approvals::people::{Directory, DirectoryError};
@@ -135,11 +135,11 @@ impl Bench {
         presented.unwrap_or_else(|_| panic!("card {cards} was never presented")).remove(cards - 1)
     }
 
-    pub(crate) async fn approve(&self, card: &Card) -> Receipt {
+    pub(crate) async fn approve(&self, card: &Card) -> Reply {
         self.mock.submit("reviewer", yes(card)).await.unwrap()
     }
 
-    pub(crate) async fn deny(&self, card: &Card) -> Receipt {
+    pub(crate) async fn deny(&self, card: &Card) -> Reply {
         self.mock.submit("reviewer", no(card)).await.unwrap()
     }
 
@@ -185,15 +185,15 @@ pub(crate) fn no(card: &Card) -> Review {
     Review::deny(request, digest)
 }
 
-pub(crate) fn counted(receipt: &Receipt) -> Phase {
-    match &receipt.outcome {
+pub(crate) fn counted(reply: &Reply) -> Phase {
+    match &reply.outcome {
         Outcome::Counted { phase, .. } => *phase,
         Outcome::Ignored(why) => panic!("ignored: {why}"),
     }
 }
 
-pub(crate) fn ignored(receipt: &Receipt) -> IgnoredWhy {
-    match &receipt.outcome {
+pub(crate) fn ignored(reply: &Reply) -> IgnoredWhy {
+    match &reply.outcome {
         Outcome::Ignored(why) => *why,
         counted @ Outcome::Counted { .. } => panic!("{counted:?}"),
     }

@@ -68,12 +68,12 @@ async fn an_approval_counts_until_the_deadline_and_not_at_it() {
         let card = bench.card().await;
         // The wall clock alone: nobody wakes by it.
         bench.clock.set(noon().after(HOUR - before));
-        let receipt = bench.approve(&card).await;
+        let reply = bench.approve(&card).await;
         if phase == Phase::Expired {
-            assert_eq!(ignored(&receipt), IgnoredWhy::TooLate);
+            assert_eq!(ignored(&reply), IgnoredWhy::TooLate);
             bench.clock.advance(HOUR);
         } else {
-            assert_eq!(counted(&receipt), Phase::Approved);
+            assert_eq!(counted(&reply), Phase::Approved);
         }
         let _ = call.await.unwrap();
         settle().await;

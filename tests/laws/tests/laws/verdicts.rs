@@ -65,11 +65,11 @@ async fn a_yes_may_become_a_no_and_a_no_never_a_yes() {
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     assert_eq!(counted(&bench.mock.submit("ann", no(&card)).await.unwrap()), Phase::Denied);
     for late in [yes(&card), no(&card)] {
-        let receipt = bench.mock.submit("ann", late).await.unwrap();
-        assert_eq!(ignored(&receipt), IgnoredWhy::AnsweredBefore);
+        let reply = bench.mock.submit("ann", late).await.unwrap();
+        assert_eq!(ignored(&reply), IgnoredWhy::AnsweredBefore);
     }
-    let receipt = bench.mock.submit("bob", yes(&card)).await.unwrap();
-    assert_eq!(ignored(&receipt), IgnoredWhy::AlreadyDecided);
+    let reply = bench.mock.submit("bob", yes(&card)).await.unwrap();
+    assert_eq!(ignored(&reply), IgnoredWhy::AlreadyDecided);
     refused(call.await.unwrap(), ErrorKind::Denied, &["`ann`"]);
     assert_eq!(bench.store.story(request_of(&card)).await[3..], ["ignored"; 3]);
     bench.ends(approvals).await;
@@ -85,8 +85,8 @@ async fn two_people_means_two_different_people() {
     let card = bench.card().await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     for alias in ["ann", "ann@work"] {
-        let receipt = bench.mock.submit(alias, yes(&card)).await.unwrap();
-        assert_eq!(ignored(&receipt), IgnoredWhy::AnsweredBefore);
+        let reply = bench.mock.submit(alias, yes(&card)).await.unwrap();
+        assert_eq!(ignored(&reply), IgnoredWhy::AnsweredBefore);
     }
     settle().await;
     assert!(!call.is_finished());
@@ -108,8 +108,8 @@ async fn one_person_in_two_groups_fills_one_slot() {
     let card = bench.card().await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     for outsider in [yes(&card), no(&card)] {
-        let receipt = bench.mock.submit("eve", outsider).await.unwrap();
-        assert_eq!(ignored(&receipt), IgnoredWhy::NotAReviewer);
+        let reply = bench.mock.submit("eve", outsider).await.unwrap();
+        assert_eq!(ignored(&reply), IgnoredWhy::NotAReviewer);
     }
     assert_eq!(counted(&bench.mock.submit("bob", yes(&card)).await.unwrap()), Phase::Approved);
     call.await.unwrap().unwrap();
@@ -127,8 +127,8 @@ async fn the_requester_never_counts_under_any_alias() {
     let call = tokio::spawn(call);
     let card = bench.card().await;
     for requester in ["owner", "olly", "kim", "kimmy", "test-agent", "the-bot"] {
-        let receipt = bench.mock.submit(requester, yes(&card)).await.unwrap();
-        assert_eq!(ignored(&receipt), IgnoredWhy::Requester, "{requester}");
+        let reply = bench.mock.submit(requester, yes(&card)).await.unwrap();
+        assert_eq!(ignored(&reply), IgnoredWhy::Requester, "{requester}");
     }
     let request = request_of(&card);
     let by: Vec<String> = bench
@@ -160,8 +160,8 @@ async fn an_external_human_who_joins_the_directory_later_still_never_counts() {
     let card = bench.card().await;
     bench.people.only(&["owner", "reviewer", "kim"]);
     bench.people.alias("kim@example.com", "kim");
-    let receipt = bench.mock.submit("kim", yes(&card)).await.unwrap();
-    assert_eq!(ignored(&receipt), IgnoredWhy::Requester);
+    let reply = bench.mock.submit("kim", yes(&card)).await.unwrap();
+    assert_eq!(ignored(&reply), IgnoredWhy::Requester);
     call.abort();
     bench.ends(approvals).await;
 }
@@ -224,8 +224,8 @@ async fn a_single_operator_is_refused_for_what_is_critical() {
     let call = waiting(&bench, &approvals);
     let card = bench.card().await;
     assert!(!card.requester.single_operator);
-    let receipt = bench.mock.submit("owner", yes(&card)).await.unwrap();
-    assert_eq!(ignored(&receipt), IgnoredWhy::Requester);
+    let reply = bench.mock.submit("owner", yes(&card)).await.unwrap();
+    assert_eq!(ignored(&reply), IgnoredWhy::Requester);
     call.abort();
     bench.ends(approvals).await;
 }
@@ -253,8 +253,8 @@ async fn what_does_not_count_is_answered_with_a_remedy_and_recorded_one_by_one()
         (mock.clone(), Review::deny(request, digest), IgnoredWhy::OtherDigest, "look at the request again"),
         (mock.clone(), Review::approve(stranger, digest), IgnoredWhy::UnknownRequest, "approvals list"),
     ] {
-        let receipt = bench.mock.submit_as(&identity, review).await.unwrap();
-        assert_eq!(ignored(&receipt), why);
+        let reply = bench.mock.submit_as(&identity, review).await.unwrap();
+        assert_eq!(ignored(&reply), why);
         assert!(why.to_string().contains(remedy), "{why}");
     }
     assert_eq!(bench.store.story(request).await, ["requested", "ignored", "ignored", "ignored", "ignored"]);
@@ -265,8 +265,8 @@ async fn what_does_not_count_is_answered_with_a_remedy_and_recorded_one_by_one()
     }
     bench.approve(&card).await;
     call.await.unwrap().unwrap();
-    let receipt = bench.mock.submit("reviewer", no(&card)).await.unwrap();
-    assert_eq!(ignored(&receipt), IgnoredWhy::AlreadyDecided);
+    let reply = bench.mock.submit("reviewer", no(&card)).await.unwrap();
+    assert_eq!(ignored(&reply), IgnoredWhy::AlreadyDecided);
     bench.ends(approvals).await;
 }
 
