@@ -258,5 +258,6 @@ impl ActionSite {
 }
 
 /// Every action that is linked into this binary.
+#[doc(hidden)]
 #[linkme::distributed_slice]
 pub static SITES: [ActionSite];

@@ -69,6 +69,12 @@ impl Call {
         })
     }
 
+    /// A shown argument by name, as a type: `call.argument_as::<u64>("cents")`. `None` if there is none of that name,
+    /// it is not shown, or it is not of that type.
+    pub fn argument_as<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.argument(name)?.read_as()
+    }
+
     /// The author's reason with the arguments filled in.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()

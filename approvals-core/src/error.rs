@@ -164,9 +164,8 @@ impl ApprovalError {
 
     /// What to hand to a language model: what happened, without anything that a person wrote, and what to do next.
     ///
-    /// ```
-    /// # use approvals_core::error::ErrorKind;
-    /// assert_eq!(ErrorKind::Denied.as_str(), "denied");
+    /// ```text
+    /// `billing.pay`: denied. Not executed. Do not retry, and do not look for another way to the same effect; tell the user.
     /// ```
     pub fn message_for_model(&self) -> String {
         format!("`{}`: {}. {}", self.0.action, self.0.kind, self.0.kind.advice())

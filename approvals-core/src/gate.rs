@@ -25,15 +25,21 @@ pub(crate) enum Passed {
 pub(crate) async fn pass(authority: Arc<dyn Authority>, call: &Call) -> Result<Passed, ApprovalError> {
     // The key is looked up before any policy is asked: a denied call must not run because policy changed its mind.
     let ticket = match authority.ask(call).await? {
-        Asked::Run => return Ok(Passed::Free),
+        Asked::Run => {
+            tracing::info!("policy lets the call run");
+            return Ok(Passed::Free);
+        }
         Asked::Wait(ticket) => ticket,
     };
+    tracing::info!(request = %ticket.request, "the call waits for people");
     // From here on, a caller that goes away withdraws the request, or parks it under its key.
     let mut asking = Asking { authority: &*authority, ticket: &ticket, over: false };
     authority.wait(&ticket).await?;
+    tracing::info!(request = %ticket.request, "the call may be claimed");
     // Policy and directory once more, then `started`, durable before the body (laws 2, 7 and 10).
     let held = authority.claim(call, &ticket).await?;
     asking.over = true;
+    tracing::info!(request = %ticket.request, "the claim is on record");
     Ok(Passed::Claimed(held))
 }
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod current;
+mod task;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 
 pub use self::build::{BuildError, Builder};
 pub(crate) use self::current::current;
+pub use self::task::{Task, TaskError};
 use crate::action::{ActionSite, Risk};
 use crate::authority::{Authority, Behind, Full, Local};
 use crate::call::Context;
@@ -79,12 +81,12 @@ impl Approvals {
     }
 
     /// Spawns a task that stays in the scope and keeps the context.
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        tokio::spawn(current::scope(self.clone(), None, future))
+        Task(tokio::spawn(current::scope(self.clone(), None, future)))
     }
 
     /// The ledger that it writes.

@@ -26,9 +26,7 @@ use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
 use crate::id::{AgentId, Chance, NodeName, RequestId, Version, WayId};
 use crate::keeper::Order;
-use crate::ledger::{
-    Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, StoreErrorKind, Stream,
-};
+use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, Stream};
 use crate::people::Directory;
 use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
 use crate::request::StoreKey;
@@ -169,7 +167,7 @@ impl Local {
                 tracing::info!(%request, "request expired");
                 Ok(())
             }
-            Err(error) if moved(&error) => Ok(()),
+            Err(error) if error.is_stale() => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -190,11 +188,6 @@ impl Local {
     fn store_error(action: &'static str, request: RequestId, error: &StoreError) -> ApprovalError {
         ApprovalError::new(ErrorKind::Store, action, error.to_string()).of(request)
     }
-}
-
-/// Whether the request has moved since it was read, so that it has to be looked at anew.
-pub(crate) fn moved(error: &StoreError) -> bool {
-    matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::Illegal(_))
 }
 
 #[async_trait]

@@ -31,6 +31,53 @@ impl Value {
         canonical::bytes(self)
     }
 
+    /// The value as a type that serde can read, a large integer as the number it is; `None` if it is not of that type.
+    ///
+    /// ```
+    /// use approvals_core::capture::{Limits, capture};
+    ///
+    /// let value = capture(&u64::MAX, &Limits::default())?;
+    /// assert_eq!(value.read_as::<u64>(), Some(u64::MAX));
+    /// assert_eq!(value.read_as::<u8>(), None);
+    /// # Ok::<(), approvals_core::capture::CaptureError>(())
+    /// ```
+    pub fn read_as<T: de::DeserializeOwned>(&self) -> Option<T> {
+        let mut json = String::new();
+        self.write_plain(&mut json);
+        serde_json::from_str(&json).ok()
+    }
+
+    /// JSON in which a large integer is a plain number. Not canonical: for reading back alone.
+    fn write_plain(&self, json: &mut String) {
+        use std::fmt::Write as _;
+        let mut separator = "";
+        // Writing to a string does not fail.
+        match self {
+            Value::List(items) => {
+                json.push('[');
+                for item in items {
+                    json.push_str(separator);
+                    item.write_plain(json);
+                    separator = ",";
+                }
+                json.push(']');
+            }
+            Value::Map(fields) => {
+                if let (1, Some(Value::Text(digits))) = (fields.len(), fields.get(INT)) {
+                    return json.push_str(digits);
+                }
+                json.push('{');
+                for (key, field) in fields {
+                    let _ = write!(json, "{separator}{}:", serde_json::Value::from(key.as_str()));
+                    field.write_plain(json);
+                    separator = ",";
+                }
+                json.push('}');
+            }
+            plain => json.push_str(&String::from_utf8_lossy(&plain.canonical())),
+        }
+    }
+
     /// An integer too large for JSON, given by its decimal digits.
     pub(super) fn large_integer(digits: String) -> Self {
         Value::Map(BTreeMap::from([(INT.to_owned(), Value::Text(digits))]))

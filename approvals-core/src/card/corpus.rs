@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{CardAnswer, Card, CardArgument, CardClocks, CardValue, CardRequester, Span, Time};
+use super::{Card, CardAnswer, CardArgument, CardClocks, CardRequester, CardValue, Span, Time};
 
 /// One hostile string.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! From the history of a request to its card.
 
 use super::{
-    CardAnswer, Card, CardArgument, CardClocks, CardState, CardValue, ERASED, CardRequester, Shown, Span, Time,
+    Card, CardAnswer, CardArgument, CardClocks, CardRequester, CardState, CardValue, ERASED, Shown, Span,
+    Time,
 };
 use crate::ledger::{self, Env, Event, Payload, Record};
 use crate::people::Principal;
@@ -21,7 +22,8 @@ impl Card {
             .and_then(|record| record.payload.as_ref());
         let call = &opened.requested.call;
         let requirement = opened.requirement();
-        let mut requester = CardRequester::new(call.requester.agent.as_str(), principal(&call.requester.owner));
+        let mut requester =
+            CardRequester::new(call.requester.agent.as_str(), principal(&call.requester.owner));
         requester.on_behalf_of = call.requester.on_behalf_of.as_ref().map(principal);
         requester.single_operator = requirement.single_operator;
         let clocks = CardClocks {

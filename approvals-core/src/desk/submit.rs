@@ -116,7 +116,7 @@ impl Desk {
             };
             match self.append(stream, &state, event).await {
                 Ok(_) => return self.counted(stream, person).await,
-                Err(error) if tries < TRIES && moved(&error) => {
+                Err(error) if tries < TRIES && error.is_stale() => {
                     if let StoreErrorKind::Illegal(Illegal::TooLate { deadline }) = error.kind() {
                         at_least = Some(*deadline);
                     }
@@ -160,7 +160,7 @@ impl Desk {
             let event = Event::Reconciled { outcome, by: person.id().clone(), reason };
             match self.append(stream, &state, NewEvent::with(event, payload)).await {
                 Ok(_) => return self.counted(stream, person).await,
-                Err(error) if tries < TRIES && moved(&error) => {}
+                Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -259,11 +259,6 @@ impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Desk").field("way", &self.way).finish_non_exhaustive()
     }
-}
-
-/// Whether the request has moved since it was read, so that the review has to be judged anew.
-fn moved(error: &StoreError) -> bool {
-    matches!(error.kind(), StoreErrorKind::Conflict | StoreErrorKind::Illegal(_))
 }
 
 pub(crate) fn unreadable(illegal: Illegal) -> StoreError {

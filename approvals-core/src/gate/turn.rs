@@ -79,14 +79,19 @@ impl Gate {
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Turn<'g> {
-        match mem::replace(&mut self.stage, Stage::Fresh) {
+        let site = self.site;
+        let turn = match mem::replace(&mut self.stage, Stage::Fresh) {
             Stage::Fresh => self.begin(risk(), arguments, texts),
             // It has waited since, and what it depends on may have changed.
             Stage::FreeSite if risk() == Risk::Low => Turn::Run(Permit(None)),
             Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
             Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
             Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
+        };
+        if let Turn::Stop(refusal) = &turn {
+            tracing::info!(action = site.name, kind = %refusal.kind(), "the call does not run");
         }
+        turn
     }
 
     fn begin<'g>(&'g mut self, risk: Risk, arguments: &[&dyn Capture], texts: &[Text<'_>]) -> Turn<'g> {
@@ -119,7 +124,10 @@ impl Gate {
         let authority: Arc<dyn Authority> = entry.approvals.authority();
         let span = tracing::info_span!("approval", action = self.site.name, %risk);
         let passing = async move {
-            self.stage = match pass(authority, &call).await? {
+            let passed = pass(authority, &call).await.inspect_err(|refusal| {
+                tracing::info!(kind = %refusal.kind(), "the call does not run");
+            })?;
+            self.stage = match passed {
                 Passed::Free => Stage::Free(entry, Box::new(call)),
                 Passed::Claimed(held) => Stage::Claimed(entry, held),
             };

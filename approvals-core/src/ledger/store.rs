@@ -200,6 +200,11 @@ impl StoreError {
         &self.kind
     }
 
+    /// Whether the stream has moved since it was read, so that it has to be read and judged anew.
+    pub fn is_stale(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Conflict | StoreErrorKind::Illegal(_))
+    }
+
     /// Whether the same call may succeed later, unchanged.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Busy | StoreErrorKind::Full | StoreErrorKind::Other)

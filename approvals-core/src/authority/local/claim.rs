@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::outcome::unknown;
-use super::{End, Grant, Local, MOVES, Ticket, backoff, moved, outcome_of};
+use super::{End, Grant, Local, MOVES, Ticket, backoff, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
@@ -99,7 +99,7 @@ impl Local {
                     let message = format!("{why}{detail}");
                     return ApprovalError::new(ErrorKind::Cancelled, action, message).of(request);
                 }
-                Err(error) if moved(&error) && moves < MOVES => {
+                Err(error) if error.is_stale() && moves < MOVES => {
                     moves += 1;
                     tokio::task::yield_now().await;
                 }
@@ -204,7 +204,7 @@ impl Local {
         loop {
             let mut failed = match self.append(request, version, vec![event(&end).into()]).await {
                 Ok(_) => return tracing::info!(%request, end = ?end, "claim ended"),
-                Err(error) if moved(&error) && moves < MOVES => {
+                Err(error) if error.is_stale() && moves < MOVES => {
                     moves += 1;
                     tokio::task::yield_now().await;
                     None
@@ -256,7 +256,7 @@ impl Local {
                     let event = Event::Cancelled { by: None, why: CancelWhy::Withdrawn };
                     match self.append(request, state.version(), vec![event.into()]).await {
                         Ok(_) => return tracing::info!(%request, "request withdrawn"),
-                        Err(error) if moved(&error) && moves < MOVES => {
+                        Err(error) if error.is_stale() && moves < MOVES => {
                             moves += 1;
                             tokio::task::yield_now().await;
                             continue;
@@ -291,7 +291,7 @@ impl Local {
                 tracing::warn!(%request, "an earlier run was cut off; a person has to say what became of it");
                 Ok(())
             }
-            Err(error) if moved(&error) => Ok(()),
+            Err(error) if error.is_stale() => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Local, MOVES, Registered, backoff, moved};
+use super::{Local, MOVES, Registered, backoff};
 use crate::backend::{BackendError, Presented};
 use crate::card::Card;
 use crate::id::{RequestId, Version, WayId};
@@ -153,7 +153,7 @@ impl Local {
             let event = Event::Cancelled { by: None, why: CancelWhy::Undeliverable };
             match self.append(request, state.version(), vec![event.into()]).await {
                 Ok(_) => return Ok(()),
-                Err(error) if moved(&error) && moves < MOVES => {
+                Err(error) if error.is_stale() && moves < MOVES => {
                     moves += 1;
                     tokio::task::yield_now().await;
                 }

@@ -1,6 +1,6 @@
 //! The card in visible form, before it is cut and wrapped: which facts there are, and in what order.
 
-use crate::card::{CardAnswer, Card, CardValue, Warning, visible, visible_lines, visible_name, warnings};
+use crate::card::{Card, CardAnswer, CardValue, Warning, visible, visible_lines, visible_name, warnings};
 
 /// One value in visible form.
 pub(super) struct Item {
