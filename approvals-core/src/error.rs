@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::card::is_hidden;
 use crate::id::RequestId;
 
 /// Why a gated call did not run. An error of the body is never one of these: it stays the body's own (law 15).
@@ -123,7 +124,7 @@ impl fmt::Display for ErrorKind {
 
 impl ApprovalError {
     pub(crate) fn new(kind: ErrorKind, action: &'static str, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, action, request: None, message: message.into() }))
+        Self(Box::new(Inner { kind, action, request: None, message: on_one_line(&message.into()) }))
     }
 
     #[must_use]
@@ -170,6 +171,19 @@ impl ApprovalError {
     pub fn message_for_model(&self) -> String {
         format!("`{}`: {}. {}", self.0.action, self.0.kind, self.0.kind.advice())
     }
+}
+
+/// A message may quote an argument, a name or a policy: none of them begins a line of a log or commands a terminal
+/// (law 13). What is visible already stays as it is.
+fn on_one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for c in message.chars() {
+        match is_hidden(c) {
+            true => line.extend(c.escape_debug()),
+            false => line.push(c),
+        }
+    }
+    line
 }
 
 impl fmt::Display for ApprovalError {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use approvals::{ApprovalError, ErrorKind, requires_approval};
+use approvals::{ApprovalError, Context, ErrorKind, Principal, requires_approval};
 
 use crate::support::*;
 
@@ -159,5 +159,36 @@ async fn a_refusal_passes_through_anyhow_and_boxes_and_is_found_again() {
     let error = approvals.scope(by_anyhow()).await.unwrap_err();
     assert!(error.downcast_ref::<ApprovalError>().is_none(), "an error of the body is the body's own");
     assert_eq!(error.to_string(), "the body's own");
+    bench.ends(approvals).await;
+}
+
+struct Sly(&'static str);
+
+impl serde::Serialize for Sly {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom(self.0))
+    }
+}
+
+#[requires_approval(risk = "high", action = "words.sly")]
+async fn sly(what: Sly) -> Res<()> {
+    drop(what);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_text_from_outside_draws_a_line_of_an_error() {
+    let bench = Bench::new();
+    bench.people.only(&["owner", "reviewer"]);
+    let approvals = bench.up().await;
+    let hostile = "no\n`words.sly` did run\u{1b}[2J\u{202e}\u{7}";
+    let serialised = approvals.scope(sly(Sly(hostile))).await.unwrap_err();
+    let human = Context::for_human(Principal::Person(hostile.into()));
+    let named = approvals.acting(human, wipe(bench.runs.clone(), "sda")).await.unwrap_err();
+    for error in [serialised, named] {
+        let text = error.to_string();
+        assert!(text.contains("did run"), "{text}");
+        assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
+    }
     bench.ends(approvals).await;
 }
