@@ -41,6 +41,8 @@ pub enum Defect {
     RequesterCounts,
     /// Every identity is a person of its own.
     AliasesAreDistinct,
+    /// Each slot is filled by itself: somebody of two groups fills both.
+    SlotsNotMatched,
     /// The requester may break the glass.
     RequesterOverrides,
     /// The requester may say what became of a lost attempt.
@@ -49,7 +51,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::PolicyBeforeKey,
         Self::KeyLookedUpOnce,
         Self::DenialForgottenByKey,
@@ -69,6 +71,7 @@ impl Defect {
         Self::NotRebuilt,
         Self::RequesterCounts,
         Self::AliasesAreDistinct,
+        Self::SlotsNotMatched,
         Self::RequesterOverrides,
         Self::RequesterReconciles,
     ];

@@ -208,7 +208,7 @@ impl Protocol {
 
     /// Rebuilds the call from the live argument and compares it with the one that was asked for.
     fn is_same_call(&self, world: &World, number: u8, request: u8, with_nonce: bool) -> bool {
-        let live = requested(self.asked, world.nodes[usize::from(number)].argument, number, request);
+        let live = requested(self.as_written(), world.nodes[usize::from(number)].argument, number, request);
         let Some(opened) = world.requests[usize::from(request)].log.state().opened() else { return false };
         match with_nonce {
             true => live.digest().ok() == Some(opened.digest),
@@ -247,7 +247,7 @@ impl Protocol {
         }
         let what = What::Requested { argument: world.nodes[usize::from(number)].argument, nonce: number };
         let entry = Entry { what, node: number, stamp: world.clock, written: world.clock };
-        match Log::new(self.asked, request).append(0, entry) {
+        match Log::new(self.as_written(), request).append(0, entry) {
             Some(log) => {
                 world.requests.push(Request { log, bodies: 0, no_said: false });
                 Step::Wait { request }

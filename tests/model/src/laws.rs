@@ -40,7 +40,7 @@ pub const ALWAYS: [(&str, Condition); 11] = [
 ];
 
 /// What has to be reached, so that a run cannot pass by doing nothing.
-pub const SOMETIMES: [(&str, Condition); 8] = [
+pub const SOMETIMES: [(&str, Condition); 9] = [
     ("runs after a crash", |protocol, world| {
         world.left.crashes < protocol.left.crashes && bodies(world).next().is_some()
     }),
@@ -49,6 +49,14 @@ pub const SOMETIMES: [(&str, Condition); 8] = [
             log.phase() == Phase::Expired
                 && !log.state().answers().is_empty()
                 && log.state().use_by().is_none()
+        })
+    }),
+    ("is approved by two people of two groups", |_, world| {
+        world.requests.iter().any(|Request { log, .. }| {
+            log.crowd() == Crowd::OneOfEach
+                && log.state().use_by().is_some()
+                && !by_force(log)
+                && approvers(log).len() == 2
         })
     }),
     ("is denied after the approval", |_, world| {
@@ -114,31 +122,36 @@ fn is_after_a_claim(log: &Log, entry: &Entry) -> bool {
 }
 
 fn people_count_once(log: &Log) -> bool {
-    let mut approvers = BTreeSet::new();
-    let mut by_force = false;
-    for entry in log.entries() {
-        match entry.what {
-            What::Reviewed { by, .. } | What::Reconciled { by, .. } | What::Overridden { by, .. }
-                if by.is_requester() =>
-            {
-                return false;
-            }
-            What::Reviewed { by, approve: true, .. } => {
-                approvers.insert(by);
-            }
-            What::Overridden { .. } => by_force = true,
-            _ => {}
+    let of_the_requester = |entry: &Entry| match entry.what {
+        What::Reviewed { by, .. } | What::Reconciled { by, .. } | What::Overridden { by, .. } => {
+            by.is_requester()
         }
-    }
+        _ => false,
+    };
     let approved = log.state().use_by().is_some();
-    !approved || by_force || fills(log.crowd(), &approvers)
+    !log.entries().iter().any(of_the_requester)
+        && (!approved || by_force(log) || fills(log.crowd(), &approvers(log)))
+}
+
+/// Who said yes, each once, under whatever id.
+fn approvers(log: &Log) -> BTreeSet<Voter> {
+    let yes = log.entries().iter().filter_map(|entry| match entry.what {
+        What::Reviewed { by, approve: true, .. } => Some(by),
+        _ => None,
+    });
+    yes.collect()
+}
+
+fn by_force(log: &Log) -> bool {
+    log.entries().iter().any(|entry| matches!(entry.what, What::Overridden { .. }))
 }
 
 fn fills(crowd: Crowd, people: &BTreeSet<Voter>) -> bool {
     let of = |person: &Voter, group: &str| person.groups().iter().any(|g| g.as_str() == group);
     match crowd {
         Crowd::One => !people.is_empty(),
-        Crowd::OneOfEach => people
+        // What the judge was handed does not change what the law asks.
+        Crowd::OneOfEach | Crowd::OneOfEachUnmatched => people
             .iter()
             .any(|first| of(first, "a") && people.iter().any(|second| second != first && of(second, "b"))),
     }

@@ -43,6 +43,8 @@ pub enum Crowd {
     One,
     /// One of group `a` and somebody else of group `b`.
     OneOfEach,
+    /// The same, with each slot filled by itself: somebody of both groups is enough.
+    OneOfEachUnmatched,
 }
 
 impl Crowd {
@@ -52,6 +54,18 @@ impl Crowd {
             Self::OneOfEach => {
                 Quorum::All(vec![Quorum::people_from(1, ["a"]), Quorum::people_from(1, ["b"])])
             }
+            // Somebody of `a` and somebody of `b`, other or not: two people, or one who is in both.
+            Self::OneOfEachUnmatched => {
+                Quorum::Any(vec![Self::OneOfEach.quorum(), Quorum::people_from(1, [Voter::BOTH])])
+            }
+        }
+    }
+
+    /// What the judge is handed when it shall not match people to slots.
+    pub(crate) fn unmatched(self) -> Self {
+        match self {
+            Self::OneOfEach => Self::OneOfEachUnmatched,
+            other => other,
         }
     }
 }

@@ -43,12 +43,15 @@ impl Voter {
         }
     }
 
+    /// The group of those who are in `a` and in `b`; only a quorum without matching names it.
+    pub(crate) const BOTH: &'static str = "both";
+
     /// The groups they are in.
     pub fn groups(self) -> BTreeSet<GroupId> {
         let names: &[&str] = match self {
             Self::Ann => &["a"],
             Self::Bob | Self::Hank => &["b"],
-            Self::Cy | Self::Olga => &["a", "b"],
+            Self::Cy | Self::Olga => &["a", "b", Self::BOTH],
             Self::Zoe => &[],
         };
         names.iter().map(|name| GroupId::from(*name)).collect()

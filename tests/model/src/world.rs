@@ -132,6 +132,14 @@ impl Protocol {
         self.defect == Some(defect)
     }
 
+    /// What a request asks for in the ledger. A defect that blinds the judge weakens the quorum that it goes by.
+    pub(crate) fn as_written(&self) -> Asked {
+        match self.has(Defect::SlotsNotMatched) {
+            true => Asked { quorum: self.asked.quorum.unmatched(), ..self.asked },
+            false => self.asked,
+        }
+    }
+
     /// Appends to a request at an expected version. Where a defect weakens the judge, it is handed what it lets pass.
     pub(crate) fn append(
         &self,

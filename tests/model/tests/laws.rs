@@ -75,6 +75,7 @@ fn rules() -> Vec<(Defect, &'static str, Protocol)> {
         (Defect::NotRebuilt, LAW_5, unkeyed()),
         (Defect::RequesterCounts, LAW_4, two_groups()),
         (Defect::AliasesAreDistinct, LAW_4, two_groups()),
+        (Defect::SlotsNotMatched, LAW_4, two_groups()),
         (Defect::RequesterOverrides, LAW_4, two_groups()),
         (Defect::RequesterReconciles, LAW_4, unkeyed()),
     ]
