@@ -248,10 +248,15 @@ impl Requester {
 
     /// The same question of a bare id, as far as a record can answer it.
     pub(crate) fn includes_id(&self, id: &PersonId) -> bool {
+        self.is_answered_for_by(id) || self.agent.as_str() == id.as_str()
+    }
+
+    /// Whether the id is the owner's or the human's: a single operator is one of them, and never the agent.
+    pub(crate) fn is_answered_for_by(&self, id: &PersonId) -> bool {
         let is = |principal: &Principal| match principal {
             Principal::Person(person) => person == id,
             Principal::External(external) => external == id.as_str(),
         };
-        is(&self.owner) || self.on_behalf_of.as_ref().is_some_and(is) || self.agent.as_str() == id.as_str()
+        is(&self.owner) || self.on_behalf_of.as_ref().is_some_and(is)
     }
 }

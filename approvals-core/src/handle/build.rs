@@ -1,7 +1,10 @@
 //! Setting approvals up, and refusing a set-up that could never approve or would approve by accident.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -11,7 +14,7 @@ use crate::authority::{Authority, BUILD, Behind, Local, Parts, Registered};
 use crate::backend::Backend;
 use crate::call::Caps;
 use crate::capture::Limits;
-use crate::desk::{Way, WayKind};
+use crate::desk::{Desk, Way, WayKind};
 use crate::id::{AgentId, Chance, NodeName, PersonId, ProviderId, SystemChance, WayId};
 use crate::keeper::{Keeper, recover};
 use crate::ledger::{Env, Event, Memory, NodeHold, Store, StoreError, Stream};
@@ -19,6 +22,8 @@ use crate::people::{Agent, Assurance, Directory, DirectoryError, Principal};
 use crate::policy::{Policy, RiskPolicy};
 use crate::time::{Clock, SystemClock};
 
+/// How long until a backend that panicked listens again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How many processes of one agent may run on one host beside each other.
 const SIBLINGS: u32 = 10_000;
 
@@ -304,12 +309,7 @@ impl Builder {
         ];
         for registered in &parts.backends {
             let (backend, desk) = (Arc::clone(&registered.backend), local.desk(registered.way.clone()));
-            tasks.push(runtime.spawn(async move {
-                let way = desk.way().id.clone();
-                if let Err(error) = backend.listen(desk).await {
-                    tracing::error!(%way, %error, "a backend no longer listens");
-                }
-            }));
+            tasks.push(runtime.spawn(listen(backend, desk, Arc::clone(&parts.clock))));
         }
         tracing::info!(agent = %agent.id, %node, "approvals are up");
         let authority: Arc<dyn Authority> = Arc::new(local.clone());
@@ -334,6 +334,25 @@ impl Builder {
         } else {
             Err(BuildError::NobodyToAsk { owner: owner.clone() })
         }
+    }
+}
+
+/// Brings the answers of a backend to its desk. One that panics, itself or in the directory that it asks, listens
+/// again after a while: its people must not talk to the wall until the deadline.
+async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
+    let way = desk.way().id.clone();
+    loop {
+        let mut listening = backend.listen(desk.clone());
+        let ended = std::future::poll_fn(|cx| {
+            let polled = std::panic::catch_unwind(AssertUnwindSafe(|| listening.as_mut().poll(cx)));
+            polled.map_or_else(|_| Poll::Ready(Err(())), |poll| poll.map(Ok))
+        });
+        match ended.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => return tracing::error!(%way, %error, "a backend no longer listens"),
+            Err(()) => tracing::error!(%way, "a backend panicked while it listened; it listens again"),
+        }
+        clock.sleep(AGAIN).await;
     }
 }
 

@@ -193,7 +193,9 @@ impl State {
     /// Law 4, as far as ids can tell: aliases are resolved before a record is written.
     fn excludes(&self, person: &PersonId) -> bool {
         self.opened.as_ref().is_some_and(|opened| {
-            !opened.requirement().single_operator && opened.requested.call.requester.includes_id(person)
+            let requester = &opened.requested.call.requester;
+            let alone = opened.requirement().single_operator && requester.is_answered_for_by(person);
+            requester.includes_id(person) && !alone
         })
     }
 
@@ -227,7 +229,8 @@ impl State {
         if self.excludes(&reviewed.by) {
             return Err(Illegal::Requester);
         }
-        let alone = requirement.single_operator && opened.requested.call.requester.includes_id(&reviewed.by);
+        let requester = &opened.requested.call.requester;
+        let alone = requirement.single_operator && requester.is_answered_for_by(&reviewed.by);
         if !alone && !requirement.quorum.has_place_for(&reviewed.groups) {
             return Err(Illegal::NotAReviewer);
         }

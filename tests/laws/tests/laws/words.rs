@@ -82,7 +82,7 @@ async fn every_kind_tells_a_model_what_happened_and_what_to_do_and_nothing_that_
         (ErrorKind::Cancelled, "Do not retry unless the user asks"),
         (ErrorKind::Expired, "Ask the user before you try again"),
         (ErrorKind::AlreadyRan, "ran before. Do not retry"),
-        (ErrorKind::KeyReused, "Use another key"),
+        (ErrorKind::KeyReused, "a person has to mend the program"),
         (ErrorKind::Store, "has to be mended by a person"),
         (ErrorKind::Unmapped, "has to be mended by a person"),
         (ErrorKind::Pending, "call again later, unchanged"),
@@ -171,9 +171,8 @@ impl serde::Serialize for Sly {
 }
 
 #[requires_approval(risk = "high", action = "words.sly")]
-async fn sly(what: Sly) -> Res<()> {
-    drop(what);
-    Ok(())
+async fn sly(what: Sly) -> Res<&'static str> {
+    Ok(what.0)
 }
 
 #[tokio::test]
