@@ -102,8 +102,7 @@ fn somebody<'a>(
 
 /// Law 4's one exception. By id, never by alias, because a record holds ids only and has to show by itself who decided.
 fn decides_alone(opened: &Opened, person: &Person) -> bool {
-    opened.requirement().single_operator
-        && opened.requested.call.requester.is_answered_for_by(person.id())
+    opened.requirement().single_operator && opened.requested.call.requester.is_answered_for_by(person.id())
 }
 
 /// A yes may become a no; nothing else may change.

@@ -1,14 +1,17 @@
 //! Backends that fail, hang, panic, show a part or come back.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::{Card, Shown};
-use approvals::id::Reference;
+use approvals::id::{PersonId, Reference};
 use approvals::ledger::{CancelWhy, Event, PresentFailure};
+use approvals::people::{Directory, DirectoryError};
 use approvals::state::Phase;
-use approvals::testing::{MockBackend, PROVIDER};
-use approvals::{Assurance, ErrorKind};
+use approvals::testing::{ManualClock, MockBackend, PROVIDER};
+use approvals::{Approvals, Assurance, ErrorKind, Identity, Person};
 use async_trait::async_trait;
 
 use crate::support::*;
@@ -296,4 +299,33 @@ fn after_a_restart_only_a_backend_whose_cards_died_is_asked_again() {
     assert_eq!(log.iter().filter(|what| *what == "present").count(), 1, "{log:?}");
     assert_eq!(log.last().unwrap(), "update succeeded", "the card of the earlier process");
     assert_eq!(bench.mock.cards().len(), 2);
+}
+
+/// A directory that panics at its first look at an identity.
+struct PanicsOnce(AtomicBool);
+
+#[async_trait]
+impl Directory for PanicsOnce {
+    async fn resolve(&self, identity: &Identity) -> Result<Option<Person>, DirectoryError> {
+        assert!(self.0.swap(true, SeqCst), "the first look panics");
+        self.person(&identity.subject().into()).await
+    }
+
+    async fn person(&self, id: &PersonId) -> Result<Option<Person>, DirectoryError> {
+        Ok(Some(Person::new(id.clone())))
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_a_review_is_judged_does_not_leave_people_talking_to_the_wall() {
+    let mock = MockBackend::new().approve_by(["ann", "bob"]);
+    let clock = ManualClock::at(noon());
+    let builder = Approvals::test_builder(&mock).directory(PanicsOnce(false.into()));
+    let approvals = builder.clock(Arc::new(clock.clone())).build().await.unwrap();
+    let runs = Runs::default();
+    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
+    mock.presented(1).await;
+    drive(&clock, Duration::from_secs(1), call).await.unwrap();
+    assert_eq!(runs.count(), 1, "ann's answer was lost in the panic, bob's counts");
+    approvals.shutdown().await.unwrap();
 }

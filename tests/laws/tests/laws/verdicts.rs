@@ -283,3 +283,18 @@ async fn a_review_that_the_directory_cannot_judge_counts_for_nothing_and_may_com
     call.await.unwrap().unwrap();
     bench.ends(approvals).await;
 }
+
+#[tokio::test]
+async fn a_single_operator_is_a_person_who_answers_for_the_agent_and_never_the_agent() {
+    let bench = Bench::new();
+    bench.people.only(&["owner", "test-agent"]);
+    let approvals = bench.builder().single_operator().build().await.unwrap();
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    let reply = bench.mock.submit("test-agent", yes(&card)).await.unwrap();
+    assert_eq!(ignored(&reply), IgnoredWhy::Requester);
+    assert_eq!(bench.phase(request_of(&card)).await, Phase::Pending);
+    call.abort();
+    let _ = call.await;
+    bench.ends(approvals).await;
+}
