@@ -248,7 +248,8 @@ async fn busy_while(store: &Sqlite, after: Option<Seq>, time: Duration) -> Resul
 fn processor_time() -> Option<Duration> {
     let mut nanos = 0;
     for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let ran = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        // A thread that ended meanwhile has run nothing since.
+        let Ok(ran) = std::fs::read_to_string(task.ok()?.path().join("schedstat")) else { continue };
         nanos += ran.split_whitespace().next()?.parse::<u64>().ok()?;
     }
     Some(Duration::from_nanos(nanos))
