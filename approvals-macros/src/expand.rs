@@ -77,7 +77,7 @@ impl Expansion<'_> {
         let captures = entries.iter().map(|Entry { cfgs, captured, .. }| quote!(#(#cfgs)* &#captured));
         let texts = self.texts();
         let allow = self.gated.arguments.iter().any(|argument| argument.text().starts_with('_'));
-        let allow = allow.then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        let allow = allow.then(|| quote!(#[allow(clippy::used_underscore_binding, reason = "shown")]));
         let refuse = self.refuse(shape);
         let result = shape.output_for_let();
         let statements = &shape.statements;
@@ -85,7 +85,7 @@ impl Expansion<'_> {
         let end = shape.end.resolved_at(Span::mixed_site());
         let body = quote_spanned! {end=>
             async move {
-                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_with_type_underscore)]
+                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_with_type_underscore, reason = "pins the type")]
                 if false {
                     let output: #result = loop {};
                     return output;

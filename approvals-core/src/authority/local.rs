@@ -30,7 +30,7 @@ use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, St
 use crate::people::Directory;
 use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
 use crate::request::StoreKey;
-use crate::state::State;
+use crate::state::{Illegal, State};
 use crate::time::Clock;
 
 /// A backend and the name, provider and assurance that it is registered with.
@@ -121,7 +121,7 @@ impl Local {
         let state = State::fold(&history).map_err(unreadable)?;
         // A test's request is not ours to decide, and ours is not a test's.
         match state.opened() {
-            Some(opened) if opened.env != self.parts.env => Err(unreadable(crate::state::Illegal::OtherEnv)),
+            Some(opened) if opened.env != self.parts.env => Err(unreadable(Illegal::OtherEnv)),
             _ => Ok((history, state)),
         }
     }

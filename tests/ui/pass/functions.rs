@@ -135,7 +135,7 @@ async fn never_returns() -> Result<std::convert::Infallible, OpsError> {
 
 #[requires_approval(risk = "low")]
 async fn recursive(depth: u8) -> Res<u8> {
-    #![allow(clippy::unused_async)]
+    #![allow(clippy::unused_async, reason = "only compiled")]
     match depth {
         0 => Ok(0),
         _ => Box::pin(recursive(depth - 1)).await,

@@ -60,10 +60,10 @@ impl Cluster {
 }
 
 trait Native {
-    #[allow(async_fn_in_trait)]
+    #[allow(async_fn_in_trait, reason = "used in this file alone")]
     async fn stop(&self, node: u8) -> Res<u8>;
 
-    #[allow(async_fn_in_trait)]
+    #[allow(async_fn_in_trait, reason = "used in this file alone")]
     #[requires_approval(risk = "low", action = "native.start", skip(self) = "a handle")]
     async fn start(&self, node: u8) -> Res<u8> {
         Ok(node)

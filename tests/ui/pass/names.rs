@@ -1,7 +1,7 @@
 //! Names of the user's that could be taken for ours, and functions that a macro writes.
 #![forbid(unsafe_code)]
 #![deny(warnings)]
-#![allow(dead_code)]
+#![allow(dead_code, reason = "only compiled")]
 
 extern crate approvals as renamed;
 

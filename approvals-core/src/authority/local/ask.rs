@@ -234,17 +234,18 @@ impl Local {
         requirement: Requirement,
         round: Option<u64>,
     ) -> Result<Option<Ticket>, ApprovalError> {
-        let invalid = |message: String| ApprovalError::new(ErrorKind::Unavailable, call.action(), message);
+        let unavailable =
+            |message: String| ApprovalError::new(ErrorKind::Unavailable, call.action(), message);
         let chance = &*self.parts.chance;
         let request = match (call.key(), round) {
             (Some(key), Some(round)) => self.keyed_id(call, key, round)?,
             _ => RequestId::from_uuid(
-                uuid_v7(self.parts.clock.now(), chance).map_err(|e| invalid(e.to_string()))?,
+                uuid_v7(self.parts.clock.now(), chance).map_err(|e| unavailable(e.to_string()))?,
             ),
         };
         let mut nonce = [0; 16];
-        chance.fill(&mut nonce).map_err(|e| invalid(e.to_string()))?;
-        let seed = Seed::fresh(chance).map_err(|e| invalid(e.to_string()))?;
+        chance.fill(&mut nonce).map_err(|e| unavailable(e.to_string()))?;
+        let seed = Seed::fresh(chance).map_err(|e| unavailable(e.to_string()))?;
         let (facts, payload) = call.facts(seed);
         let terms = Terms {
             requirement,
@@ -269,7 +270,7 @@ impl Local {
             Ok(Ok(unattended)) => unattended.attend(),
             Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
             Ok(Err(error)) => return Err(Self::store_error(call.action(), request, &error)),
-            Err(_) => return Err(invalid("the runtime is shutting down".to_owned())),
+            Err(_) => return Err(unavailable("the runtime is shutting down".to_owned())),
         }
         tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
         self.place(request);
