@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::request::Quorum;
+
 /// How much harm an action can do. The author declares it; policy may raise it, never lower it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -117,6 +119,9 @@ pub struct ActionSite {
     pub(crate) key: Option<&'static str>,
     pub(crate) arguments: &'static [Argument],
     pub(crate) labels: &'static [&'static str],
+    pub(crate) reviewers: Option<u32>,
+    pub(crate) from_any: &'static [&'static str],
+    pub(crate) from_each: &'static [&'static str],
     pub(crate) decide_within: Option<Duration>,
     pub(crate) use_within: Option<Duration>,
     pub(crate) wait: Option<Duration>,
@@ -137,6 +142,9 @@ impl ActionSite {
             key: None,
             arguments: &[],
             labels: &[],
+            reviewers: None,
+            from_any: &[],
+            from_each: &[],
             decide_within: None,
             use_within: None,
             wait: None,
@@ -193,6 +201,28 @@ impl ActionSite {
         self
     }
 
+    /// The fewest people who must say yes, 1 to 32. Policy may ask for more. A site that names people or groups always
+    /// asks, whatever its risk.
+    #[must_use]
+    pub const fn reviewers(mut self, count: u32) -> Self {
+        self.reviewers = Some(count);
+        self
+    }
+
+    /// The groups that the reviewers must come from, any of them. Not beside [`from_each`](Self::from_each).
+    #[must_use]
+    pub const fn from_any(mut self, groups: &'static [&'static str]) -> Self {
+        self.from_any = groups;
+        self
+    }
+
+    /// The groups of which each must say yes, by a person of its own.
+    #[must_use]
+    pub const fn from_each(mut self, groups: &'static [&'static str]) -> Self {
+        self.from_each = groups;
+        self
+    }
+
     /// Life of a request, in seconds.
     #[must_use]
     pub const fn decide_within(mut self, seconds: u64) -> Self {
@@ -244,6 +274,29 @@ impl ActionSite {
     /// The declared arguments, in order.
     pub const fn declared_arguments(&self) -> &'static [Argument] {
         self.arguments
+    }
+
+    /// The least that the code asks for: so many people, from such groups. `None` leaves it to policy.
+    pub fn declared_quorum(&self) -> Option<Quorum> {
+        if !self.declares_quorum() {
+            return None;
+        }
+        let (each, count) = (self.from_each, self.reviewers.unwrap_or(1));
+        if each.is_empty() {
+            return Some(Quorum::people_from(count, self.from_any.iter().copied()));
+        }
+        let mut slots: Vec<Quorum> = each.iter().map(|group| Quorum::people_from(1, [*group])).collect();
+        // More people than groups: the rest may come from anywhere.
+        let more = count.saturating_sub(u32::try_from(each.len()).unwrap_or(u32::MAX));
+        if more > 0 {
+            slots.push(Quorum::people(more));
+        }
+        Some(Quorum::All(slots))
+    }
+
+    /// Whether the code asks for people of its own, so that no policy can let a call run freely.
+    pub(crate) const fn declares_quorum(&self) -> bool {
+        self.reviewers.is_some() || !self.from_any.is_empty() || !self.from_each.is_empty()
     }
 
     /// Whether calls of this action carry a key.

@@ -137,6 +137,7 @@ impl Call {
                 .collect(),
             requester: self.requester.clone(),
             rerunnable: self.site.rerunnable,
+            quorum: self.site.declared_quorum(),
         };
         self.context.note_in(&mut payload);
         (facts, payload)

@@ -61,9 +61,13 @@ pub enum Ruling {
 pub struct PolicyError(pub String);
 
 impl Requirement {
-    /// The default for a call: that of its risk, with the author's clocks. What a policy of one's own starts from.
+    /// The default for a call: that of its risk, with the author's clocks and reviewers. What a policy of one's own
+    /// starts from.
     pub fn for_call(call: &Call) -> Self {
         let mut requirement = Self::at(call.risk());
+        if let Some(quorum) = call.site().declared_quorum() {
+            requirement.quorum = quorum;
+        }
         if let Some(decide_within) = call.site().decide_within {
             requirement.decide_within = decide_within;
         }

@@ -4,7 +4,7 @@ mod commit;
 mod quorum;
 mod requirement;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +17,7 @@ pub use self::requirement::{InvalidRequirement, Requirement};
 use crate::action::Risk;
 use crate::bytes::hex_bytes;
 use crate::capture::{self, CaptureError};
-use crate::id::{AgentId, PolicyVersion, RequestId};
+use crate::id::{AgentId, GroupId, PolicyVersion, RequestId};
 use crate::people::Requester;
 
 hex_bytes! {
@@ -73,6 +73,9 @@ pub struct CallFacts {
     /// Whether the body may run again after a crash.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rerunnable: bool,
+    /// The least that the action's code asks for. Policy may only add to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<Quorum>,
 }
 
 /// One argument of a call, as a record holds it.
@@ -124,6 +127,31 @@ pub struct Requested {
 }
 
 impl Requested {
+    /// Every quorum that has to be met: policy's and the code's, unless one is part of the other. The same people may
+    /// fill both.
+    pub fn quorums(&self) -> impl Iterator<Item = &Quorum> {
+        self.terms.requirement.quorum.beside(self.call.quorum.as_ref())
+    }
+
+    /// Whether these people, each given by their groups, are enough.
+    pub fn is_met_by(&self, people: &[&BTreeSet<GroupId>]) -> bool {
+        self.quorums().all(|quorum| quorum.is_met_by(people))
+    }
+
+    /// Whether a person of these groups could count.
+    pub fn has_place_for(&self, groups: &BTreeSet<GroupId>) -> bool {
+        self.quorums().any(|quorum| quorum.has_place_for(groups))
+    }
+
+    /// Whether it can stand.
+    ///
+    /// # Errors
+    /// For a requirement that cannot stand, or a quorum of the code's that cannot.
+    pub fn validate(&self) -> Result<(), InvalidRequirement> {
+        self.terms.requirement.validate()?;
+        Ok(self.call.quorum.as_ref().map_or(Ok(()), Quorum::validate)?)
+    }
+
     /// The digest of the request: SHA-256("approvals/request/v1" ‖ 0 ‖ canonical JSON of `{call, terms}`).
     pub fn digest(&self) -> Result<Digest, CaptureError> {
         let mut hash = Sha256::new();

@@ -257,7 +257,7 @@ impl State {
 
     /// Whether those who said yes fill the quorum, each judged by the groups given for them.
     pub fn quorum_is_met_by(&self, approvers: &[&BTreeSet<GroupId>]) -> bool {
-        self.opened.as_ref().is_some_and(|opened| opened.requirement().quorum.is_met_by(approvers))
+        self.opened.as_ref().is_some_and(|opened| opened.requested.is_met_by(approvers))
     }
 
     /// Folds records, oldest first. Errors at the first one that cannot follow.

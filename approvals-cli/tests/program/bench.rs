@@ -101,6 +101,7 @@ impl Bench {
             labels: Default::default(),
             requester: Requester { agent: ask.agent, owner: ask.owner, on_behalf_of: None },
             rerunnable: false,
+            quorum: None,
         };
         let terms = Terms {
             requirement: ask.requirement,

@@ -29,7 +29,7 @@ use crate::keeper::Order;
 use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, Stream};
 use crate::people::Directory;
 use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
-use crate::request::StoreKey;
+use crate::request::{Requirement, StoreKey};
 use crate::state::{Illegal, State};
 use crate::time::Clock;
 
@@ -72,11 +72,16 @@ pub(crate) struct Parts {
 impl Parts {
     /// Both steps of the policy: by the site, and by the call where the site does not tell.
     async fn rule(&self, call: &Call) -> Result<Ruling, PolicyError> {
-        match self.policy.rule_site(call.site(), call.risk()) {
-            SiteRuling::Run => Ok(Ruling::Run),
-            SiteRuling::Refuse => Ok(Ruling::Refuse("policy refuses this action".to_owned())),
-            SiteRuling::NeedsCall => self.policy.rule(call).await,
-        }
+        let ruling = match self.policy.rule_site(call.site(), call.risk()) {
+            SiteRuling::Run => Ruling::Run,
+            SiteRuling::Refuse => Ruling::Refuse("policy refuses this action".to_owned()),
+            SiteRuling::NeedsCall => self.policy.rule(call).await?,
+        };
+        // Policy may only add to the reviewers that the code asks for.
+        Ok(match ruling {
+            Ruling::Run if call.site().declares_quorum() => Ruling::Ask(Requirement::for_call(call)),
+            ruling => ruling,
+        })
     }
 }
 

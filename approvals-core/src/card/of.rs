@@ -54,7 +54,7 @@ impl Card {
             call.labels.iter().map(|(name, c)| (name.clone(), text(&format!("labels.{name}"), c))).collect();
         card.text_erased = text_erased;
         card.arguments = call.arguments.iter().map(|fact| argument(payload, fact)).collect();
-        card.who_may_decide = vec![requirement.quorum.to_string()];
+        card.who_may_decide = opened.requested.quorums().map(ToString::to_string).collect();
         card.assurance = requirement.assurance.to_string();
         card.answers = history.iter().filter_map(answer).collect();
         card.environment = (opened.env == Env::Test).then(|| "test".to_owned());

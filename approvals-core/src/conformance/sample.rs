@@ -249,6 +249,7 @@ fn call() -> CallFacts {
         labels: BTreeMap::new(),
         requester: Requester { agent: "refund-bot".into(), owner: "olga".into(), on_behalf_of: None },
         rerunnable: false,
+        quorum: None,
     }
 }
 

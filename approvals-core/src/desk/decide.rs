@@ -49,7 +49,7 @@ fn judge(
             _ => Err(IgnoredWhy::Requester),
         };
     }
-    if !alone && !opened.requirement().quorum.has_place_for(person.groups()) {
+    if !alone && !opened.requested.has_place_for(person.groups()) {
         return Err(IgnoredWhy::NotAReviewer);
     }
     answered_before(state, person, review.answer)?;
@@ -71,7 +71,7 @@ pub fn may_reconcile(state: &State, reviewer: &Reviewer, request: RequestId) -> 
     if opened.requested.call.requester.includes(person) && !alone {
         return Err(IgnoredWhy::Requester);
     }
-    if !alone && !opened.requirement().quorum.has_place_for(person.groups()) {
+    if !alone && !opened.requested.has_place_for(person.groups()) {
         return Err(IgnoredWhy::NotAReviewer);
     }
     if reviewer.way.assurance < opened.requirement().assurance {

@@ -20,6 +20,7 @@ use crate::policy::SiteRuling;
 /// `turn → wait → turn → run`.
 pub struct Gate {
     site: &'static ActionSite,
+    approvals: Option<Approvals>,
     stage: Stage,
 }
 
@@ -68,7 +69,14 @@ impl Permit {
 impl Gate {
     /// The gate before one call of this action.
     pub const fn at(site: &'static ActionSite) -> Self {
-        Self { site, stage: Stage::Fresh }
+        Self { site, approvals: None, stage: Stage::Fresh }
+    }
+
+    /// Uses this handle, whatever is in force. The context is still that of the scope.
+    #[must_use]
+    pub fn by(mut self, approvals: &Approvals) -> Self {
+        self.approvals = Some(approvals.clone());
+        self
     }
 
     /// Looks at the live call and says what to do next. Captures the arguments unless the site alone lets the call
@@ -95,17 +103,21 @@ impl Gate {
     }
 
     fn begin<'g>(&'g mut self, risk: Risk, arguments: &[&dyn Capture], texts: &[Text<'_>]) -> Turn<'g> {
-        let entry = match current() {
-            Some((approvals, context)) => Entry { approvals, context },
-            None => return Turn::Stop(self.not_installed()),
+        let entry = match (self.approvals.take(), current()) {
+            (Some(approvals), around) => {
+                Entry { approvals, context: around.map(|(_, context)| context).unwrap_or_default() }
+            }
+            (None, Some((approvals, context))) => Entry { approvals, context },
+            (None, None) => return Turn::Stop(self.not_installed()),
         };
         if let Err(error) = entry.approvals.admit(self.site, &entry.context) {
             return Turn::Stop(error);
         }
         // The fast path: nothing is captured. A keyed call never takes it, or a call that was denied under its key
-        // would run once policy lets such calls run freely.
+        // would run once policy lets such calls run freely. Neither does one whose code asks for reviewers.
         if risk == Risk::Low
             && !self.site.is_keyed()
+            && !self.site.declares_quorum()
             && entry.approvals.authority().rule_site(self.site, risk) == SiteRuling::Run
         {
             return match entry.approvals.note_allowed(self.site, risk, &entry.context) {

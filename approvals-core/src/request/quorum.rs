@@ -103,6 +103,27 @@ impl Quorum {
         }
     }
 
+    /// Whether whoever fills it certainly fills the other too. Not every such pair is found.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        let fewest = |quorum: &Self| {
+            let alternatives = quorum.alternatives(0).ok()?;
+            alternatives.iter().map(Vec::len).min()
+        };
+        match other {
+            Self::People { count, from } if *count > 0 && from.is_empty() => {
+                fewest(self).is_some_and(|fewest| fewest >= *count as usize)
+            }
+            other => self == other,
+        }
+    }
+
+    /// This one and that of the code, unless one is part of the other.
+    pub(crate) fn beside<'a>(&'a self, code: Option<&'a Self>) -> impl Iterator<Item = &'a Self> {
+        let code = code.filter(|code| !self.includes(code));
+        let policy = Some(self).filter(|policy| code.is_none_or(|code| !code.includes(policy)));
+        policy.into_iter().chain(code)
+    }
+
     fn alternatives(&self, level: usize) -> Result<Vec<Vec<Slot<'_>>>, InvalidQuorum> {
         let too_many = InvalidQuorum::TooManyAlternatives { max: Self::MAX_ALTERNATIVES };
         if level >= Self::MAX_ALTERNATIVES {

@@ -205,7 +205,7 @@ impl State {
             return Err(Illegal::Transition { event: body.event.name(), phase: self.phase });
         }
         let requirement = &requested.terms.requirement;
-        requirement.validate().map_err(|e| Illegal::Unfit(e.to_string()))?;
+        requested.validate().map_err(|e| Illegal::Unfit(e.to_string()))?;
         if requirement.risk < requested.call.risk {
             return Err(Illegal::Unfit("the effective risk is below the declared one".to_owned()));
         }
@@ -231,7 +231,7 @@ impl State {
         }
         let requester = &opened.requested.call.requester;
         let alone = requirement.single_operator && requester.is_answered_for_by(&reviewed.by);
-        if !alone && !requirement.quorum.has_place_for(&reviewed.groups) {
+        if !alone && !opened.requested.has_place_for(&reviewed.groups) {
             return Err(Illegal::NotAReviewer);
         }
         let before = self.answers.iter().rev().find(|counted| counted.by == reviewed.by);

@@ -53,6 +53,7 @@ pub(crate) fn asked(agent: &str) -> Requested {
                 on_behalf_of: None,
             },
             rerunnable: false,
+            quorum: None,
         },
         terms: Terms {
             requirement: Requirement::at(Risk::High),

@@ -339,6 +339,7 @@ pub(crate) fn requested(asked: Asked, argument: u8, nonce: u8, round: u8) -> Req
                 on_behalf_of: Some(Principal::External(Voter::HANK_AT_CHAT.to_owned())),
             },
             rerunnable: asked.rerunnable,
+            quorum: None,
         },
         terms: Terms {
             requirement,

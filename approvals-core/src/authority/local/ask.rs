@@ -13,7 +13,7 @@ use crate::ledger::{
 };
 use crate::people::{Assurance, DirectoryError, Person, Principal, Requester};
 use crate::policy::Ruling;
-use crate::request::{Requested, Requirement, Seed, Terms};
+use crate::request::{Quorum, Requested, Requirement, Seed, Terms};
 use crate::state::{Phase, State};
 
 /// What the crate writes into a request about itself.
@@ -178,12 +178,18 @@ impl Local {
         }
     }
 
-    /// Policy may raise the risk, never lower it; a single operator is never granted for critical.
+    /// Policy may raise the risk and the reviewers that the code asks for, never lower them. A single operator is
+    /// never granted for critical, nor where the code asks for more than any one person.
     fn complete(&self, call: &Call, mut requirement: Requirement) -> Result<Requirement, ApprovalError> {
+        let code = call.site().declared_quorum();
+        let anyone = code.as_ref().is_none_or(|code| Quorum::people(1).includes(code));
         requirement.risk = requirement.risk.max(call.risk());
-        requirement.single_operator = self.parts.single_operator && requirement.risk < Risk::Critical;
+        requirement.single_operator =
+            self.parts.single_operator && anyone && requirement.risk < Risk::Critical;
+        let code = code.map_or(Ok(()), |code| Ok(code.validate()?));
         requirement
             .validate()
+            .and(code)
             .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.action(), error.to_string()))?;
         Ok(requirement)
     }
@@ -204,7 +210,11 @@ impl Local {
             }
             Some(_) => {}
         }
-        let groups: Vec<GroupId> = requirement.quorum.groups().unwrap_or_default().into_iter().collect();
+        let code = call.site().declared_quorum();
+        let quorums: Vec<&Quorum> = requirement.quorum.beside(code.as_ref()).collect();
+        // One that is open to anyone may be met by anyone.
+        let groups: Option<Vec<_>> = quorums.iter().map(|quorum| quorum.groups()).collect();
+        let groups: Vec<GroupId> = groups.unwrap_or_default().into_iter().flatten().collect();
         let everyone = match self.parts.directory.members(&groups).await {
             Ok(Some(everyone)) => everyone,
             Ok(None) => return Ok(()),
@@ -216,13 +226,13 @@ impl Local {
         }
         let others: Vec<&Person> = everyone.iter().filter(|person| !requester.includes(person)).collect();
         let can_fill: Vec<_> = others.iter().map(|person| person.groups()).collect();
-        if requirement.quorum.is_met_by(&can_fill) {
+        if quorums.iter().all(|quorum| quorum.is_met_by(&can_fill)) {
             return Ok(());
         }
         unavailable(format!(
-            "it takes {}, and the directory has {} besides the requester who may; add people, ask policy for fewer, or \
+            "it takes {}, and the directory has {} besides the requester who may; add people, ask for fewer, or \
              take `.single_operator()` on a laptop",
-            requirement.quorum,
+            quorums.iter().map(ToString::to_string).collect::<Vec<_>>().join(", as well as "),
             others.len()
         ))
     }

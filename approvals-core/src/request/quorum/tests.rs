@@ -3,7 +3,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::{InvalidQuorum, Quorum};
+use crate::action::ActionSite;
 use crate::id::GroupId;
+use crate::request::Requested;
+use crate::state::tests::kit::{requested, requirement};
 
 fn groups(names: &[&str]) -> BTreeSet<GroupId> {
     names.iter().map(|name| GroupId::from(*name)).collect()
@@ -176,4 +179,56 @@ proptest! {
         let larger: Vec<_> = people.iter().chain([&stranger]).collect();
         prop_assert_eq!(quorum.is_met_by(&given), quorum.is_met_by(&larger));
     }
+}
+
+fn asked(policy: Quorum, code: Option<Quorum>) -> Requested {
+    let mut requested = requested(requirement(Quorum::people(1)));
+    requested.terms.requirement.quorum = policy;
+    requested.call.quorum = code;
+    requested
+}
+
+fn are_enough(requested: &Requested, people: &[&[&str]]) -> bool {
+    let people: Vec<_> = people.iter().map(|names| groups(names)).collect();
+    requested.is_met_by(&people.iter().collect::<Vec<_>>())
+}
+
+#[test]
+fn what_the_code_asks_for_is_met_beside_what_policy_asks() {
+    let both = asked(Quorum::people(2), Some(from(1, &["sre"])));
+    assert!(are_enough(&both, &[&["sre"], &[]]), "the same person fills a slot of each");
+    assert!(!are_enough(&both, &[&["sre"]]) && !are_enough(&both, &[&[], &[]]), "either alone is not enough");
+    let other = asked(from(1, &["security"]), Some(from(1, &["sre"])));
+    assert!(are_enough(&other, &[&["sre", "security"]]) && !are_enough(&other, &[&["sre"]]));
+    assert!(other.has_place_for(&groups(&["sre"])) && !other.has_place_for(&groups(&["sales"])));
+}
+
+#[test]
+fn a_quorum_that_is_part_of_the_other_is_not_said_twice() {
+    let said = |requested: Requested| requested.quorums().cloned().collect::<Vec<_>>();
+    assert_eq!(said(asked(from(3, &["sre"]), Some(Quorum::people(2)))), [from(3, &["sre"])]);
+    assert_eq!(said(asked(Quorum::people(1), Some(from(2, &["sre"])))), [from(2, &["sre"])]);
+    assert_eq!(said(asked(Quorum::people(2), Some(Quorum::people(2)))), [Quorum::people(2)]);
+    let both = [Quorum::people(2), from(1, &["sre"])];
+    assert_eq!(said(asked(Quorum::people(2), Some(from(1, &["sre"])))), both);
+}
+
+#[test]
+fn a_quorum_of_the_codes_that_cannot_stand_is_refused() {
+    assert!(asked(Quorum::people(1), None).validate().is_ok());
+    assert!(asked(Quorum::people(1), Some(Quorum::people(0))).validate().is_err());
+    assert!(asked(Quorum::people(0), Some(Quorum::people(1))).validate().is_err());
+}
+
+#[test]
+fn a_site_declares_how_many_people_and_whence() {
+    let site = ActionSite::new("a", "f", 1);
+    assert_eq!(site.declared_quorum(), None);
+    assert_eq!(site.clone().reviewers(2).declared_quorum(), Some(Quorum::people(2)));
+    assert_eq!(site.clone().from_any(&["sre", "dba"]).declared_quorum(), Some(from(1, &["sre", "dba"])));
+    let each = site.from_each(&["sre", "dba"]);
+    let one_each = vec![from(1, &["sre"]), from(1, &["dba"])];
+    assert_eq!(each.declared_quorum(), Some(Quorum::All(one_each.clone())));
+    let third = [one_each, vec![Quorum::people(1)]].concat();
+    assert_eq!(each.reviewers(3).declared_quorum(), Some(Quorum::All(third)));
 }

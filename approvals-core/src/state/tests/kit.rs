@@ -58,6 +58,7 @@ pub(crate) fn requested(requirement: Requirement) -> Requested {
             labels: [].into(),
             requester,
             rerunnable: false,
+            quorum: None,
         },
         terms: Terms {
             requirement,
