@@ -10,6 +10,8 @@ pub use approvals_backends::terminal::{self, Terminal};
 #[doc(hidden)]
 pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};
+/// For those who write a policy, a store, a backend or a directory of their own: their traits take it.
+pub use approvals_core::async_trait;
 pub use approvals_core::call::{Call, Context};
 #[cfg(feature = "conformance")]
 pub use approvals_core::conformance;

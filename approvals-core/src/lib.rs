@@ -27,6 +27,9 @@ pub mod state;
 pub mod testing;
 pub mod time;
 
+/// For those who write a policy, a store, a backend or a directory of their own: their traits take it.
+pub use async_trait::async_trait;
+
 /// What expansions of the attribute call. Not for hands: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
