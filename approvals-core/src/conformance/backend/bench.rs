@@ -351,7 +351,7 @@ impl Bench {
         let acted = self.try_act(asked, who, does).await?;
         ensure!(
             acted == Acted::Delivered,
-            "`{:?}` is claimed, and the medium offered nothing to do it with",
+            "`{:?}` is claimed and the medium offered nothing to do it with",
             does.needs()
         );
         Ok(())
@@ -413,6 +413,17 @@ impl Bench {
             Replied::Presented { .. } => false,
         };
         self.replied(life, "the backend did not deal with the end of a request", 1, news).await?;
+        Ok(())
+    }
+
+    /// Returns once the backend has dealt with the news of so many answers.
+    pub(super) async fn told_of(&self, life: &Life, asked: &Asked, answers: usize) -> Checked {
+        let request = asked.request.to_string();
+        let news = |reply: &Replied| match reply {
+            Replied::Updated { request: of, answers: n, .. } => *of == request && *n == answers,
+            Replied::Presented { .. } => false,
+        };
+        self.replied(life, "the backend was not told of an answer, or did not deal with it", 1, news).await?;
         Ok(())
     }
 

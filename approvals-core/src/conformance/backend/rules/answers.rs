@@ -81,6 +81,7 @@ pub(in crate::conformance) async fn two_people_count_as_two(bench: Arc<Bench>) -
     let (mut asked, _) = bench.ask_and_show(&life, Ask::once()).await?;
     bench.act(&asked, Does::Approve).await?;
     same!(bench.phase(&asked).await?, Phase::Pending, "the phase after one approval of two");
+    bench.told_of(&life, &asked, 1).await?;
     bench.act_as(&asked, Who::Second, Does::Approve).await?;
     ran(bench.outcome(&mut asked).await?)?;
     let by: Vec<_> = bench.reviews(&asked).await?.into_iter().map(|review| review.by).collect();

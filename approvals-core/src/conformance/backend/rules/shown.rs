@@ -80,7 +80,7 @@ pub(in crate::conformance) async fn hostile_text_stays_text(bench: Arc<Bench>) -
 fn with(hostile: &Hostile) -> Ask {
     let short = || cut(&hostile.text, TEXT).to_owned();
     Ask {
-        text: cut(&hostile.text, 8 * TEXT).to_owned(),
+        text: short(),
         reason: short(),
         resource: short(),
         topic: short(),

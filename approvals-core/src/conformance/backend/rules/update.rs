@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::is_over;
 use crate::conformance::backend::bench::{Bench, YAN, ZOE};
 use crate::conformance::backend::call::Ask;
-use crate::conformance::backend::watched::Replied;
 use crate::conformance::backend::{Ability, Does};
 use crate::conformance::check::Checked;
 use crate::ledger::Answer;
@@ -37,11 +36,9 @@ pub(in crate::conformance) async fn an_answer_short_of_the_quorum_leaves_the_con
 ) -> Checked {
     let life = bench.life_of(3).await?;
     let (asked, _) = bench.ask_and_show(&life, Ask::once()).await?;
-    let request = asked.request.to_string();
     for (person, answers) in [(ZOE, 1), (YAN, 2)] {
         bench.elsewhere(&asked, person, Answer::Approve).await?;
-        let news = |reply: &Replied| matches!(reply, Replied::Updated { request: of, answers: n, .. } if *of == request && *n == answers);
-        bench.replied(&life, "an answer from elsewhere was not told", 1, news).await?;
+        bench.told_of(&life, &asked, answers).await?;
         let view = bench.view(&asked).await?;
         ensure!(view.can_approve, "{answers} of 3 have approved and nobody else can: {view:?}");
         same!(view.messages, 1, "the messages about one request");
