@@ -10,6 +10,7 @@
 mod bites;
 mod chat;
 mod flaw;
+mod mock;
 
 mod service;
 mod under;
