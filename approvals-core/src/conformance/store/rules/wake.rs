@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::conformance::bench::{Bench, Boxed, Checked, Handle, together};
+use crate::conformance::check::{Boxed, Checked};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, Handle, together};
 use crate::id::Seq;
 
 pub(in crate::conformance) async fn a_wait_past_an_earlier_record_returns_at_once(

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Checked, Failure, Handle, fold, listed};
+use crate::conformance::check::{Checked, Failure};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, Handle, fold, listed};
 use crate::id::RequestId;
 use crate::ledger::{Append, Cursor, Event, Filter, Ignored, IgnoredWhat, IgnoredWhy, Summary};
 use crate::state::Phase;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Checked, all, conflicts, illegal, refused, state};
+use crate::conformance::check::Checked;
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, all, conflicts, illegal, refused, state};
 use crate::id::{Seq, Version};
 use crate::ledger::{Append, Appended, Event, StoreErrorKind};
 use crate::state::{Illegal, Phase};

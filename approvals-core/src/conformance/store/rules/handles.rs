@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Checked, all, conflicts, listed};
+use crate::conformance::check::Checked;
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, all, conflicts, listed};
 use crate::id::Seq;
 use crate::request::{Commitment, Seed, StoreKey};
 

@@ -1,65 +1,23 @@
 //! What a rule is given, and the words that rules are written in.
 
-use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::sample::Sample;
-use super::{SetupError, StoreUnderTest};
+use super::StoreUnderTest;
+use crate::conformance::SetupError;
+use crate::conformance::check::{Boxed, Checked, Failure};
+use crate::conformance::sample::Sample;
 use crate::id::Seq;
 use crate::ledger::{Append, Appended, Filter, Record, Store, StoreError, StoreErrorKind, Stream, Summary};
 use crate::state::{Illegal, State};
 use crate::testing::ManualClock;
 use crate::time::Timestamp;
 
-/// What a rule comes to.
-pub(super) type Checked = Result<(), Failure>;
-pub(super) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(super) type Handle = Arc<dyn Store>;
-
-/// How a store breaks a rule.
-#[derive(Debug)]
-pub(super) struct Failure(pub(super) String);
-
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self(format!("an error that the rule does not expect: {error}"))
-    }
-}
-
-impl Failure {
-    pub(super) fn of_setup(error: &SetupError) -> Self {
-        Self(format!("the store under test could not be set up: {error}"))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Fails the rule with a sentence unless the condition holds.
-macro_rules! ensure {
-    ($condition:expr, $($sentence:tt)+) => {
-        if !$condition {
-            return Err($crate::conformance::bench::Failure(format!($($sentence)+)));
-        }
-    };
-}
-
-/// Fails the rule unless what was found is what was expected.
-macro_rules! same {
-    ($found:expr, $expected:expr, $($what:tt)+) => {{
-        let (found, expected) = (&$found, &$expected);
-        ensure!(found == expected, "{}: found {found:?}, expected {expected:?}", format_args!($($what)+));
-    }};
-}
 
 /// The place of one ledger and the clock of its records.
 pub(super) struct Bench {

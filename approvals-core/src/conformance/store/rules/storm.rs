@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::order::gapless;
-use crate::conformance::bench::{Bench, Boxed, Checked, Failure, Handle, all, fold, listed, together};
+use crate::conformance::check::{Boxed, Checked, Failure};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, Handle, all, fold, listed, together};
 use crate::id::{ClaimId, Version};
 use crate::ledger::{Append, Appended, Event, StoreErrorKind, Summary};
 use crate::state::State;

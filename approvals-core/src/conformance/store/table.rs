@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::bench::{Bench, Boxed, Checked};
+use super::bench::Bench;
 use super::rules;
+use crate::conformance::check::{Boxed, Checked};
+use crate::conformance::report::sentence;
 
 /// One thing that every store keeps.
 pub struct Rule {
@@ -49,15 +51,7 @@ impl Rule {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name.replace('_', " "))?;
-        match self.laws {
-            [] => Ok(()),
-            [law] => write!(f, " (law {law})"),
-            laws => {
-                let laws: Vec<_> = laws.iter().map(u8::to_string).collect();
-                write!(f, " (laws {})", laws.join(", "))
-            }
-        }
+        sentence(self.name, self.laws, f)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::capture::{Limits, capture};
-use crate::conformance::bench::{Bench, Checked, Failure, all};
+use crate::conformance::check::{Checked, Failure};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, all};
 use crate::ledger::{NewEvent, Payload, Record, Signature, Stream};
 use crate::request::Seed;
 

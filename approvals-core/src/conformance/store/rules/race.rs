@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Checked, Failure, Handle, race, state};
+use crate::conformance::check::{Checked, Failure};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, Handle, race, state};
 use crate::ledger::{Append, StoreErrorKind};
 use crate::state::Phase;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Checked, illegal, listed};
+use crate::conformance::check::Checked;
 use crate::conformance::sample::{self, Sample, ran_freely, to_stream};
+use crate::conformance::store::bench::{Bench, illegal, listed};
 use crate::ledger::{Append, Env, Event, Ignored, IgnoredWhat, IgnoredWhy, Stream};
 use crate::state::Illegal;
 

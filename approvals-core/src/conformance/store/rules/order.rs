@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Boxed, Checked, Failure, Handle, all, refused, together};
+use crate::conformance::check::{Boxed, Checked, Failure};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, Handle, all, refused, together};
 use crate::id::Seq;
 use crate::ledger::{Appended, StoreError};
 

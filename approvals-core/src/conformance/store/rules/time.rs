@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::conformance::bench::{Bench, Checked, Handle, illegal, listed, state};
+use crate::conformance::check::{Checked, Failure};
 use crate::conformance::sample::{self, Sample};
+use crate::conformance::store::bench::{Bench, Handle, illegal, listed, state};
 use crate::ledger::Event;
 use crate::state::{Illegal, Phase};
 use crate::time::{Clock as _, Timestamp};
@@ -112,10 +113,7 @@ pub(in crate::conformance) async fn an_expiry_counts_at_the_deadline_and_not_bef
     Ok(())
 }
 
-pub(super) async fn times(
-    store: &Handle,
-    sample: &Sample,
-) -> Result<Vec<Timestamp>, crate::conformance::bench::Failure> {
+pub(super) async fn times(store: &Handle, sample: &Sample) -> Result<Vec<Timestamp>, Failure> {
     let history = store.history(sample.stream()).await?;
     Ok(history.iter().map(|record| record.body.time).collect())
 }

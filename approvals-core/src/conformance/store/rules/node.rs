@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::conformance::bench::{Bench, Checked, Failure, Handle};
+use crate::conformance::check::{Checked, Failure};
+use crate::conformance::store::bench::{Bench, Handle};
 use crate::ledger::NodeHold;
 
 pub(in crate::conformance) async fn a_node_name_is_held_by_one_at_a_time(bench: Arc<Bench>) -> Checked {
