@@ -103,22 +103,18 @@ pub struct Manifest {
 
 impl Manifest {
     fn of(sites: Option<&[ActionSite]>) -> Result<Self, ManifestError> {
-        let sites = sites.ok_or(ManifestError::Unsupported)?;
-        let entries = sites.iter().map(Entry::of).collect();
-        Self::sorted(entries).map_err(|twice| {
-            let [first, second] = *twice;
-            ManifestError::ActionTwice { name: first.action, first: first.file, second: second.file }
-        })
-    }
-
-    /// Two entries of one name are given back.
-    fn sorted(mut entries: Vec<Entry>) -> Result<Self, Box<[Entry; 2]>> {
-        entries.sort_by(|a, b| (&a.action, &a.file).cmp(&(&b.action, &b.file)));
-        let twice = entries.windows(2).find_map(|pair| match pair {
-            [a, b] if a.action == b.action => Some(Box::new([a.clone(), b.clone()])),
-            _ => None,
-        });
-        twice.map_or(Ok(Self { entries }), Err)
+        let mut sites: Vec<&ActionSite> = sites.ok_or(ManifestError::Unsupported)?.iter().collect();
+        sites.sort_by_key(|site| (site.name, site.file, site.line));
+        let place = |site: &ActionSite| format!("{}:{}", site.file, site.line);
+        for pair in sites.windows(2) {
+            if let [one, other] = pair
+                && one.name == other.name
+            {
+                let (first, second) = (place(one), place(other));
+                return Err(ManifestError::ActionTwice { name: one.name.to_owned(), first, second });
+            }
+        }
+        Ok(Self { entries: sites.into_iter().map(Entry::of).collect() })
     }
 
     /// The actions, sorted by name.

@@ -28,13 +28,13 @@ pub enum ManifestError {
     )]
     Unsupported,
     /// Two gated functions of this program have one name.
-    #[error("two actions are named `{name}`, in {first} and {second}; give one `action = \"…\"` of its own")]
+    #[error("two actions are named `{name}`: {first} and {second}; give one `action = \"…\"` of its own")]
     ActionTwice {
         /// The name.
         name: String,
-        /// The file of one.
+        /// File and line of one.
         first: String,
-        /// The file of the other.
+        /// File and line of the other.
         second: String,
     },
     /// There is no such file.
@@ -174,15 +174,14 @@ fn parse(bytes: &[u8]) -> Result<Manifest, InvalidManifest> {
     if format != FORMAT {
         return Err(InvalidManifest::Format(format));
     }
-    let Document { actions, .. } = serde_json::from_slice(bytes).map_err(malformed)?;
+    let Document { mut actions, .. } = serde_json::from_slice(bytes).map_err(malformed)?;
     for entry in &actions {
         once("argument", entry.arguments.iter().map(|argument| &argument.name))?;
         once("label", entry.labels.iter())?;
     }
-    Manifest::sorted(actions).map_err(|twice| {
-        let [Entry { action: name, .. }, _] = *twice;
-        InvalidManifest::Twice { what: "action", name }
-    })
+    once("action", actions.iter().map(|entry| &entry.action))?;
+    actions.sort_by(|a, b| a.action.cmp(&b.action));
+    Ok(Manifest { entries: actions })
 }
 
 fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a String>) -> Result<(), InvalidManifest> {

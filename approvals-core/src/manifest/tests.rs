@@ -414,7 +414,7 @@ mod gathering {
     fn two_actions_of_one_name_are_an_error_and_not_one_of_them() {
         let other = ActionSite::new("dataset.export", "src/other.rs", 1);
         let error = Manifest::of(Some(&[FULL, BARE, other])).unwrap_err().to_string();
-        assert!(error.contains("src/export.rs and src/other.rs"), "{error}");
+        assert!(error.contains("src/export.rs:7 and src/other.rs:1"), "{error}");
     }
 
     #[test]
