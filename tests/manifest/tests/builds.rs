@@ -67,9 +67,14 @@ fn gates_of_every_kind_of_place_are_listed() {
 #[test]
 fn a_stripped_program_with_link_time_optimisation_has_the_same_manifest() {
     let program = build("gated", "shipped", |cargo| {
-        for setting in
-            ["inherits='release'", "lto='fat'", "codegen-units=1", "panic='abort'", "strip='symbols'"]
-        {
+        for setting in [
+            "inherits='release'",
+            "opt-level=1",
+            "lto='fat'",
+            "codegen-units=1",
+            "panic='abort'",
+            "strip='symbols'",
+        ] {
             cargo.arg("--config").arg(format!("profile.shipped.{setting}"));
         }
     });
@@ -77,10 +82,15 @@ fn a_stripped_program_with_link_time_optimisation_has_the_same_manifest() {
 }
 
 #[test]
-fn a_library_that_no_code_names_is_not_linked_and_not_listed() {
+fn a_library_is_linked_and_listed_once_some_code_names_it() {
     let (ended, printed) = run(env!("CARGO_BIN_EXE_unnamed"));
     assert!(ended, "{printed}");
     assert_eq!(printed.parse::<Manifest>().unwrap().entries(), []);
+    let (ended, printed) = run(env!("CARGO_BIN_EXE_named"));
+    assert!(ended, "{printed}");
+    let library = Manifest::read(here("gated.json")).unwrap();
+    let library = library.entries().iter().filter(|entry| entry.file.ends_with("lib.rs"));
+    assert!(printed.parse::<Manifest>().unwrap().entries().iter().eq(library), "{printed}");
 }
 
 /// A compiler that takes this platform for one whose linker gathers nothing.
