@@ -17,8 +17,9 @@
 //!
 //! # What is in it
 //!
-//! - What is linked, and nothing else: a dependency that no code names is not, and neither is an action behind a
-//!   feature or a `cfg` that is off. Take the manifest in the program, with the features, that you ship.
+//! - What is linked, and nothing else. A library that no code names is not: a test in a folder `tests/` names those that
+//!   the program is made of, `use my_agent as _;`. Neither is an action behind a feature or a `cfg` that is off: take the
+//!   manifest with the features that you ship.
 //! - What the code declares, not what it computes: where `risk`, `show` or a label is an expression, the expression is
 //!   not in it, and neither is the body. Those are reviewed as code.
 //! - One image: a dynamic library that the program loads has a manifest of its own.
