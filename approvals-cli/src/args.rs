@@ -22,7 +22,8 @@ Examples:
   approvals show 0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e
   approvals approve 0192f0c1-7a3e --digest 4f2a9c01d3e7
   approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
-  approvals log --follow --json | jq .event";
+  approvals log --follow --json | jq .event
+  approvals manifest diff old.json approvals.json";
 
 const ABOUT: &str = "\
 Lists, shows and decides the requests that wait in a store.

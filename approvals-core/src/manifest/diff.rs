@@ -39,7 +39,8 @@ pub struct Change {
 /// What a change means for whoever relies on the gate.
 ///
 /// Nothing that could ask for less, show less or bind less is anything but `Weakened`. What cannot be told, such as
-/// whether another reason is a better one, is `Weakened` too: a person has to look.
+/// whether another reason is a better one, is `Weakened` too: a person has to look. A text, a label or a shown argument
+/// that is only added is `Other`; a policy of yours that asks for less because of it is not seen here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {

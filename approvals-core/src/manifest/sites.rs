@@ -1,6 +1,7 @@
 //! Where the actions of a binary are gathered: a section of it, on platforms whose linkers keep one.
 //!
-//! Decided here and not in the expansion, whose `cfg`s would be those of the user's crate.
+//! Decided here and not in the expansion, whose `cfg`s would be those of the user's crate. The systems are those that
+//! linkme knows, less those without a standard library: on any other it would not compile.
 
 #[cfg(all(
     not(approvals_no_manifest),
