@@ -309,8 +309,3 @@ impl ActionSite {
         self.rerunnable
     }
 }
-
-/// Every action that is linked into this binary.
-#[doc(hidden)]
-#[linkme::distributed_slice]
-pub static SITES: [ActionSite];
