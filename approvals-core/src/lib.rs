@@ -35,4 +35,5 @@ pub mod __private {
     pub use crate::action::{ActionSite, Argument, Risk, SITES};
     pub use crate::call::{Text, secret, show, show_by, skipped};
     pub use crate::gate::{Gate, Turn, refuse, refuse_by};
+    pub use crate::handle::Approvals;
 }

@@ -9,6 +9,7 @@ use syn::{Attribute, Expr, Member};
 use crate::attr::Risk;
 use crate::check::{Gated, Meaning};
 use crate::mark::Mark;
+use crate::notice::notice;
 use crate::shape::{Form, Shape};
 use crate::sig::{Argument, Chosen};
 use crate::template::{Hole, Piece, Template};
@@ -17,7 +18,7 @@ use crate::template::{Hole, Piece, Template};
 pub(crate) fn expand(gated: &Gated<'_>, shape: &Shape) -> TokenStream {
     let function = gated.function;
     let mut tokens = TokenStream::new();
-    function.head(&mut tokens);
+    function.documented_head(&notice(gated.options), &mut tokens);
     let body = Expansion { gated, private: Private::of(gated) }.body(shape);
     let body = match &shape.form {
         Form::Async => body,
@@ -73,6 +74,7 @@ impl Expansion<'_> {
         let p = &self.private.0;
         let entries = self.entries();
         let site = self.site(&entries);
+        let by = self.by();
         let risk = self.risk();
         let captures = entries.iter().map(|Entry { cfgs, captured, .. }| quote!(#(#cfgs)* &#captured));
         let texts = self.texts();
@@ -98,7 +100,7 @@ impl Expansion<'_> {
         // borrows ends with its statement, so that the future is `Send` whenever the body's is.
         quote_spanned! {span=>
             let permit = {
-                let mut gate = #p::Gate::at({ #site &SITE });
+                let mut gate = #p::Gate::at({ #site &SITE }) #by;
                 loop {
                     #allow
                     let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
@@ -154,6 +156,16 @@ impl Expansion<'_> {
             let labels = options.labels.iter().map(|label| label.text());
             site.extend(quote!(.labels(&[#(#labels),*])));
         }
+        if let Some(reviewers) = &options.reviewers {
+            let count = reviewers.count;
+            site.extend(quote!(.reviewers(#count)));
+        }
+        for (method, groups) in [("from_any", &options.from_any), ("from_each", &options.from_each)] {
+            if !groups.is_empty() {
+                let method = Ident::new(method, Span::mixed_site());
+                site.extend(quote!(.#method(&[#(#groups),*])));
+            }
+        }
         for (method, seconds) in [
             ("decide_within", options.decide_within),
             ("use_within", options.use_within),
@@ -172,6 +184,23 @@ impl Expansion<'_> {
             #[linkme(crate = #p::linkme)]
             static SITE: #p::ActionSite = #site;
         }
+    }
+
+    /// The handle that the author names, by whatever refers to one. Evaluated once, before the first turn.
+    fn by(&self) -> Option<TokenStream> {
+        let expression = self.gated.options.approvals.as_ref()?;
+        let span = expression.span().resolved_at(Span::mixed_site());
+        let p = self.private.at(span);
+        let operand = operand(expression);
+        Some(quote_spanned! {span=>
+            .by(&{
+                let handle: &dyn ::core::ops::Fn() -> #p::Approvals = &|| {
+                    let handle = &#operand;
+                    #p::Approvals::clone(handle)
+                };
+                handle()
+            })
+        })
     }
 
     fn risk(&self) -> TokenStream {
@@ -225,11 +254,14 @@ impl Expansion<'_> {
                 declared: quote!(shown(#text)),
                 captured: quote_spanned!(span=> #p::show(&#name)),
             },
-            Some(Mark::Secret) => Entry {
+            Some(Mark::Secret(None)) => Entry {
                 cfgs,
                 declared: quote!(secret(#text)),
                 captured: quote_spanned!(span=> #p::secret(&#name)),
             },
+            Some(Mark::Secret(Some(expression))) => {
+                Entry { cfgs, declared: quote!(secret(#text)), captured: self.lent("hide", expression) }
+            }
             Some(Mark::Show(expression)) => self.shown_as(cfgs, &text, expression),
             Some(Mark::Skip { why, .. }) => self.skipped(cfgs, &text, why),
             // Refused before any expansion.
@@ -239,13 +271,18 @@ impl Expansion<'_> {
         }
     }
 
-    /// `show = expression`: a closure that lends the value, so that a place such as `self.env` is not moved.
     fn shown_as<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, expression: &Expr) -> Entry<'a> {
+        Entry { cfgs, declared: quote!(shown(#text)), captured: self.lent("show", expression) }
+    }
+
+    /// `show = expression`, `secret = expression`: a closure that lends the value, so that a place such as `self.env`
+    /// is not moved.
+    fn lent(&self, how: &str, expression: &Expr) -> TokenStream {
         let span = expression.span().resolved_at(Span::mixed_site());
         let p = self.private.at(span);
+        let how = Ident::new(how, span);
         let operand = operand(expression);
-        let captured = quote_spanned!(span=> #p::show_by(&|capturer| capturer.show(&#operand)));
-        Entry { cfgs, declared: quote!(shown(#text)), captured }
+        quote_spanned!(span=> #p::show_by(&|capturer| capturer.#how(&#operand)))
     }
 
     fn skipped<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, why: &syn::LitStr) -> Entry<'a> {

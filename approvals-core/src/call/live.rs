@@ -58,8 +58,9 @@ impl Capturer<'_> {
         Captured(value.map(|value| Some(CallValue::Shown(value))))
     }
 
-    fn hide(&mut self, value: &dyn SecretBytes) -> Captured {
-        let digest: SecretDigest = self.key.digest(self.name, value);
+    /// Hides a value behind its keyed digest.
+    pub fn hide<T: SecretBytes + ?Sized>(&mut self, value: &T) -> Captured {
+        let digest: SecretDigest = self.key.digest(self.name, &value);
         Captured(Ok(Some(CallValue::Secret(digest))))
     }
 }
@@ -94,7 +95,7 @@ struct Hidden<'a, T: ?Sized>(&'a T);
 
 impl<T: SecretBytes + ?Sized> Capture for Hidden<'_, T> {
     fn capture(&self, capturer: &mut Capturer<'_>) -> Captured {
-        capturer.hide(&self.0)
+        capturer.hide(self.0)
     }
 }
 
@@ -164,7 +165,8 @@ pub(crate) enum LiveError {
     #[error("argument `{argument}`: {error}")]
     Argument { argument: String, error: CaptureError },
     #[error(
-        "argument `{argument}` serialises differently each time; mark it `#[approval(show = …)]` with something stable"
+        "argument `{argument}` serialises differently each time; mark it `#[approval(show = …)]`, or `secret = …`, with \
+         something stable"
     )]
     Unstable { argument: String },
     #[error(
@@ -230,9 +232,9 @@ pub(crate) fn read(
         let value = take()?;
         if let Some(CallValue::Shown(shown)) = &value {
             bytes = bytes.saturating_add(shown.canonical().len());
-            if twice && !matches!(take()?, Some(CallValue::Shown(again)) if again == *shown) {
-                return Err(LiveError::Unstable { argument: declared.name().to_owned() });
-            }
+        }
+        if twice && !is_same(value.as_ref(), take()?.as_ref()) {
+            return Err(LiveError::Unstable { argument: declared.name().to_owned() });
         }
         let value = match (value, declared.treatment()) {
             (Some(value), _) => value,
@@ -258,6 +260,14 @@ pub(crate) fn read(
     };
     read_texts(&mut call, texts, reader.caps)?;
     Ok(call)
+}
+
+fn is_same(value: Option<&CallValue>, again: Option<&CallValue>) -> bool {
+    match (value, again) {
+        (Some(CallValue::Shown(value)), Some(CallValue::Shown(again))) => value == again,
+        (Some(CallValue::Secret(value)), Some(CallValue::Secret(again))) => value == again,
+        (value, again) => value.is_none() && again.is_none(),
+    }
 }
 
 fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps) -> Result<(), LiveError> {

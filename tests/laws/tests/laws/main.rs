@@ -40,6 +40,12 @@ mod people;
 
 mod scopes;
 
+mod handles;
+
+mod reviewers;
+
+mod hidden;
+
 mod bad_input;
 
 mod stores;
