@@ -32,8 +32,8 @@ pub mod time;
 pub mod __private {
     pub use linkme;
 
-    pub use crate::action::{ActionSite, Argument, Risk, SITES};
+    pub use crate::action::{ActionSite, Argument, Risk, SITES, declared};
     pub use crate::call::{Text, secret, show, show_by, skipped};
-    pub use crate::gate::{Gate, Turn, refuse, refuse_by};
+    pub use crate::gate::{Gate, Turn, never, refuse, refuse_by};
     pub use crate::handle::Approvals;
 }

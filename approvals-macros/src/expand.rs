@@ -87,10 +87,8 @@ impl Expansion<'_> {
         let end = shape.end.resolved_at(Span::mixed_site());
         let body = quote_spanned! {end=>
             async move {
-                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_with_type_underscore, reason = "pins the type")]
                 if false {
-                    let output: #result = loop {};
-                    return output;
+                    return #p::never::<#result>();
                 }
                 #statements
             }
@@ -103,16 +101,13 @@ impl Expansion<'_> {
                 let mut gate = #p::Gate::at({ #site &SITE }) #by;
                 loop {
                     #allow
-                    let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
-                    let refusal = match turn {
+                    let turn = gate.turn(&#risk, &[#(#captures),*], &[#(#texts),*]);
+                    match turn {
                         #p::Turn::Run(permit) => break permit,
-                        #p::Turn::Wait(step) => match step.await {
-                            ::core::result::Result::Ok(()) => continue,
-                            ::core::result::Result::Err(refusal) => refusal,
-                        },
-                        #p::Turn::Stop(refusal) => refusal,
-                    };
-                    return #refuse;
+                        turn => if let ::core::result::Result::Err(refusal) = turn.step().await {
+                            return #refuse;
+                        }
+                    }
                 }
             };
             let outcome: #result = #body.await;
@@ -203,11 +198,15 @@ impl Expansion<'_> {
         })
     }
 
+    /// What gives the risk at each turn. A closure of its own would be compiled for each function.
     fn risk(&self) -> TokenStream {
         let p = &self.private.0;
         match &self.gated.options.risk {
-            Some(Risk::Word { variant, .. }) => quote!(#p::Risk::#variant),
-            Some(Risk::Expression(expression)) => expression.to_token_stream(),
+            Some(Risk::Word { variant, .. }) => {
+                let risk = Ident::new(&variant.to_string().to_lowercase(), Span::mixed_site());
+                quote!(#p::declared::#risk)
+            }
+            Some(Risk::Expression(expression)) => quote!(|| #expression),
             None => TokenStream::new(),
         }
     }
@@ -290,7 +289,7 @@ impl Expansion<'_> {
         Entry { cfgs, declared: quote!(skipped(#text, #why)), captured: quote!(#p::skipped()) }
     }
 
-    /// The texts that are made anew at each turn: `Text::reason(&|f| …)`.
+    /// The texts that are made anew at each turn: `Text::reason_of(format_args!(…))`.
     fn texts(&self) -> Vec<TokenStream> {
         let p = &self.private.0;
         let options = self.gated.options;
@@ -299,9 +298,14 @@ impl Expansion<'_> {
             [("reason", &options.reason), ("resource", &options.resource), ("key", &options.key)]
         {
             if let Some(template) = template {
-                let kind = Ident::new(kind, Span::mixed_site());
                 let written = self.written(template);
-                texts.push(quote_spanned!(Span::mixed_site()=> #p::Text::#kind(&|f| f.write_fmt(#written))));
+                // An expression is evaluated where the text is read, and cannot change anything.
+                let (of, written) = match self.is_of_places(template) {
+                    true => ("_of", written),
+                    false => ("", quote_spanned!(Span::mixed_site()=> &|f| f.write_fmt(#written))),
+                };
+                let text = Ident::new(&format!("{kind}{of}"), Span::mixed_site());
+                texts.push(quote_spanned!(Span::mixed_site()=> #p::Text::#text(#written)));
             }
         }
         for label in &options.labels {
@@ -313,6 +317,12 @@ impl Expansion<'_> {
             );
         }
         texts
+    }
+
+    /// Whether it names nothing but arguments and fields.
+    fn is_of_places(&self, template: &Template) -> bool {
+        let expression = |hole: &Hole| matches!(self.gated.meaning(&hole.name), Some(Meaning::Expression(_)));
+        !template.holes().any(expression)
     }
 
     /// `format_args!` at the literal, where a missing `Display` or field is then reported.

@@ -40,6 +40,8 @@ mod people;
 
 mod scopes;
 
+mod options;
+
 mod handles;
 
 mod reviewers;
