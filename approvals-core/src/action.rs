@@ -40,6 +40,32 @@ impl fmt::Display for Risk {
     }
 }
 
+/// The risks as functions, which every gate of a declared risk shares.
+#[doc(hidden)]
+pub mod declared {
+    use super::Risk;
+
+    /// [`Risk::Low`]
+    pub fn low() -> Risk {
+        Risk::Low
+    }
+
+    /// [`Risk::Medium`]
+    pub fn medium() -> Risk {
+        Risk::Medium
+    }
+
+    /// [`Risk::High`]
+    pub fn high() -> Risk {
+        Risk::High
+    }
+
+    /// [`Risk::Critical`]
+    pub fn critical() -> Risk {
+        Risk::Critical
+    }
+}
+
 /// A text that is not a risk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown risk `{0}`; it is one of `low`, `medium`, `high`, `critical`")]

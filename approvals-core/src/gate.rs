@@ -4,7 +4,7 @@ mod turn;
 
 use std::sync::Arc;
 
-pub use self::turn::{Gate, Turn, refuse, refuse_by};
+pub use self::turn::{Gate, Turn, never, refuse, refuse_by};
 use crate::authority::{Asked, Authority, End, Grant, Ticket};
 use crate::call::Call;
 use crate::error::ApprovalError;

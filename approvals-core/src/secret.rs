@@ -139,7 +139,8 @@ impl<T: Wipe> Wipe for Option<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a secret argument",
     label = "not text, bytes or `approvals::Secret`",
-    note = "take a `String`, a `Vec<u8>` or an `approvals::Secret`, or implement `approvals::secret::SecretBytes` for it"
+    note = "take a `String`, a `Vec<u8>` or an `approvals::Secret`, write `#[approval(secret = …)]` with an expression \
+            that gives its text or bytes, or implement `approvals::secret::SecretBytes` for it"
 )]
 pub trait SecretBytes {
     /// Hands the tagged bytes to `digest`, which must not keep them.

@@ -6,6 +6,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
 
 use crate::mistakes::{Mistakes, listed, unknown};
+use crate::people::{self, Reviewers};
 use crate::template::Template;
 
 /// Every option, in the order in which the documentation lists them.
@@ -19,11 +20,15 @@ const OPTIONS: &[&str] = &[
     "labels",
     "show",
     "skip",
+    "reviewers",
+    "from_any",
+    "from_each",
     "decide_within",
     "use_within",
     "wait",
     "rerunnable",
     "error",
+    "approvals",
     "crate",
 ];
 const RISKS: &[&str] = &["low", "medium", "high", "critical"];
@@ -41,11 +46,15 @@ pub(crate) struct Options {
     pub(crate) labels: Vec<Named>,
     pub(crate) show: Vec<Named>,
     pub(crate) skip_self: Option<Skip>,
+    pub(crate) reviewers: Option<Reviewers>,
+    pub(crate) from_any: Vec<LitStr>,
+    pub(crate) from_each: Vec<LitStr>,
     pub(crate) decide_within: Option<u64>,
     pub(crate) use_within: Option<u64>,
     pub(crate) wait: Option<u64>,
     pub(crate) rerunnable: bool,
     pub(crate) error: Option<Expr>,
+    pub(crate) approvals: Option<Expr>,
     pub(crate) facade: Option<Path>,
     /// The options named, also those with a malformed value.
     named: Vec<Ident>,
@@ -117,11 +126,15 @@ impl Options {
             "labels" => self.labels = named(input, &word, mistakes)?,
             "show" => self.show = named(input, &word, mistakes)?,
             "skip" => self.skip_self = Some(skip(input, word)?),
+            "reviewers" => self.reviewers = Some(Reviewers::parse(input, &word)?),
+            "from_any" => self.from_any = people::groups(input, &word, mistakes)?,
+            "from_each" => self.from_each = people::groups(input, &word, mistakes)?,
             "decide_within" => self.decide_within = Some(seconds(&text(input, &word)?)?),
             "use_within" => self.use_within = Some(seconds(&text(input, &word)?)?),
             "wait" => self.wait = Some(seconds(&text(input, &word)?)?),
             "rerunnable" => self.rerunnable = true,
             "error" => self.error = Some(value(input, &word)?),
+            "approvals" => self.approvals = Some(value(input, &word)?),
             _ => {
                 equals(input, &word)?;
                 self.facade = Some(input.call(Path::parse_mod_style)?);
@@ -132,7 +145,7 @@ impl Options {
 }
 
 /// Reads comma-separated parts, and says how many. After a malformed one it goes on behind the next comma.
-fn each(
+pub(crate) fn each(
     input: ParseStream<'_>,
     mistakes: &mut Mistakes,
     mut part: impl FnMut(ParseStream<'_>, &mut Mistakes) -> syn::Result<()>,
@@ -163,13 +176,13 @@ fn equals(input: ParseStream<'_>, word: &Ident) -> syn::Result<()> {
     }
 }
 
-fn value(input: ParseStream<'_>, word: &Ident) -> syn::Result<Expr> {
+pub(crate) fn value(input: ParseStream<'_>, word: &Ident) -> syn::Result<Expr> {
     equals(input, word)?;
     input.parse().map(ungrouped)
 }
 
 /// What `macro_rules!` hands on as one expression stands in an invisible group.
-fn ungrouped(value: Expr) -> Expr {
+pub(crate) fn ungrouped(value: Expr) -> Expr {
     match value {
         Expr::Group(group) => ungrouped(*group.expr),
         other => other,
@@ -309,8 +322,9 @@ mod tests {
     fn every_option_is_read() {
         let (options, told) = parse(quote! {
             risk = "critical", action = "a.b", reason = "{x}", resource = "r", key = "k", sensitivity = "pii",
-            labels(a = 1, r#type = f::<u8, u8>(2)), show(env = self.env), skip(self) = "why", decide_within = "4h",
-            use_within = "15m", wait = "30s", rerunnable, error = |e| wrap(e), crate = ::elsewhere,
+            labels(a = 1, r#type = f::<u8, u8>(2)), show(env = self.env), skip(self) = "why", reviewers = 3,
+            from_any("sre", "security"), from_each("legal",), decide_within = "4h", use_within = "15m",
+            wait = "30s", rerunnable, error = |e| wrap(e), approvals = self.approvals, crate = ::elsewhere,
         });
         assert_eq!(told, [""; 0]);
         assert!(matches!(options.risk, Some(Risk::Word { critical: true, .. })));
@@ -319,7 +333,11 @@ mod tests {
             (options.decide_within, options.use_within, options.wait),
             (Some(14_400), Some(900), Some(30))
         );
+        assert_eq!(options.reviewers.as_ref().map(|reviewers| reviewers.count), Some(3));
+        assert_eq!(options.from_any.iter().map(LitStr::value).collect::<Vec<_>>(), ["sre", "security"]);
+        assert_eq!(options.from_each.len(), 1);
         assert!(options.rerunnable && options.error.is_some() && options.facade.is_some());
+        assert!(options.approvals.is_some());
         assert_eq!(OPTIONS.iter().filter(|option| options.word(option).is_none()).count(), 0);
     }
 

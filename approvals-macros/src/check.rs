@@ -11,6 +11,7 @@ use crate::credential;
 use crate::look::{Look, has_word, mentions_self};
 use crate::mark::Mark;
 use crate::mistakes::{Mistakes, unknown};
+use crate::people;
 use crate::shape::Form;
 use crate::sig::{Argument, Function};
 use crate::template::Template;
@@ -47,7 +48,7 @@ impl<'a> Gated<'a> {
         Some(match &argument.mark {
             None | Some(Mark::Malformed) => Meaning::Argument(&argument.name),
             Some(Mark::Show(expression)) => Meaning::Expression(expression),
-            Some(Mark::Secret) => Meaning::Secret,
+            Some(Mark::Secret(_)) => Meaning::Secret,
             Some(Mark::Skip { .. }) => Meaning::Skipped,
         })
     }
@@ -66,6 +67,7 @@ impl<'a> Gated<'a> {
             let message = "`wait` needs `key`: a call that stops waiting finds its request again by its key";
             mistakes.push(Error::new(wait.span(), message));
         }
+        people::check(self.options, mistakes);
         self.check_receiver(mistakes);
         self.check_skips(mistakes);
         for argument in self.arguments {
@@ -201,7 +203,7 @@ impl<'a> Gated<'a> {
     fn names(&self) -> impl Iterator<Item = String> {
         let arguments = self.arguments.iter();
         let shown = arguments
-            .filter(|argument| !matches!(argument.mark, Some(Mark::Secret | Mark::Skip { .. })))
+            .filter(|argument| !matches!(argument.mark, Some(Mark::Secret(_) | Mark::Skip { .. })))
             .map(Argument::text);
         self.options.show.iter().map(|shown| shown.text()).chain(shown)
     }
@@ -214,6 +216,10 @@ impl<'a> Gated<'a> {
         if let Some(Risk::Expression(risk)) = &self.options.risk {
             look("risk", risk, true, true);
         }
+        // It reaches no one but the gate.
+        if let Some(approvals) = &self.options.approvals {
+            look("approvals", approvals, true, true);
+        }
         for label in &self.options.labels {
             look("labels", &label.value, false, false);
         }
@@ -221,8 +227,10 @@ impl<'a> Gated<'a> {
             look("show", &shown.value, false, true);
         }
         for argument in self.arguments {
-            if let Some(Mark::Show(expression)) = &argument.mark {
-                look("show", expression, false, true);
+            match &argument.mark {
+                Some(Mark::Show(expression)) => look("show", expression, false, true),
+                Some(Mark::Secret(Some(expression))) => look("secret", expression, true, true),
+                _ => {}
             }
         }
     }

@@ -9,6 +9,7 @@ use syn::{Attribute, Expr, Member};
 use crate::attr::Risk;
 use crate::check::{Gated, Meaning};
 use crate::mark::Mark;
+use crate::notice::notice;
 use crate::shape::{Form, Shape};
 use crate::sig::{Argument, Chosen};
 use crate::template::{Hole, Piece, Template};
@@ -17,7 +18,7 @@ use crate::template::{Hole, Piece, Template};
 pub(crate) fn expand(gated: &Gated<'_>, shape: &Shape) -> TokenStream {
     let function = gated.function;
     let mut tokens = TokenStream::new();
-    function.head(&mut tokens);
+    function.documented_head(&notice(gated.options), &mut tokens);
     let body = Expansion { gated, private: Private::of(gated) }.body(shape);
     let body = match &shape.form {
         Form::Async => body,
@@ -73,6 +74,7 @@ impl Expansion<'_> {
         let p = &self.private.0;
         let entries = self.entries();
         let site = self.site(&entries);
+        let by = self.by();
         let risk = self.risk();
         let captures = entries.iter().map(|Entry { cfgs, captured, .. }| quote!(#(#cfgs)* &#captured));
         let texts = self.texts();
@@ -85,10 +87,8 @@ impl Expansion<'_> {
         let end = shape.end.resolved_at(Span::mixed_site());
         let body = quote_spanned! {end=>
             async move {
-                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop, clippy::let_with_type_underscore, reason = "pins the type")]
                 if false {
-                    let output: #result = loop {};
-                    return output;
+                    return #p::never::<#result>();
                 }
                 #statements
             }
@@ -98,19 +98,16 @@ impl Expansion<'_> {
         // borrows ends with its statement, so that the future is `Send` whenever the body's is.
         quote_spanned! {span=>
             let permit = {
-                let mut gate = #p::Gate::at({ #site &SITE });
+                let mut gate = #p::Gate::at({ #site &SITE }) #by;
                 loop {
                     #allow
-                    let turn = gate.turn(&|| #risk, &[#(#captures),*], &[#(#texts),*]);
-                    let refusal = match turn {
+                    let turn = gate.turn(&#risk, &[#(#captures),*], &[#(#texts),*]);
+                    match turn {
                         #p::Turn::Run(permit) => break permit,
-                        #p::Turn::Wait(step) => match step.await {
-                            ::core::result::Result::Ok(()) => continue,
-                            ::core::result::Result::Err(refusal) => refusal,
-                        },
-                        #p::Turn::Stop(refusal) => refusal,
-                    };
-                    return #refuse;
+                        turn => if let ::core::result::Result::Err(refusal) = turn.step().await {
+                            return #refuse;
+                        }
+                    }
                 }
             };
             let outcome: #result = #body.await;
@@ -154,6 +151,16 @@ impl Expansion<'_> {
             let labels = options.labels.iter().map(|label| label.text());
             site.extend(quote!(.labels(&[#(#labels),*])));
         }
+        if let Some(reviewers) = &options.reviewers {
+            let count = reviewers.count;
+            site.extend(quote!(.reviewers(#count)));
+        }
+        for (method, groups) in [("from_any", &options.from_any), ("from_each", &options.from_each)] {
+            if !groups.is_empty() {
+                let method = Ident::new(method, Span::mixed_site());
+                site.extend(quote!(.#method(&[#(#groups),*])));
+            }
+        }
         for (method, seconds) in [
             ("decide_within", options.decide_within),
             ("use_within", options.use_within),
@@ -174,11 +181,32 @@ impl Expansion<'_> {
         }
     }
 
+    /// The handle that the author names, by whatever refers to one. Evaluated once, before the first turn.
+    fn by(&self) -> Option<TokenStream> {
+        let expression = self.gated.options.approvals.as_ref()?;
+        let span = expression.span().resolved_at(Span::mixed_site());
+        let p = self.private.at(span);
+        let operand = operand(expression);
+        Some(quote_spanned! {span=>
+            .by(&{
+                let handle: &dyn ::core::ops::Fn() -> #p::Approvals = &|| {
+                    let handle = &#operand;
+                    #p::Approvals::clone(handle)
+                };
+                handle()
+            })
+        })
+    }
+
+    /// What gives the risk at each turn. A closure of its own would be compiled for each function.
     fn risk(&self) -> TokenStream {
         let p = &self.private.0;
         match &self.gated.options.risk {
-            Some(Risk::Word { variant, .. }) => quote!(#p::Risk::#variant),
-            Some(Risk::Expression(expression)) => expression.to_token_stream(),
+            Some(Risk::Word { variant, .. }) => {
+                let risk = Ident::new(&variant.to_string().to_lowercase(), Span::mixed_site());
+                quote!(#p::declared::#risk)
+            }
+            Some(Risk::Expression(expression)) => quote!(|| #expression),
             None => TokenStream::new(),
         }
     }
@@ -225,11 +253,14 @@ impl Expansion<'_> {
                 declared: quote!(shown(#text)),
                 captured: quote_spanned!(span=> #p::show(&#name)),
             },
-            Some(Mark::Secret) => Entry {
+            Some(Mark::Secret(None)) => Entry {
                 cfgs,
                 declared: quote!(secret(#text)),
                 captured: quote_spanned!(span=> #p::secret(&#name)),
             },
+            Some(Mark::Secret(Some(expression))) => {
+                Entry { cfgs, declared: quote!(secret(#text)), captured: self.lent("hide", expression) }
+            }
             Some(Mark::Show(expression)) => self.shown_as(cfgs, &text, expression),
             Some(Mark::Skip { why, .. }) => self.skipped(cfgs, &text, why),
             // Refused before any expansion.
@@ -239,13 +270,18 @@ impl Expansion<'_> {
         }
     }
 
-    /// `show = expression`: a closure that lends the value, so that a place such as `self.env` is not moved.
     fn shown_as<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, expression: &Expr) -> Entry<'a> {
+        Entry { cfgs, declared: quote!(shown(#text)), captured: self.lent("show", expression) }
+    }
+
+    /// `show = expression`, `secret = expression`: a closure that lends the value, so that a place such as `self.env`
+    /// is not moved.
+    fn lent(&self, how: &str, expression: &Expr) -> TokenStream {
         let span = expression.span().resolved_at(Span::mixed_site());
         let p = self.private.at(span);
+        let how = Ident::new(how, span);
         let operand = operand(expression);
-        let captured = quote_spanned!(span=> #p::show_by(&|capturer| capturer.show(&#operand)));
-        Entry { cfgs, declared: quote!(shown(#text)), captured }
+        quote_spanned!(span=> #p::show_by(&|capturer| capturer.#how(&#operand)))
     }
 
     fn skipped<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, why: &syn::LitStr) -> Entry<'a> {
@@ -253,7 +289,7 @@ impl Expansion<'_> {
         Entry { cfgs, declared: quote!(skipped(#text, #why)), captured: quote!(#p::skipped()) }
     }
 
-    /// The texts that are made anew at each turn: `Text::reason(&|f| …)`.
+    /// The texts that are made anew at each turn: `Text::reason_of(format_args!(…))`.
     fn texts(&self) -> Vec<TokenStream> {
         let p = &self.private.0;
         let options = self.gated.options;
@@ -262,9 +298,14 @@ impl Expansion<'_> {
             [("reason", &options.reason), ("resource", &options.resource), ("key", &options.key)]
         {
             if let Some(template) = template {
-                let kind = Ident::new(kind, Span::mixed_site());
                 let written = self.written(template);
-                texts.push(quote_spanned!(Span::mixed_site()=> #p::Text::#kind(&|f| f.write_fmt(#written))));
+                // An expression is evaluated where the text is read, and cannot change anything.
+                let (of, written) = match self.is_of_places(template) {
+                    true => ("_of", written),
+                    false => ("", quote_spanned!(Span::mixed_site()=> &|f| f.write_fmt(#written))),
+                };
+                let text = Ident::new(&format!("{kind}{of}"), Span::mixed_site());
+                texts.push(quote_spanned!(Span::mixed_site()=> #p::Text::#text(#written)));
             }
         }
         for label in &options.labels {
@@ -276,6 +317,12 @@ impl Expansion<'_> {
             );
         }
         texts
+    }
+
+    /// Whether it names nothing but arguments and fields.
+    fn is_of_places(&self, template: &Template) -> bool {
+        let expression = |hole: &Hole| matches!(self.gated.meaning(&hole.name), Some(Meaning::Expression(_)));
+        !template.holes().any(expression)
     }
 
     /// `format_args!` at the literal, where a missing `Display` or field is then reported.

@@ -7,6 +7,8 @@ mod expand;
 mod look;
 mod mark;
 mod mistakes;
+mod notice;
+mod people;
 mod shape;
 mod sig;
 mod template;

@@ -29,7 +29,7 @@ impl Look<'_, '_> {
         // A name given by `show(…)` is no variable.
         let argument = self.gated.arguments.iter().find(|argument| argument.text() == text);
         let message = match argument.map(|argument| &argument.mark) {
-            Some(Some(Mark::Secret)) if !self.secrets => {
+            Some(Some(Mark::Secret(_))) if !self.secrets => {
                 format!("`{text}` is secret and cannot stand in `{place}`")
             }
             Some(Some(Mark::Skip { .. })) if !self.skipped => {

@@ -12,8 +12,8 @@ const MARKS: &[&str] = &["secret", "show", "skip"];
 
 /// How an argument stands on the card instead of being shown as it is.
 pub(crate) enum Mark {
-    /// Kept out of everything; only a keyed digest is bound.
-    Secret,
+    /// Kept out of everything; only a keyed digest is bound, of the argument or of this expression.
+    Secret(Option<Box<Expr>>),
     /// This expression is shown and hashed in the argument's place.
     Show(Box<Expr>),
     /// Neither shown nor hashed; the card says why.
@@ -62,7 +62,8 @@ fn read(attr: &Attribute) -> syn::Result<Mark> {
     list.parse_args_with(|input: ParseStream<'_>| {
         let word = input.call(Ident::parse_any)?;
         let mark = match word.to_string().as_str() {
-            "secret" => Mark::Secret,
+            "secret" if input.parse::<Option<Token![=]>>()?.is_some() => Mark::Secret(Some(input.parse()?)),
+            "secret" => Mark::Secret(None),
             "show" => {
                 if input.parse::<Option<Token![=]>>()?.is_none() {
                     return Err(Error::new(word.span(), "write `#[approval(show = expression)]`"));

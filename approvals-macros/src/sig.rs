@@ -1,7 +1,7 @@
 //! The function under the attribute: its signature without our marks, its arguments, its unread body.
 
 use proc_macro2::{Group, TokenStream};
-use quote::{ToTokens, TokenStreamExt as _};
+use quote::{ToTokens, TokenStreamExt as _, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{
@@ -105,6 +105,14 @@ impl Function {
     /// Everything before the body.
     pub(crate) fn head(&self, tokens: &mut TokenStream) {
         tokens.append_all(&self.attrs);
+        self.visibility.to_tokens(tokens);
+        self.signature.to_tokens(tokens);
+    }
+
+    /// The same, with a notice at the end of its documentation.
+    pub(crate) fn documented_head(&self, notice: &str, tokens: &mut TokenStream) {
+        tokens.append_all(&self.attrs);
+        tokens.extend(quote!(#[doc = #notice]));
         self.visibility.to_tokens(tokens);
         self.signature.to_tokens(tokens);
     }

@@ -21,6 +21,12 @@ use crate::secret::SecretBytes;
 pub trait Show {
     /// Captures the value.
     fn capture(&self, limits: &Limits) -> Result<Value, CaptureError>;
+
+    /// The name of its type, in no stable form.
+    #[doc(hidden)]
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -51,75 +57,73 @@ impl Capturer<'_> {
     /// Shows a value.
     pub fn show<T: Show + ?Sized>(&mut self, value: &T) -> Captured {
         // Such a set has another order in the next process, which would then meet another digest (law 9).
-        if self.keyed && std::any::type_name::<T>().contains("HashSet") {
+        if self.keyed && value.type_name().contains("HashSet") {
             return Captured(Err(LiveError::Unordered { argument: self.name.to_owned() }));
         }
         let value = value.capture(self.limits).map_err(|e| LiveError::capture(self.name, e));
         Captured(value.map(|value| Some(CallValue::Shown(value))))
     }
 
-    fn hide(&mut self, value: &dyn SecretBytes) -> Captured {
-        let digest: SecretDigest = self.key.digest(self.name, value);
+    /// Hides a value behind its keyed digest.
+    pub fn hide<T: SecretBytes + ?Sized>(&mut self, value: &T) -> Captured {
+        let digest: SecretDigest = self.key.digest(self.name, &value);
         Captured(Ok(Some(CallValue::Secret(digest))))
     }
 }
 
-struct ShowRef<'a, T: ?Sized>(&'a T);
+/// An argument as its function hands it over: a type without parameters, so that a bound that fails is told once.
+pub enum Arg<'a> {
+    /// See [`show`].
+    Shown(&'a dyn Show),
+    /// See [`show_by`].
+    ShownBy(&'a dyn Fn(&mut Capturer<'_>) -> Captured),
+    /// See [`secret`].
+    Secret(&'a dyn SecretBytes),
+    /// See [`skipped`].
+    Skipped,
+}
 
-impl<T: Show + ?Sized> Capture for ShowRef<'_, T> {
+impl Capture for Arg<'_> {
     fn capture(&self, capturer: &mut Capturer<'_>) -> Captured {
-        capturer.show(self.0)
+        match self {
+            Self::Shown(value) => capturer.show(*value),
+            Self::ShownBy(value) => value(capturer),
+            Self::Secret(value) => capturer.hide(*value),
+            Self::Skipped => Captured(Ok(None)),
+        }
     }
 }
 
 /// An argument that people see.
-pub fn show<T: Show + ?Sized>(value: &T) -> impl Capture {
-    ShowRef(value)
+pub fn show<T: Show>(value: &T) -> Arg<'_> {
+    Arg::Shown(value)
 }
 
-struct ShowBy<'a>(&'a dyn Fn(&mut Capturer<'_>) -> Captured);
-
-impl Capture for ShowBy<'_> {
-    fn capture(&self, capturer: &mut Capturer<'_>) -> Captured {
-        (self.0)(capturer)
-    }
-}
-
-/// What people see in place of an argument.
-pub fn show_by<'a>(value: &'a dyn Fn(&mut Capturer<'_>) -> Captured) -> impl Capture + 'a {
-    ShowBy(value)
-}
-
-struct Hidden<'a, T: ?Sized>(&'a T);
-
-impl<T: SecretBytes + ?Sized> Capture for Hidden<'_, T> {
-    fn capture(&self, capturer: &mut Capturer<'_>) -> Captured {
-        capturer.hide(&self.0)
-    }
+/// What people see in place of an argument, or what is bound in its place.
+pub fn show_by<'a>(value: &'a dyn Fn(&mut Capturer<'_>) -> Captured) -> Arg<'a> {
+    Arg::ShownBy(value)
 }
 
 /// An argument that nobody sees, bound by a keyed digest.
-pub fn secret<T: SecretBytes + ?Sized>(value: &T) -> impl Capture {
-    Hidden(value)
-}
-
-struct Skipped;
-
-impl Capture for Skipped {
-    fn capture(&self, _: &mut Capturer<'_>) -> Captured {
-        Captured(Ok(None))
-    }
+pub fn secret<T: SecretBytes>(value: &T) -> Arg<'_> {
+    Arg::Secret(value)
 }
 
 /// An argument that is left out, as its site says.
-pub fn skipped() -> impl Capture {
-    Skipped
+pub fn skipped() -> Arg<'static> {
+    Arg::Skipped
 }
 
 /// A text of a call: its reason, resource, key or a label. Written anew each time it is read.
 pub struct Text<'a> {
     kind: Kind,
-    write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
+    write: Write<'a>,
+}
+
+enum Write<'a> {
+    By(&'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result),
+    /// Places alone, which cost nothing until they are written, and less to compile than a closure.
+    Of(fmt::Arguments<'a>),
 }
 
 #[derive(Clone, Copy)]
@@ -133,28 +137,46 @@ enum Kind {
 impl<'a> Text<'a> {
     /// Why, in the author's words.
     pub fn reason(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Reason, write }
+        Self { kind: Kind::Reason, write: Write::By(write) }
     }
 
     /// What the call touches.
     pub fn resource(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Resource, write }
+        Self { kind: Kind::Resource, write: Write::By(write) }
     }
 
     /// The key of the call.
     pub fn key(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Key, write }
+        Self { kind: Kind::Key, write: Write::By(write) }
+    }
+
+    /// Why, of values that are at hand.
+    pub fn reason_of(text: fmt::Arguments<'a>) -> Self {
+        Self { kind: Kind::Reason, write: Write::Of(text) }
+    }
+
+    /// What the call touches, of values that are at hand.
+    pub fn resource_of(text: fmt::Arguments<'a>) -> Self {
+        Self { kind: Kind::Resource, write: Write::Of(text) }
+    }
+
+    /// The key of the call, of values that are at hand.
+    pub fn key_of(text: fmt::Arguments<'a>) -> Self {
+        Self { kind: Kind::Key, write: Write::Of(text) }
     }
 
     /// A label.
     pub fn label(name: &'static str, write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Label(name), write }
+        Self { kind: Kind::Label(name), write: Write::By(write) }
     }
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (self.write)(f)
+        match self.write {
+            Write::By(write) => write(f),
+            Write::Of(text) => f.write_fmt(text),
+        }
     }
 }
 
@@ -164,7 +186,8 @@ pub(crate) enum LiveError {
     #[error("argument `{argument}`: {error}")]
     Argument { argument: String, error: CaptureError },
     #[error(
-        "argument `{argument}` serialises differently each time; mark it `#[approval(show = …)]` with something stable"
+        "argument `{argument}` serialises differently each time; mark it `#[approval(show = …)]`, or `secret = …`, with \
+         something stable"
     )]
     Unstable { argument: String },
     #[error(
@@ -230,9 +253,9 @@ pub(crate) fn read(
         let value = take()?;
         if let Some(CallValue::Shown(shown)) = &value {
             bytes = bytes.saturating_add(shown.canonical().len());
-            if twice && !matches!(take()?, Some(CallValue::Shown(again)) if again == *shown) {
-                return Err(LiveError::Unstable { argument: declared.name().to_owned() });
-            }
+        }
+        if twice && !is_same(value.as_ref(), take()?.as_ref()) {
+            return Err(LiveError::Unstable { argument: declared.name().to_owned() });
         }
         let value = match (value, declared.treatment()) {
             (Some(value), _) => value,
@@ -258,6 +281,14 @@ pub(crate) fn read(
     };
     read_texts(&mut call, texts, reader.caps)?;
     Ok(call)
+}
+
+fn is_same(value: Option<&CallValue>, again: Option<&CallValue>) -> bool {
+    match (value, again) {
+        (Some(CallValue::Shown(value)), Some(CallValue::Shown(again))) => value == again,
+        (Some(CallValue::Secret(value)), Some(CallValue::Secret(again))) => value == again,
+        (value, again) => value.is_none() && again.is_none(),
+    }
 }
 
 fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps) -> Result<(), LiveError> {

@@ -1,6 +1,6 @@
 //! The half of the gate that stands in the gated function, next to the live arguments.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -48,6 +48,17 @@ pub enum Turn<'g> {
     Wait(Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send + 'g>>),
     /// Return the refusal.
     Stop(ApprovalError),
+}
+
+impl<'g> Turn<'g> {
+    /// What is left to wait for; a refusal is at hand at once.
+    pub fn step(self) -> Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send + 'g>> {
+        match self {
+            Self::Run(_) => Box::pin(ready(Ok(()))),
+            Self::Wait(step) => step,
+            Self::Stop(refusal) => Box::pin(ready(Err(refusal))),
+        }
+    }
 }
 
 /// Proof that a verdict covers this call. Single use; only the gate makes one.
@@ -244,6 +255,11 @@ impl<T, E: From<ApprovalError>> Outcome for Result<T, E> {
 /// The refusal as whatever the gated function returns.
 pub fn refuse<R: Outcome>(error: ApprovalError) -> R {
     R::refused(error)
+}
+
+/// Stands where nothing comes by: a `return` of it tells the type of a body before its statements do.
+pub fn never<R>() -> R {
+    std::process::abort()
 }
 
 /// The refusal as an error made by the author's own function.

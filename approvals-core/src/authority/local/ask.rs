@@ -229,9 +229,15 @@ impl Local {
         if quorums.iter().all(|quorum| quorum.is_met_by(&can_fill)) {
             return Ok(());
         }
+        let remedy = match self.parts.single_operator {
+            false => "add people, ask for fewer, or take `.single_operator()` on a laptop",
+            true => {
+                "a single operator decides neither what is critical nor where the code asks for more people or for \
+                 groups, so add people"
+            }
+        };
         unavailable(format!(
-            "it takes {}, and the directory has {} besides the requester who may; add people, ask for fewer, or \
-             take `.single_operator()` on a laptop",
+            "it takes {}, and the directory has {} besides the requester who may; {remedy}",
             quorums.iter().map(ToString::to_string).collect::<Vec<_>>().join(", as well as "),
             others.len()
         ))

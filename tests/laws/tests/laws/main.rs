@@ -40,6 +40,14 @@ mod people;
 
 mod scopes;
 
+mod options;
+
+mod handles;
+
+mod reviewers;
+
+mod hidden;
+
 mod bad_input;
 
 mod stores;

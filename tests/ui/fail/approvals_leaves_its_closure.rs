@@ -1,0 +1,20 @@
+use approvals::{ApprovalError, requires_approval};
+
+struct OpsError;
+
+impl From<ApprovalError> for OpsError {
+    fn from(_: ApprovalError) -> Self {
+        Self
+    }
+}
+
+#[requires_approval(risk = "high", approvals = handle()?)]
+async fn export(rows: u64) -> Result<u64, OpsError> {
+    Ok(rows)
+}
+
+fn handle() -> Result<approvals::Approvals, OpsError> {
+    Err(OpsError)
+}
+
+fn main() {}
