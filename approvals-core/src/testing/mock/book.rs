@@ -75,20 +75,22 @@ impl Inner {
         let mut place = 0;
         loop {
             let (matcher, title, at) = {
-                let book = self.book();
-                let Some(entry) = book.rules.get(place) else { break };
+                let mut book = self.book();
+                let Some(entry) = book.rules.get_mut(place) else { break };
                 // The same request once more, as after a failure or a restart, stays with its rule.
-                if entry.requests.contains(&card.request) {
-                    return (Taken::Rule(place), Ok(entry.plan.clone()));
+                if entry.requests.contains(&card.request)
+                    && let Some(plan) = entry.take(&card.request)
+                {
+                    return (Taken::Rule(place), Ok(plan));
                 }
                 (Arc::clone(&entry.matcher), entry.title(place), entry.at)
             };
             match matcher.look(card) {
                 Look::Fits => {
                     let mut book = self.book();
-                    if let Some(entry) = book.rules.get_mut(place).filter(|entry| !entry.is_used_up()) {
-                        entry.requests.insert(card.request.clone());
-                        return (Taken::Rule(place), Ok(entry.plan.clone()));
+                    if let Some(plan) = book.rules.get_mut(place).and_then(|entry| entry.take(&card.request))
+                    {
+                        return (Taken::Rule(place), Ok(plan));
                     }
                 }
                 Look::Misses { .. } => {}

@@ -2,6 +2,10 @@
 
 mod backend;
 mod book;
+mod conduct;
+mod deliver;
+mod drive;
+mod fact;
 mod matcher;
 mod people;
 mod post;
@@ -13,25 +17,22 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use self::book::Book;
-pub(super) use self::matcher::is_action;
+pub(super) use self::fact::is_action;
 pub use self::matcher::{Matcher, action, any};
-use self::people::{Anyone, Known};
+use self::people::Known;
 use self::post::{Post, Seat, lock};
 use self::report::Closures;
 pub use self::rule::{Rule, Times, When};
 use self::script::Plan;
 pub use self::script::{Scripted, Who, no, yes};
 use super::ManualClock;
-use crate::backend::BackendError;
-use crate::card::{Card, Shown};
-use crate::desk::{Desk, DeskError, Reply, Review};
-use crate::id::{GroupId, PersonId, RequestId};
-use crate::people::{Directory, DirectoryError, Identity};
+use crate::card::Card;
+use crate::desk::Desk;
+use crate::id::{PersonId, RequestId};
 use crate::request::Digest;
 use crate::time::Timestamp;
 
@@ -41,9 +42,6 @@ pub const PROVIDER: &str = "mock";
 /// When the mock's virtual time begins: 2026-01-01T09:00:00Z. Behind every real clock, so that a store which is
 /// stamped by one finds nothing overdue.
 const MORNING: Timestamp = Timestamp::from_micros(1_767_258_000_000_000);
-
-/// How many turns other tasks are given after time was moved.
-const TURNS: usize = 64;
 
 /// A backend that answers by script, and remembers what it was shown. Clones are the same mock.
 ///
@@ -204,150 +202,6 @@ impl MockBackend {
     pub fn strict(&self) -> Self {
         self.inner.book().strict = true;
         self.clone()
-    }
-
-    /// From now on, cards are shown only in part, unless their rule says otherwise.
-    pub fn show_part(&self, hidden: usize) -> Self {
-        self.inner.book().shows = Some(Shown::Part { hidden });
-        self.clone()
-    }
-
-    /// From now on, no card can be presented.
-    pub fn fail(&self, error: BackendError) -> Self {
-        self.inner.book().fails = Some(error);
-        self.clone()
-    }
-
-    /// From now on, cards can be presented again.
-    pub fn mend(&self) -> Self {
-        self.inner.book().fails = None;
-        self.clone()
-    }
-
-    /// Holds the answers to the next cards back until so many came, and then gives them in this order of cards:
-    /// `[1, 0]` answers the second card before the first.
-    ///
-    /// # Panics
-    /// If the order does not name each card once, from 0.
-    #[track_caller]
-    pub fn answer_in_order(&self, cards: impl IntoIterator<Item = usize>) -> Self {
-        let order: Vec<usize> = cards.into_iter().collect();
-        let each = (0..order.len()).all(|card| order.contains(&card));
-        #[expect(clippy::panic, reason = "a script that cannot be followed is a test that cannot pass")]
-        if !each || order.is_empty() {
-            panic!("{order:?} is no order of cards; name each once, from 0");
-        }
-        self.inner.post().shuffle(order);
-        self.clone()
-    }
-
-    /// The listener panics. Core has it listen again after a second of virtual time.
-    pub fn crash_listener(&self) -> Self {
-        self.listener(ListenerFault::Panics)
-    }
-
-    /// The listener ends, and no answer arrives any more.
-    pub fn end_listener(&self) -> Self {
-        self.listener(ListenerFault::Ends)
-    }
-
-    fn listener(&self, fault: ListenerFault) -> Self {
-        *lock(&self.inner.listener) = Some(fault);
-        self.inner.ring();
-        self.clone()
-    }
-
-    /// Puts a person into groups.
-    pub fn group<G: Into<GroupId>>(
-        &self,
-        person: impl Into<PersonId>,
-        groups: impl IntoIterator<Item = G>,
-    ) -> Self {
-        let groups = groups.into_iter().map(Into::into);
-        self.inner.known().groups.entry(person.into()).or_default().extend(groups);
-        self.clone()
-    }
-
-    /// Somebody whom the mock authenticates and the directory does not know.
-    pub fn stranger(&self, person: impl Into<PersonId>) -> Self {
-        self.inner.known().strangers.insert(person.into());
-        self.clone()
-    }
-
-    /// The people that the mock may name: any but the strangers, in the groups they were put into.
-    pub fn people(&self) -> impl Directory + use<> {
-        Anyone(Arc::clone(&self.inner))
-    }
-
-    /// The mock's virtual time, for a store of yours that is to be stamped by it.
-    pub fn clock(&self) -> ManualClock {
-        self.inner.clock.clone()
-    }
-
-    /// Virtual time passes. Deadlines that it passes expire, delayed answers on the way are given at their time and
-    /// judged before it goes on, and whoever waits wakes up. Nothing sleeps.
-    ///
-    /// Only what was there before can happen on the way: await [`presented`](Self::presented) first.
-    pub async fn advance(&self, by: Duration) {
-        self.inner.advance(by).await;
-        for _ in 0..TURNS {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// The cards that were presented, in order.
-    pub fn cards(&self) -> Vec<Card> {
-        self.inner.book().cards()
-    }
-
-    /// The cards that were brought up to date, in order.
-    pub fn updates(&self) -> Vec<Card> {
-        self.inner.book().updates.clone()
-    }
-
-    /// What became of the scripted answers, in order.
-    pub fn replies(&self) -> Vec<Result<Reply, DeskError>> {
-        self.inner.book().replies.clone()
-    }
-
-    /// Returns once so many cards were presented.
-    pub async fn presented(&self, cards: usize) -> Vec<Card> {
-        // The sender lives as long as `self`.
-        let _ = self.inner.seen.subscribe().wait_for(|seen| *seen >= cards).await;
-        self.cards()
-    }
-
-    /// Returns once so many scripted answers were judged.
-    pub async fn replied(&self, answers: usize) -> Vec<Result<Reply, DeskError>> {
-        // The sender lives as long as `self`.
-        let _ = self.inner.replied.subscribe().wait_for(|replied| *replied >= answers).await;
-        self.replies()
-    }
-
-    /// Submits a review as this person, now.
-    ///
-    /// # Errors
-    /// Those of [`Desk::submit`].
-    pub async fn submit(&self, person: &str, review: Review) -> Result<Reply, DeskError> {
-        self.submit_as(&Identity::new(PROVIDER, person), review).await
-    }
-
-    /// Submits a review as this identity, now.
-    ///
-    /// # Errors
-    /// Those of [`Desk::submit`].
-    pub async fn submit_as(&self, identity: &Identity, review: Review) -> Result<Reply, DeskError> {
-        let desk = {
-            let mut desks = self.inner.desk.subscribe();
-            match desks.wait_for(Option::is_some).await {
-                Ok(desk) => desk.clone(),
-                Err(_) => None,
-            }
-        };
-        match desk {
-            Some(desk) => desk.submit(identity, review).await,
-            None => Err(DeskError::Directory(DirectoryError("the mock has no desk".to_owned()))),
-        }
     }
 
     /// Checks that as many requests came as the rules expect, and that no rule was wrong about a card.

@@ -5,9 +5,33 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Inner, PROVIDER};
+use super::{Inner, MockBackend, PROVIDER};
 use crate::id::{GroupId, PersonId};
 use crate::people::{Directory, DirectoryError, Identity, Person};
+
+impl MockBackend {
+    /// Puts a person into groups.
+    pub fn group<G: Into<GroupId>>(
+        &self,
+        person: impl Into<PersonId>,
+        groups: impl IntoIterator<Item = G>,
+    ) -> Self {
+        let groups = groups.into_iter().map(Into::into);
+        self.inner.known().groups.entry(person.into()).or_default().extend(groups);
+        self.clone()
+    }
+
+    /// Somebody whom the mock authenticates and the directory does not know.
+    pub fn stranger(&self, person: impl Into<PersonId>) -> Self {
+        self.inner.known().strangers.insert(person.into());
+        self.clone()
+    }
+
+    /// The people that the mock may name: any but the strangers, in the groups they were put into.
+    pub fn people(&self) -> impl Directory + use<> {
+        Anyone(Arc::clone(&self.inner))
+    }
+}
 
 /// What a test says of people.
 #[derive(Default)]

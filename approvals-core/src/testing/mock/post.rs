@@ -4,18 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::Inner;
-use crate::desk::{Desk, Review};
+use crate::desk::Review;
 use crate::id::RequestId;
-use crate::ledger::{Append, CancelWhy, Event, Stream};
 use crate::people::Identity;
-use crate::state::{Phase, State};
-use crate::time::{Clock as _, Timestamp};
-
-/// How often calling a request off is tried while others write to it.
-const TRIES: usize = 16;
-/// How many turns an answer is waited for whose card is not on record: a store that fails may never write it.
-const TURNS: usize = 10_000;
+use crate::time::Timestamp;
 
 /// One registration of the mock: what comes in by its cards goes out to its desk.
 pub(super) type Seat = u64;
@@ -37,8 +29,8 @@ pub(super) struct Post {
     /// By request, for when it is over.
     late: Vec<(RequestId, Duration, Seat, Letter)>,
     shuffled: Option<Shuffled>,
-    /// The seats that listen, and what each is doing.
-    seats: HashMap<Seat, Doing>,
+    /// What each seat is doing; one that is not here has nothing to do yet.
+    pub(super) seats: HashMap<Seat, Doing>,
 }
 
 /// Answers that go out in another order than their cards came.
@@ -47,19 +39,23 @@ struct Shuffled {
     cards: Vec<Vec<(Duration, Seat, Letter)>>,
 }
 
-/// What a seat that listens is doing.
+/// What the listener of a seat is doing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Doing {
+pub(super) enum Doing {
     Idle,
     /// It delivers an answer.
     Delivers,
     /// It waits for the card to be on record.
     Holds,
+    /// It listens no more.
+    Ended,
 }
 
 impl Post {
     fn send(&mut self, now: Timestamp, (delay, seat, letter): (Duration, Seat, Letter)) {
         self.count += 1;
+        // Not yet, perhaps, but it will: the listener starts with its approvals.
+        self.seats.entry(seat).or_insert(Doing::Idle);
         self.due.insert((now.after(delay), self.count), (seat, letter));
     }
 
@@ -107,7 +103,7 @@ impl Post {
     }
 
     /// The next for this seat, if its time has come; else when that will be.
-    fn next(&mut self, seat: Seat, now: Timestamp) -> Result<Letter, Option<Timestamp>> {
+    pub(super) fn next(&mut self, seat: Seat, now: Timestamp) -> Result<Letter, Option<Timestamp>> {
         let next = self.due.iter().find(|(_, (to, _))| *to == seat).map(|(key, _)| *key);
         match next {
             Some(key) if key.0 <= now => {
@@ -120,14 +116,19 @@ impl Post {
     }
 
     /// When the next answer is due to a seat that listens, past `now` and no later than `until`.
-    fn next_due(&self, now: Timestamp, until: Timestamp) -> Option<Timestamp> {
-        let listens = |seat: &Seat| self.seats.contains_key(seat);
+    pub(super) fn next_due(&self, now: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        let listens = |seat: &Seat| self.seats.get(seat).is_some_and(|doing| *doing != Doing::Ended);
         let due = self.due.iter().find(|((at, _), (seat, _))| *at > now && listens(seat));
         due.map(|((at, _), _)| *at).filter(|at| *at <= until)
     }
 
+    /// Whether anybody listens.
+    pub(super) fn has_listener(&self) -> bool {
+        self.seats.values().any(|doing| *doing != Doing::Ended)
+    }
+
     /// What those are doing who have something to deliver.
-    fn doing(&self, now: Timestamp) -> Doing {
+    pub(super) fn doing(&self, now: Timestamp) -> Doing {
         let mut all = Doing::Idle;
         for (seat, doing) in &self.seats {
             let due = self.due.iter().any(|((at, _), (to, _))| *at <= now && to == seat);
@@ -135,175 +136,10 @@ impl Post {
                 Doing::Delivers => return Doing::Delivers,
                 Doing::Idle if due => return Doing::Delivers,
                 Doing::Holds => all = Doing::Holds,
-                Doing::Idle => {}
+                Doing::Idle | Doing::Ended => {}
             }
         }
         all
-    }
-}
-
-impl Inner {
-    /// Delivers what is due, one after the other, until it is dropped or told to end.
-    pub(super) async fn deliver(&self, seat: Seat, desk: &Desk) {
-        let _listening = Listening::at(self, seat);
-        let mut bell = self.bell.subscribe();
-        loop {
-            if self.listener_fault() {
-                return;
-            }
-            let now = self.clock.now();
-            let next = self.post().next(seat, now);
-            match next {
-                Ok(letter) => {
-                    let _busy = Busy(self, seat);
-                    self.hand_in(seat, desk, letter).await;
-                }
-                Err(later) => {
-                    let until = async {
-                        match later {
-                            Some(at) => self.clock.sleep(now.until(at)).await,
-                            None => std::future::pending().await,
-                        }
-                    };
-                    tokio::select! {
-                        // The sender lives as long as `self`.
-                        _ = bell.changed() => {}
-                        () = until => {}
-                    }
-                }
-            }
-        }
-    }
-
-    async fn hand_in(&self, seat: Seat, desk: &Desk, letter: Letter) {
-        match letter {
-            Letter::CallOff(request) => call_off(desk, request).await,
-            Letter::Review(review) => {
-                let (identity, review) = *review;
-                self.does(seat, Doing::Holds);
-                until_on_record(desk, review.request).await;
-                self.does(seat, Doing::Delivers);
-                let reply = desk.submit(&identity, review).await;
-                let mut book = self.book();
-                book.replies.push(reply);
-                self.replied.send_replace(book.replies.len());
-            }
-        }
-    }
-
-    fn does(&self, seat: Seat, doing: Doing) {
-        if let Some(now) = self.post().seats.get_mut(&seat) {
-            *now = doing;
-        }
-        self.ring();
-    }
-
-    /// Moves the clock on, and stops at every answer that is due on the way until it is delivered: one that comes
-    /// before a deadline is judged before it.
-    pub(super) async fn advance(&self, by: Duration) {
-        let until = self.clock.now().after(by);
-        loop {
-            self.quiet().await;
-            let now = self.clock.now();
-            let next = self.post().next_due(now, until);
-            match next {
-                Some(at) => self.clock.advance(now.until(at)),
-                None => break self.clock.advance(now.until(until)),
-            }
-        }
-        self.quiet().await;
-    }
-
-    /// Returns once everything that is due was delivered.
-    async fn quiet(&self) {
-        // Whoever sleeps by a wall clock that was set looks again.
-        self.ring();
-        let mut bell = self.bell.subscribe();
-        let mut turns = 0;
-        loop {
-            let doing = self.post().doing(self.clock.now());
-            match doing {
-                Doing::Idle => return,
-                // The sender lives as long as `self`.
-                Doing::Delivers => drop(bell.changed().await),
-                Doing::Holds if turns >= TURNS => return,
-                Doing::Holds => {
-                    turns += 1;
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-    }
-}
-
-/// Nobody answers a card before it stands somewhere. Returns too when the store cannot say.
-async fn until_on_record(desk: &Desk, request: RequestId) {
-    let ours = |event: &Event| match event {
-        Event::Presented { way, .. } | Event::PresentFailed { way, .. } => *way == desk.way().id,
-        _ => false,
-    };
-    loop {
-        let Ok(last) = desk.store.last().await else { return };
-        let Ok(history) = desk.store.history(Stream::Request(request)).await else { return };
-        let over = State::fold(&history).map_or(true, |state| state.phase() != Phase::Pending);
-        if over || history.iter().any(|record| ours(&record.body.event)) {
-            return;
-        }
-        if desk.store.wait_past(last).await.is_err() {
-            return;
-        }
-        // A store may wake early, and one that always does must not keep a thread to itself.
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Ends a request that the test is wrong about. One that ends by itself meanwhile needs no more.
-async fn call_off(desk: &Desk, request: RequestId) {
-    let stream = Stream::Request(request);
-    for _ in 0..TRIES {
-        let Ok(history) = desk.store.history(stream).await else { return };
-        let Ok(state) = State::fold(&history) else { return };
-        if state.phase() != Phase::Pending {
-            return;
-        }
-        let event = Event::Cancelled { by: None, why: CancelWhy::Undeliverable };
-        let append = Append {
-            stream,
-            expected: Some(state.version()),
-            env: state.opened().map_or(desk.env, |opened| opened.env),
-            node: desk.node.clone(),
-            events: vec![event.into()],
-        };
-        match desk.store.append(append).await {
-            Err(error) if error.is_stale() => tokio::task::yield_now().await,
-            _ => return,
-        }
-    }
-}
-
-/// A seat listens for as long as this lives.
-struct Listening<'a>(&'a Inner, Seat);
-
-impl<'a> Listening<'a> {
-    fn at(inner: &'a Inner, seat: Seat) -> Self {
-        inner.post().seats.insert(seat, Doing::Idle);
-        Self(inner, seat)
-    }
-}
-
-impl Drop for Listening<'_> {
-    fn drop(&mut self) {
-        self.0.post().seats.remove(&self.1);
-        self.0.ring();
-    }
-}
-
-/// A seat has something in hand for as long as this lives, a panic of the directory included.
-struct Busy<'a>(&'a Inner, Seat);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.does(self.1, Doing::Idle);
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::book::{Book, Came, Taken};
 use super::matcher::{Look, show};
-use super::rule::{Entry, counted};
+use super::rule::Entry;
 use crate::card::{Card, visible};
 
 /// How many cards are told of.
@@ -112,9 +112,7 @@ fn misses(book: &Book, came: &Came, unmet: &[(usize, &Entry)]) -> Vec<String> {
             (Look::Fits, Taken::Rule(by)) if by < place => {
                 format!("nearly {title}: it fits, and an earlier rule took the card")
             }
-            (Look::Fits, _) => {
-                format!("nearly {title}: it fits, and has had its {}", counted(entry.requests.len()))
-            }
+            (Look::Fits, _) => format!("nearly {title}: it fits, and had taken all its cards"),
             (Look::Misses { nearly: true, why }, _) => format!("nearly {title}: {}", why.join("; ")),
             (Look::Misses { why, .. }, _) => format!("not {title}: {}", why.join("; ")),
             (Look::Misused(why), _) => format!("nearly {title}: {why}"),

@@ -81,6 +81,7 @@ impl When<'_> {
             expects: None,
             only: None,
             at,
+            cards: 0,
             requests: BTreeSet::new(),
         });
         Rule { inner: Arc::clone(&mock.inner), place: book.rules.len() - 1 }
@@ -119,9 +120,19 @@ impl Rule {
         self.change(|entry| entry.expects = Some(requests.into()))
     }
 
-    /// It is for its first so many requests; later ones go to the rules after it.
-    pub fn only(self, requests: usize) -> Self {
-        self.change(|entry| entry.only = Some(requests))
+    /// It takes its first so many cards, one that is presented again included; later ones go to the rules after it.
+    ///
+    /// ```
+    /// use approvals_core::{backend::BackendError, ledger::PresentFailure};
+    /// use approvals_core::testing::{MockBackend, action};
+    ///
+    /// let mock = MockBackend::new();
+    /// let no_route = BackendError::temporary(PresentFailure::Unreachable, "no route");
+    /// mock.when(action("refund")).fail(no_route).only(2);
+    /// mock.when(action("refund")).approve();
+    /// ```
+    pub fn only(self, cards: usize) -> Self {
+        self.change(|entry| entry.only = Some(cards))
     }
 
     /// All of its answers take so much longer, in virtual time.
@@ -172,7 +183,9 @@ pub(super) struct Entry {
     pub(super) expects: Option<Times>,
     pub(super) only: Option<usize>,
     pub(super) at: &'static Location<'static>,
-    /// The ids of the requests that it was for.
+    /// How many cards it took.
+    pub(super) cards: usize,
+    /// The ids of the requests that they were for.
     pub(super) requests: BTreeSet<String>,
 }
 
@@ -185,9 +198,19 @@ impl Entry {
         }
     }
 
-    /// Whether it has had all the requests that it is for.
-    pub(super) fn is_used_up(&self) -> bool {
-        self.only.is_some_and(|only| self.requests.len() >= only)
+    /// Whether it has had all the cards that it takes.
+    fn is_used_up(&self) -> bool {
+        self.only.is_some_and(|only| self.cards >= only)
+    }
+
+    /// Takes a card, unless it has had all.
+    pub(super) fn take(&mut self, request: &str) -> Option<Plan> {
+        if self.is_used_up() {
+            return None;
+        }
+        self.cards += 1;
+        self.requests.insert(request.to_owned());
+        Some(self.plan.clone())
     }
 
     /// Whether as many requests came as it expects.
@@ -223,7 +246,7 @@ impl fmt::Display for Times {
 }
 
 /// `1 request`, `2 requests`.
-pub(super) fn counted(requests: usize) -> String {
+fn counted(requests: usize) -> String {
     format!("{requests} request{}", if requests == 1 { "" } else { "s" })
 }
 
