@@ -44,31 +44,28 @@ async fn a_backend_that_panics_once_the_card_is_shown_has_not_presented_it() {
     assert_eq!(mock.cards().len(), 1, "people saw it all the same");
 }
 
+/// The life of a process; what is left at its end is cut off, as by a kill.
+fn life(mock: &MockBackend, store: &Memory, work: impl AsyncFnOnce(Approvals)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        work(Approvals::test_builder(mock).store(store.clone()).build().await.unwrap()).await;
+    });
+}
+
 #[test]
 fn a_process_that_is_killed_before_it_knows_where_the_card_stands_asks_again() {
     let mock = MockBackend::new();
     mock.when(action("shop.pay")).show_then_hang().only(1).expect(1);
     mock.when(action("shop.pay")).approve().expect(1);
     let store = Memory::with_clock(Arc::new(mock.clock())).unwrap();
-    let life = |work: fn(Approvals, MockBackend) -> std::pin::Pin<Box<dyn Future<Output = ()>>>| {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
-            work(approvals, mock.clone()).await;
-        });
-    };
-    life(|approvals, mock| {
-        Box::pin(async move {
-            let _killed = approvals.spawn(pay("R-1", 5));
-            mock.presented(1).await;
-        })
+    life(&mock, &store, async |approvals| {
+        let _killed = approvals.spawn(pay("R-1", 5));
+        mock.presented(1).await;
     });
-    life(|approvals, mock| {
-        Box::pin(async move {
-            assert_eq!(approvals.scope(pay("R-1", 5)).await.unwrap(), 5);
-            let ledger = mock.ledger(&approvals).await;
-            ledger.assert_sequence("shop.pay", ["requested", "presented", "reviewed", "started", "finished"]);
-        })
+    life(&mock, &store, async |approvals| {
+        assert_eq!(approvals.scope(pay("R-1", 5)).await.unwrap(), 5);
+        let ledger = mock.ledger(&approvals).await;
+        ledger.assert_sequence("shop.pay", ["requested", "presented", "reviewed", "started", "finished"]);
     });
     assert_eq!(mock.cards().len(), 2);
 }
