@@ -1,6 +1,8 @@
 //! What a failing test is told.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use approvals::testing::{MockBackend, Who, action, any, yes};
 use approvals::{Approvals, Context, ErrorKind};
@@ -224,11 +226,18 @@ async fn approvals_that_live_on_do_not_keep_a_test_from_failing() {
 #[test]
 fn a_test_that_fails_by_itself_fails_once() {
     // A second panic while the first unwinds would abort the process, and this test with it.
-    let told = catch_unwind(|| {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let told = catch_unwind(AssertUnwindSafe(|| {
         let mock = MockBackend::new();
-        mock.when(any().that("it is loud", |_| panic!("in a closure"))).approve().expect(1);
+        let counts = Arc::clone(&asked);
+        let counted = move |_: &_| counts.fetch_add(1, SeqCst) > 9;
+        mock.when(any().that("it was asked often", counted)).approve().expect(1);
+        mock.when(any()).approve();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { Approvals::test(&mock).scope(close("Basel")).await }).unwrap();
         panic!("the test's own failure");
-    });
+    }));
+    assert_eq!(asked.load(SeqCst), 1, "no closure is called while the test unwinds");
     assert_eq!(*told.unwrap_err().downcast::<&str>().unwrap(), "the test's own failure");
 }
 
