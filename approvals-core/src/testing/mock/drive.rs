@@ -61,7 +61,7 @@ impl MockBackend {
     /// Submits a review as this person, now.
     ///
     /// # Errors
-    /// Those of [`Desk::submit`].
+    /// Those of [`Desk::submit`](crate::desk::Desk::submit).
     pub async fn submit(&self, person: &str, review: Review) -> Result<Reply, DeskError> {
         self.submit_as(&Identity::new(PROVIDER, person), review).await
     }
@@ -69,7 +69,7 @@ impl MockBackend {
     /// Submits a review as this identity, now.
     ///
     /// # Errors
-    /// Those of [`Desk::submit`].
+    /// Those of [`Desk::submit`](crate::desk::Desk::submit).
     pub async fn submit_as(&self, identity: &Identity, review: Review) -> Result<Reply, DeskError> {
         let desk = {
             let mut desks = self.inner.desk.subscribe();
