@@ -46,6 +46,15 @@ async fn spawned_calls_each_get_the_answer_to_their_own_card() {
     for (order, call) in calls {
         assert_eq!(call.await.unwrap().is_ok(), order.is_multiple_of(2), "{order}");
     }
+    let ledger = mock.ledger(&approvals).await;
+    for card in &mock.cards() {
+        let names: Vec<_> = ledger.about(card).iter().map(|record| record.body.event.name()).collect();
+        assert_eq!(
+            names[..3],
+            ["requested", "presented", "reviewed"],
+            "nobody answers a card that stands nowhere"
+        );
+    }
 }
 
 #[tokio::test]
