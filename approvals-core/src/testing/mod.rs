@@ -1,8 +1,12 @@
-//! What tests of gated code are written with.
+#![doc = include_str!("docs.md")]
 
 mod clock;
 mod handle;
+mod ledger;
 mod mock;
 
 pub use self::clock::ManualClock;
-pub use self::mock::{MockBackend, PROVIDER, ids};
+pub use self::ledger::{About, Ledger};
+pub use self::mock::{
+    Matcher, MockBackend, PROVIDER, Rule, Scripted, Times, When, Who, action, any, ids, no, yes,
+};

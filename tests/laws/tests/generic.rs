@@ -25,9 +25,10 @@ async fn wipe<T: Target, const N: usize>(disk: &str) -> Result<&'static str, App
 async fn an_approval_of_one_type_is_none_of_another() {
     let mock = MockBackend::new();
     let approvals = Approvals::test(&mock);
-    let error = approvals.scope(wipe::<Staging, 1>("sda")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Pending);
-    let card = mock.cards().remove(0);
+    let call = approvals.spawn(wipe::<Staging, 1>("sda"));
+    let card = mock.presented(1).await.remove(0);
+    mock.advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::Pending);
     let shown: Vec<_> =
         card.arguments.iter().map(|argument| (argument.name.as_str(), argument.value.visible())).collect();
     assert_eq!(

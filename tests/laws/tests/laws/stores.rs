@@ -120,7 +120,9 @@ fn a_store_that_contradicts_itself_at_the_claim_keeps_the_body_shut_and_lets_the
     on_one_thread(|| async {
         let mock = MockBackend::new().approve();
         let store = Mistaken::new(Mistake::LagsBehind);
-        let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
+        let builder = Approvals::test_builder(&mock).store(store.clone());
+        // The claim is tried again after a while, and nobody here moves a clock.
+        let approvals = builder.clock(Arc::new(approvals::time::SystemClock)).build().await.unwrap();
         let runs = Runs::default();
         refused(approvals.scope(wipe(runs.clone(), "sda")).await, ErrorKind::Store, &[]);
         assert_eq!(runs.count(), 0);
