@@ -80,6 +80,6 @@ impl Ask {
             texts.push(Text::key(&key));
         }
         let token = "a secret argument";
-        gate.turn(&|| Risk::High, &[&show(&self.text), &secret(token)], &texts)
+        gate.turn(&|| Risk::High, &[&show(&self.text), &secret(&token)], &texts)
     }
 }

@@ -77,7 +77,7 @@ pub struct MockBackend {
 struct Inner {
     book: Mutex<Book>,
     post: Mutex<Post>,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
     clock: ManualClock,
     desk: watch::Sender<Option<Desk>>,
     seen: watch::Sender<usize>,
@@ -141,7 +141,7 @@ impl MockBackend {
         let inner = Inner {
             book: Mutex::default(),
             post: Mutex::default(),
-            known: Mutex::default(),
+            known: Arc::default(),
             clock,
             desk: watch::Sender::new(None),
             seen: watch::Sender::new(0),

@@ -1,11 +1,11 @@
 //! The people of the mock: whoever it names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::{Inner, MockBackend, PROVIDER};
+use super::{MockBackend, PROVIDER, lock};
 use crate::id::{GroupId, PersonId};
 use crate::people::{Directory, DirectoryError, Identity, Person};
 
@@ -29,7 +29,7 @@ impl MockBackend {
 
     /// The people that the mock may name: any but the strangers, in the groups they were put into.
     pub fn people(&self) -> impl Directory + use<> {
-        Anyone(Arc::clone(&self.inner))
+        Anyone(Arc::clone(&self.inner.known))
     }
 }
 
@@ -40,12 +40,13 @@ pub(super) struct Known {
     pub(super) strangers: BTreeSet<PersonId>,
 }
 
-/// A directory in which everybody is somebody, but for the strangers.
-pub(super) struct Anyone(pub(super) Arc<Inner>);
+/// A directory in which everybody is somebody, but for the strangers. It does not hold the mock, which holds a desk and
+/// with it this.
+struct Anyone(Arc<Mutex<Known>>);
 
 impl Anyone {
     fn find(&self, id: &str) -> Option<Person> {
-        let known = self.0.known();
+        let known = lock(&self.0);
         let id = PersonId::new(id);
         if known.strangers.contains(&id) {
             return None;
