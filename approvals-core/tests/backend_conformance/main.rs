@@ -17,7 +17,12 @@ mod under;
 
 use std::collections::BTreeSet;
 
-use approvals_core::conformance::backend::{Ability, RULES};
+use approvals_core::conformance::SetupError;
+use approvals_core::conformance::backend::{
+    Abilities, Ability, Act, Acted, BackendUnderTest, RULES, View, Who, run_all,
+};
+use approvals_core::id::RequestId;
+use approvals_core::people::Identity;
 
 use self::bites::report;
 use self::flaw::Flaw;
@@ -44,35 +49,76 @@ fn every_ability_is_needed_by_some_rule() {
 
 #[test]
 fn what_is_not_claimed_is_printed_and_counted_as_not_run() {
-    for ability in EVERYTHING {
-        // The rest of its claims stay true of the service, but for how long its cards live.
-        if ability == Ability::Outlive {
-            continue;
-        }
-        let mut under = Under::with(Flaw::None);
-        under.claims.remove(&ability);
-        let report = report(under);
-        let needing: Vec<_> =
-            RULES.iter().filter(|rule| rule.needs().contains(&ability)).map(|rule| rule.name()).collect();
-        assert_eq!(report.not_run(), needing, "{ability}\n{report}");
-        assert_eq!(report.failed(), Vec::<&str>::new(), "{ability}\n{report}");
-        let text = report.to_string();
-        assert_eq!(text.lines().filter(|line| line.ends_with(", by its own word")).count(), needing.len());
-        assert!(text.ends_with(&format!("0 failed, {} not run", needing.len())), "{text}");
-    }
+    // True of the service whatever is claimed: how long its cards live.
+    let claims = [Ability::Outlive].into();
+    let report = report(Under { claims, ..Under::with(Flaw::None) });
+    let needing: Vec<_> = RULES
+        .iter()
+        .filter(|rule| rule.needs().iter().any(|need| *need != Ability::Outlive))
+        .map(|rule| rule.name())
+        .collect();
+    assert_eq!(report.not_run(), needing, "{report}");
+    assert_eq!(report.failed(), Vec::<&str>::new(), "{report}");
+    let text = report.to_string();
+    assert!(
+        text.contains("not run  a comment comes with its answer: an answer carries no comment there"),
+        "{text}"
+    );
+    assert_eq!(text.lines().filter(|line| line.ends_with(", by its own word")).count(), needing.len());
+    assert!(text.ends_with(&format!("0 failed, {} not run", needing.len())), "{text}");
 }
 
 #[test]
 fn what_is_claimed_and_never_exercised_fails() {
-    for ability in [Ability::Comment, Ability::Late, Ability::Forge, Ability::Tamper, Ability::Secrets] {
-        let report = report(Under { idle: Some(ability), ..Under::with(Flaw::None) });
-        let needing = RULES.iter().filter(|rule| rule.needs().contains(&ability));
-        for rule in needing {
+    use Ability::*;
+    let idle = [Comment, Late, Repeat, Forge, Stranger, Foreign, Tamper, Secrets];
+    let report = report(Under { idle: idle.into(), ..Under::with(Flaw::None) });
+    for ability in idle {
+        for rule in RULES.iter().filter(|rule| rule.needs().contains(&ability)) {
             assert!(report.failed().contains(&rule.name()), "{ability}: {rule}\n{report}");
         }
-        let text = report.to_string();
-        assert!(text.contains(&format!("`{ability}` is claimed and")), "{text}");
+        assert!(report.to_string().contains(&format!("`{ability}` is claimed and")), "{ability}\n{report}");
     }
+}
+
+#[test]
+fn a_backend_that_cannot_be_made_fails_every_rule_that_applies() {
+    struct Unmakeable;
+
+    impl BackendUnderTest for Unmakeable {
+        type Backend = mock::Mock;
+        type Medium = ();
+
+        fn abilities(&self) -> Abilities {
+            Abilities::new()
+        }
+
+        async fn medium(&self) -> Result<(), SetupError> {
+            Ok(())
+        }
+
+        async fn start(&self, (): &()) -> Result<mock::Mock, SetupError> {
+            Err("the port is taken".into())
+        }
+
+        fn identity(&self, (): &(), _: Who) -> Identity {
+            Identity::new("nowhere", "nobody")
+        }
+
+        async fn view(&self, (): &(), _: RequestId) -> Result<View, SetupError> {
+            Ok(View::default())
+        }
+
+        async fn act(&self, (): &(), _: Act) -> Result<Acted, SetupError> {
+            Ok(Acted::NotOffered)
+        }
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let report = runtime.block_on(run_all(Unmakeable));
+    assert_eq!(report.passed(), Vec::<&str>::new());
+    assert_eq!(report.failed().len() + report.not_run().len(), RULES.len());
+    assert!(report.to_string().contains("the port is taken"), "{report}");
 }
 
 #[test]

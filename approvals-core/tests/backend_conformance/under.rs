@@ -36,12 +36,12 @@ pub(crate) struct Under {
     pub(crate) flaw: Flaw,
     pub(crate) claims: Abilities,
     /// What is claimed and cannot be done.
-    pub(crate) idle: Option<Ability>,
+    pub(crate) idle: Abilities,
 }
 
 impl Under {
     pub(crate) fn with(flaw: Flaw) -> Self {
-        Self { flaw, claims: EVERYTHING.into(), idle: None }
+        Self { flaw, claims: EVERYTHING.into(), idle: Abilities::new() }
     }
 }
 
@@ -109,7 +109,7 @@ impl BackendUnderTest for Under {
     }
 
     async fn act(&self, medium: &Service, act: Act) -> Result<Acted, SetupError> {
-        if self.idle == Some(act.does.needs()) {
+        if self.idle.contains(&act.does.needs()) {
             return Ok(Acted::NotOffered);
         }
         let view = self.view(medium, act.request).await?;
@@ -147,9 +147,9 @@ impl BackendUnderTest for Under {
     }
 
     fn secrets(&self, _: &Service) -> Vec<String> {
-        match self.idle {
-            Some(Ability::Secrets) => Vec::new(),
-            _ => vec![TOKEN.to_owned(), SIGNING_SECRET.to_owned()],
+        match self.idle.contains(&Ability::Secrets) {
+            true => Vec::new(),
+            false => vec![TOKEN.to_owned(), SIGNING_SECRET.to_owned()],
         }
     }
 

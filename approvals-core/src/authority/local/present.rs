@@ -114,6 +114,8 @@ impl Local {
     ) -> Result<(), StoreError> {
         tracing::info!(%request, %way, shown = ?presented.shown, "request presented");
         let Presented { reference, shown } = presented;
+        // A verdict may have come while the card was placed: news of this record has it brought up to date.
+        self.hub.follow_card(request);
         let event = Event::Presented { way: way.clone(), reference, shown };
         self.note(Stream::Request(request), event.into()).await?;
         // Only now: a card that is not on record is placed again, which makes no second one.

@@ -254,6 +254,47 @@ async fn a_backend_that_hangs_or_panics_at_an_update_holds_up_neither_the_other_
     }
 }
 
+/// Places a card when it is let.
+struct Slow(MockBackend, Arc<tokio::sync::Notify>);
+
+#[async_trait]
+impl Backend for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        self.1.notified().await;
+        self.0.present(card).await
+    }
+
+    async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        self.0.update(card, reference).await
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_was_placed_after_the_verdict_is_brought_up_to_date() {
+    let bench = Bench::new();
+    let (late, go) = (MockBackend::new(), Arc::new(tokio::sync::Notify::new()));
+    let approvals = bench.builder().backend(Slow(late.clone(), Arc::clone(&go))).build().await.unwrap();
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let card = bench.card().await;
+    settle().await;
+    bench.deny(&card).await;
+    refused(call.await.unwrap(), ErrorKind::Denied, &[]);
+    settle().await;
+    go.notify_one();
+    settle().await;
+    assert_eq!(late.cards().len(), 1);
+    assert_eq!(late.updates().last().unwrap().state.label, "denied");
+    bench.ends(approvals).await;
+}
+
 #[tokio::test]
 async fn a_card_whose_record_failed_is_recorded_after_all_and_brought_up_to_date() {
     let bench = Bench::new();

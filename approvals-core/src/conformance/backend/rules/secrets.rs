@@ -29,15 +29,18 @@ pub(in crate::conformance) async fn no_secret_is_logged_recorded_or_shown(bench:
     let secrets = bench.secrets();
     let (asked, _) = bench.ask_and_show(&life, Ask::once()).await?;
     clean(&secrets, &bench.view(&asked).await?.text, "what people see")?;
-    for does in [Does::ApproveForged, Does::ApproveAsStranger, Does::ApproveOtherDigest, Does::Deny] {
-        if bench.can(does.needs()) {
-            bench.act(&asked, does).await?;
-        }
-    }
-    if !bench.can(Ability::Answer) {
-        bench.elsewhere(&asked, ZOE, Answer::Deny).await?;
+    match bench.can(Ability::Answer) {
+        true => bench.act(&asked, Does::Deny).await?,
+        false => bench.elsewhere(&asked, ZOE, Answer::Deny).await?,
     }
     bench.told(&life, &asked, "denied").await?;
+    for does in [Does::ApproveForged, Does::ApproveAsStranger, Does::ApproveOtherDigest] {
+        if bench.can(does.needs()) {
+            let (asked, _) = bench.ask_and_show(&life, Ask::once()).await?;
+            bench.act(&asked, does).await?;
+            asked.drop_the_call();
+        }
+    }
     for fault in [Fault::LosesReplies, Fault::IsAway, Fault::Refuses] {
         if bench.can(fault.needs()) {
             bench.fault(fault).await?;
