@@ -11,7 +11,7 @@ use approvals_core::id::NodeName;
 use approvals_core::ledger::{NodeHold, StoreError, StoreErrorKind};
 
 use super::error::io;
-use super::place::beside;
+use super::place::{beside, open_beside};
 use super::queue::lock;
 
 /// The longest file name that every local file system takes, without the ending.
@@ -71,8 +71,10 @@ fn take(store: &Path, node: &NodeName) -> Result<Option<fs::File>, StoreError> {
         _ => {}
     }
     // The file stays when the hold ends: whoever removed it could remove the one that another process has just locked.
-    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file: fs::File = open.map_err(|e| io(&path, "open", e))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = open_beside(&path, &mut options, "open")?;
+    let file: fs::File = file.ok_or_else(|| io(&path, "open", std::io::ErrorKind::NotFound.into()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

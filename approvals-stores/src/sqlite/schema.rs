@@ -8,7 +8,7 @@ use approvals_core::request::StoreKey;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use super::error::Failure;
-use super::{SqliteOptions, key};
+use super::{SqliteOptions, key, place};
 
 /// `aprv`: says in the header whose file it is.
 const APPLICATION: i32 = 0x6170_7276;
@@ -56,6 +56,7 @@ pub(super) enum Use {
 
 /// A connection to a file that exists.
 pub(super) fn connect(path: &Path, options: &SqliteOptions, for_: Use) -> Result<Connection, Failure> {
+    place::refuse_pipes(path)?;
     let access =
         if options.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

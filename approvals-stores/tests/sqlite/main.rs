@@ -11,6 +11,7 @@ mod appends;
 mod faults;
 mod keys;
 mod moved;
+mod pipes;
 mod processes;
 mod support;
 mod waits;
