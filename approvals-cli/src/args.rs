@@ -22,6 +22,7 @@ Examples:
   approvals show 0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e
   approvals approve 0192f0c1-7a3e --digest 4f2a9c01d3e7
   approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
+  approvals cancel 0192f0c1-7a3e --reason 'superseded by INC-8'
   approvals log --follow --json | jq .event";
 
 const ABOUT: &str = "\
@@ -31,6 +32,16 @@ It reads and writes the same file as the agents that ask. You answer as the user
 that the operating system says you are; `people.toml` says which person that is.
 Requests can be answered here only if the agent was set up with
 `.open_to_store()`, and the requester's own approval never counts.";
+
+const CANCEL: &str = "\
+Print the card of a request of your own and take it back.
+
+For the requester: the owner of the agent, or the human that it acts for. It works
+while the request is pending or approved; once its body was claimed, nothing can be
+taken back. The agent that waits is told who and why. A call with a key asks anew
+when it is made again; after a denial it stays refused.
+
+Anyone else denies instead: `approvals deny ID`.";
 
 /// Lists, shows and decides the requests that wait in a store
 #[derive(Debug, clap::Parser)]
@@ -78,6 +89,9 @@ pub(crate) enum Verb {
     Approve(Review),
     /// Print the card of a request and say no; also possible after an approval
     Deny(Review),
+    /// Print the card of a request of your own and take it back
+    #[command(long_about = CANCEL)]
+    Cancel(Cancel),
     /// Say what became of a run that was cut off: its machine died, and nobody else can tell
     Reconcile(Reconcile),
     /// Print every record of the ledger, oldest first
@@ -105,6 +119,19 @@ pub(crate) struct Review {
     /// What you say about it, at most 4 KiB; kept in the ledger
     #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
     pub(crate) comment: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cancel {
+    /// The request's id, or the first 8 or more characters of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Take it back only if the request's digest begins with these 8 or more digits
+    #[arg(long, value_name = "PREFIX", value_parser = digest)]
+    pub(crate) digest: Option<String>,
+    /// Why, at most 4 KiB; kept in the ledger, and told to the agent
+    #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, clap::Args)]

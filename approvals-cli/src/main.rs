@@ -38,6 +38,7 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Show { id } => show::run(store, id, out).await,
         Verb::Approve(review) => decide::approve(&args.global, review, out).await,
         Verb::Deny(review) => decide::deny(&args.global, review, out).await,
+        Verb::Cancel(given) => decide::cancel(&args.global, given, out).await,
         Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
     }

@@ -5,6 +5,7 @@
 mod bench;
 
 mod agent;
+mod cancel;
 mod decide;
 mod list;
 mod log;
