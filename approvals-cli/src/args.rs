@@ -14,7 +14,8 @@ Exit codes:
   1  error; to answer again is safe
   2  wrong usage
   3  refused or not counted; the reason is recorded
-  4  there is no such request";
+  4  there is no such request
+  5  doctor: something is wrong";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +24,8 @@ Examples:
   approvals approve 0192f0c1-7a3e --digest 4f2a9c01d3e7
   approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
   approvals cancel 0192f0c1-7a3e --reason 'superseded by INC-8'
-  approvals log --follow --json | jq .event";
+  approvals log --follow --json | jq .event
+  approvals doctor";
 
 const ABOUT: &str = "\
 Lists, shows and decides the requests that wait in a store.
@@ -42,6 +44,32 @@ taken back. The agent that waits is told who and why. A call with a key asks ane
 when it is made again; after a denial it stays refused.
 
 Anyone else denies instead: `approvals deny ID`.";
+
+const DOCTOR: &str = "\
+Look at the store, the people and what waits, and say what is wrong and what to do
+about it. It changes nothing.
+
+It looks at the files (who may read and write them, the key, the disk), at what
+SQLite and the ledger say (damage, histories, clocks, processes that ended without a
+word, runs that nobody can tell of), at the people (who you are, groups without
+people, owners that nobody knows) and at what waits (requests that nobody could ever
+approve). What only the agent knows, such as whether its backends answer, its own
+`approvals.doctor()` says.
+
+It ends with 5 if there is a problem, with 0 if there are warnings at most.";
+
+const COMPLETIONS: &str = "\
+Print what completes the words of this program in a shell.
+
+  bash  approvals completions bash > ~/.local/share/bash-completion/completions/approvals
+  zsh   approvals completions zsh > _approvals   (in a folder of $fpath)
+  fish  approvals completions fish > ~/.config/fish/completions/approvals.fish";
+
+const MAN: &str = "\
+Print the manual page of this program, in roff.
+
+  approvals man --all | man -l -
+  approvals man --all > /usr/local/share/man/man1/approvals.1";
 
 /// Lists, shows and decides the requests that wait in a store
 #[derive(Debug, clap::Parser)]
@@ -96,6 +124,19 @@ pub(crate) enum Verb {
     Reconcile(Reconcile),
     /// Print every record of the ledger, oldest first
     Log(Log),
+    /// Look at the store, the people and what waits, and say what is wrong and what to do about it
+    #[command(long_about = DOCTOR)]
+    Doctor,
+    /// Print what completes the words of this program in a shell
+    #[command(long_about = COMPLETIONS)]
+    Completions {
+        /// The shell that it is for
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of this program, in roff
+    #[command(long_about = MAN)]
+    Man(Man),
 }
 
 #[derive(Debug, clap::Args)]
@@ -162,6 +203,16 @@ pub(crate) struct Log {
     /// Leave out arguments, comments, names and other text that stands beside the records
     #[arg(long)]
     pub(crate) no_payload: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// One page with a section for each verb
+    #[arg(long, conflicts_with = "verb")]
+    pub(crate) all: bool,
+    /// The page of this verb alone
+    #[arg(value_name = "VERB")]
+    pub(crate) verb: Vec<String>,
 }
 
 fn phase(text: &str) -> Result<Phase, String> {

@@ -139,7 +139,7 @@ pub(crate) fn desk(store: impl Store, people: People) -> Desk {
     Desk::new(Arc::new(store), Arc::new(people), way(), NODE)
 }
 
-fn way() -> Way {
+pub(crate) fn way() -> Way {
     Way { id: WAY.into(), provider: PROVIDER.into(), assurance: Assurance::Local, kind: WayKind::Surface }
 }
 

@@ -2,9 +2,11 @@
 
 mod args;
 mod decide;
+mod doctor;
 mod list;
 mod log;
 mod output;
+mod pages;
 mod reconcile;
 mod record;
 mod show;
@@ -41,5 +43,8 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Cancel(given) => decide::cancel(&args.global, given, out).await,
         Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
+        Verb::Doctor => doctor::run(&args.global, out).await,
+        Verb::Completions { shell } => pages::completions(*shell, out),
+        Verb::Man(options) => pages::man(options, out),
     }
 }

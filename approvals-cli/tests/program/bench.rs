@@ -128,6 +128,13 @@ impl Bench {
         self.wait(self.store.append(append)).unwrap();
     }
 
+    /// What a process says of itself.
+    pub(crate) fn system(&self, node: &str, event: Event) {
+        let (stream, events) = (Stream::System, vec![event.into()]);
+        let append = Append { stream, expected: None, env: Env::Live, node: node.into(), events };
+        self.wait(self.store.append(append)).unwrap();
+    }
+
     pub(crate) fn history(&self, id: RequestId) -> Vec<Record> {
         self.wait(self.store.history(Stream::Request(id))).unwrap()
     }

@@ -14,7 +14,7 @@ use super::error::io;
 use super::place::{beside, open_beside};
 
 /// Holds the key of every store that the process opens without one in its options.
-const VARIABLE: &str = "APPROVALS_STORE_KEY";
+pub(super) const VARIABLE: &str = "APPROVALS_STORE_KEY";
 
 /// The key from the options, the environment or the file; `None` if there is none of them.
 pub(super) fn load(path: &Path, options: &SqliteOptions) -> Result<Option<StoreKey>, StoreError> {
@@ -72,7 +72,7 @@ pub(super) fn missing(path: &Path) -> StoreError {
     StoreError::new(StoreErrorKind::Other, message)
 }
 
-fn file(path: &Path) -> PathBuf {
+pub(super) fn file(path: &Path) -> PathBuf {
     beside(path, ".key")
 }
 

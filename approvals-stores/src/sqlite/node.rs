@@ -82,6 +82,25 @@ fn take(store: &Path, node: &NodeName) -> Result<Option<fs::File>, StoreError> {
     }
 }
 
+/// Whether a process holds the name, by the kernel's own list of locks: to try the lock would take it.
+pub(super) fn is_held(store: &Path, node: &NodeName) -> Option<bool> {
+    let meta = match fs::metadata(lock_file(store, node).ok()?) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234567 0 EOF` (proc_locks(5)). The device is left out: some file systems
+    // give another one there.
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    Some(locks.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let is_flock = words.next() == Some("FLOCK");
+        let place =
+            words.nth(3).and_then(|place| place.rsplit(':').next()).and_then(|inode| inode.parse().ok());
+        is_flock && place == Some(meta.ino())
+    }))
+}
+
 /// A file name for a node's name; different ones for different names, on file systems that fold case too.
 fn file_name(node: &str) -> String {
     let mut name = String::with_capacity(node.len());
