@@ -73,7 +73,7 @@ fn policy(local: &Local, live: &[Live]) -> Finding {
                 "rules in this process, and {count} open requests of this agent were asked under another one"
             ),
             "each keeps the requirement that it was asked with, and this policy can only stop it; to have it ruled \
-             anew, take it back with `approvals cancel`",
+             anew, have its owner take it back with `approvals cancel`",
         ),
     }
 }

@@ -39,12 +39,12 @@ pub(super) async fn people(
 
 fn size(everyone: &[Person]) -> Finding {
     let identities: usize = everyone.iter().map(|person| person.identities().count()).sum();
-    let says = format!("{identities} identities map onto {} people", everyone.len());
+    let says = format!("people: {}, identities that they are recognised by: {identities}", everyone.len());
     match (everyone.len(), identities) {
         (0, _) | (_, 0) => Finding::problem(
             "people",
             "directory",
-            format!("{says}: nobody can be recognised"),
+            format!("{says}; nobody can be recognised"),
             "give people the identities that they answer with, such as `identities = { os = [\"dana\"] }`",
         ),
         _ => Finding::ok("people", "directory", says),

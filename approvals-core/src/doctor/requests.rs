@@ -64,7 +64,7 @@ pub(super) fn policies(live: &[Live]) -> Option<Finding> {
             named.join(", "),
             "what waits or is approved was asked under different policies",
             "each keeps the requirement that it was asked with, and the present policy can only stop it; to have it \
-             ruled anew, take it back with `approvals cancel`",
+             ruled anew, have its owner take it back with `approvals cancel`",
         )),
     }
 }
@@ -120,7 +120,7 @@ fn too_few(one: &Live, opened: &Opened, everyone: &[Person]) -> Option<Finding> 
             quorums.join(", as well as ")
         ),
         format!(
-            "add people to those groups, or take it back with `approvals cancel {} --reason …` and ask for fewer",
+            "add people, or have its owner take it back with `approvals cancel {} --reason …` and ask for fewer",
             opened.id
         ),
     ))

@@ -11,13 +11,18 @@ use nix::fcntl::OFlag;
 
 use super::error::io;
 
+/// What to do about a path that is no file.
+const CHOOSE: &str = "give the path of a file";
+/// What to do about something else in the place of a file of ours.
+const REMOVE: &str = "remove it, for no store made it";
+
 /// The real path of an existing file.
 pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
     refuse_memory(path)?;
     let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
     refuse_network(&path)?;
     if !path.is_file() {
-        return Err(not_a_file(&path));
+        return Err(not_a_file(&path, CHOOSE));
     }
     refuse_second_name(&path)?;
     Ok(path)
@@ -37,7 +42,7 @@ pub(super) fn find_or_make(path: &Path) -> Result<PathBuf, StoreError> {
     let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
     match path.is_file() {
         true => refuse_second_name(&path).map(|()| path),
-        false => Err(not_a_file(&path)),
+        false => Err(not_a_file(&path, CHOOSE)),
     }
 }
 
@@ -54,13 +59,13 @@ pub(super) fn open_beside(
         Ok(file) => file,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         // A pipe that nobody reads, or a socket.
-        Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => return Err(not_a_file(path)),
-        Err(e) if e.kind() == ErrorKind::IsADirectory => return Err(not_a_file(path)),
+        Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => return Err(not_a_file(path, REMOVE)),
+        Err(e) if e.kind() == ErrorKind::IsADirectory => return Err(not_a_file(path, REMOVE)),
         Err(e) => return Err(io(path, doing, e)),
     };
     match file.metadata().map_err(|e| io(path, "look at", e))?.is_file() {
         true => Ok(Some(file)),
-        false => Err(not_a_file(path)),
+        false => Err(not_a_file(path, REMOVE)),
     }
 }
 
@@ -70,15 +75,14 @@ pub(super) fn refuse_pipes(path: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let file = beside(path, suffix);
         if fs::metadata(&file).is_ok_and(|meta| !meta.is_file()) {
-            return Err(not_a_file(&file));
+            return Err(not_a_file(&file, if suffix.is_empty() { CHOOSE } else { REMOVE }));
         }
     }
     Ok(())
 }
 
-fn not_a_file(path: &Path) -> StoreError {
-    let message =
-        format!("`{}` is not a regular file; remove it, or give the store another path", path.display());
+fn not_a_file(path: &Path, remedy: &str) -> StoreError {
+    let message = format!("`{}` is not a regular file; {remedy}", path.display());
     StoreError::new(StoreErrorKind::Unsuitable, message)
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod appends;
+mod doctor;
 mod faults;
 mod keys;
 mod moved;
