@@ -40,10 +40,8 @@ impl Approvals {
             now: parts.clock.now(),
             env: parts.env,
         };
-        let mut report = doctor.look().await;
-        if let Ok((live, _)) = doctor.live().await {
-            report.findings.push(policy(local, &live));
-        }
+        let (mut report, live) = doctor.look_at_all().await;
+        report.findings.push(policy(local, &live));
         for registered in &parts.backends {
             report.findings.push(backend(local, registered).await);
         }

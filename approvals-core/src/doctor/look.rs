@@ -88,12 +88,17 @@ impl<'a> Doctor<'a> {
 
     /// Looks. What cannot be read is a finding.
     pub async fn look(&self) -> Report {
+        self.look_at_all().await.0
+    }
+
+    /// The report, and the requests that it is about.
+    pub(super) async fn look_at_all(&self) -> (Report, Vec<Live>) {
         let mut report = Report::default();
         let (live, broken) = match self.live().await {
             Ok(found) => found,
             Err(error) => {
                 report.findings.push(unreadable("ledger", &error));
-                return report;
+                return (report, Vec::new());
             }
         };
         match (live.len(), broken.is_empty()) {
@@ -133,7 +138,7 @@ impl<'a> Doctor<'a> {
             None => None,
         };
         report.extend(requests::decidable(self, &live, everyone.as_deref()));
-        report
+        (report, live)
     }
 
     /// Who this identity is, and what that person could do about each pending request through this way in.
@@ -167,7 +172,7 @@ impl<'a> Doctor<'a> {
     }
 
     /// Requests that are not over, and what is wrong with those that cannot be read.
-    pub(super) async fn live(&self) -> Result<(Vec<Live>, Vec<Finding>), StoreError> {
+    async fn live(&self) -> Result<(Vec<Live>, Vec<Finding>), StoreError> {
         let filter = Filter::in_phases([Phase::Pending, Phase::Approved, Phase::Executing, Phase::Unknown]);
         let (mut live, mut broken, mut after) = (Vec::new(), Vec::new(), None);
         loop {

@@ -67,8 +67,9 @@ pub(super) fn examine(path: &Path) -> Report {
 /// An error of the store as a finding: its remedy stands behind the first semicolon.
 pub(super) fn told(check: &'static str, subject: String, error: &StoreError) -> Finding {
     let message = error.to_string();
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
     match message.split_once("; ") {
-        Some((says, remedy)) => Finding::problem(check, subject, says, remedy),
+        Some((says, remedy)) => Finding::problem(check, subject, format!("{says}{cause}"), remedy),
         None => Finding::problem(check, subject, message, "look at the system's log, then try again"),
     }
 }
