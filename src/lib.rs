@@ -23,8 +23,8 @@ pub use approvals_core::secret::Secret;
 #[cfg(feature = "testing")]
 pub use approvals_core::testing;
 pub use approvals_core::{
-    action, backend, call, capture, card, desk, id, ledger, manifest, people, policy, request, secret, state,
-    time,
+    action, backend, call, capture, card, desk, doctor, id, ledger, manifest, people, policy, request,
+    secret, state, time,
 };
 #[cfg(feature = "macros")]
 pub use approvals_macros::requires_approval;

@@ -14,7 +14,8 @@ Exit codes:
   1  error; to answer again is safe
   2  wrong usage
   3  refused or not counted; the reason is recorded. For `manifest diff`: they differ
-  4  there is no such request";
+  4  there is no such request
+  5  doctor: something is wrong";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +23,9 @@ Examples:
   approvals show 0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e
   approvals approve 0192f0c1-7a3e --digest 4f2a9c01d3e7
   approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
+  approvals cancel 0192f0c1-7a3e --reason 'superseded by INC-8'
   approvals log --follow --json | jq .event
+  approvals doctor
   approvals manifest diff old.json approvals.json";
 
 const ABOUT: &str = "\
@@ -32,6 +35,42 @@ It reads and writes the same file as the agents that ask. You answer as the user
 that the operating system says you are; `people.toml` says which person that is.
 Requests can be answered here only if the agent was set up with
 `.open_to_store()`, and the requester's own approval never counts.";
+
+const CANCEL: &str = "\
+Print the card of a request of your own and take it back.
+
+For the requester: the owner of the agent, or the human that it acts for. It works
+while the request is pending or approved; once its body was claimed, nothing can be
+taken back. The agent that waits is told who and why. A call with a key asks anew
+when it is made again; after a denial it stays refused.
+
+Anyone else denies instead: `approvals deny ID`.";
+
+const DOCTOR: &str = "\
+Look at the store, the people and what waits, and say what is wrong and what to do
+about it. It changes nothing.
+
+It looks at the files (who may read and write them, the key, the disk), at what
+SQLite and the ledger say (damage, histories, clocks, processes that ended without a
+word, runs that nobody can tell of), at the people (who you are, groups without
+people, owners that nobody knows) and at what waits (requests that nobody could ever
+approve). What only the agent knows, such as whether its backends answer, its own
+`approvals.doctor()` says.
+
+It ends with 5 if there is a problem, with 0 if there are warnings at most.";
+
+const COMPLETIONS: &str = "\
+Print what completes the words of this program in a shell.
+
+  bash  approvals completions bash > ~/.local/share/bash-completion/completions/approvals
+  zsh   approvals completions zsh > _approvals   (in a folder of $fpath)
+  fish  approvals completions fish > ~/.config/fish/completions/approvals.fish";
+
+const MAN: &str = "\
+Print the manual page of this program, in roff.
+
+  approvals man --all | man -l -
+  approvals man --all > /usr/local/share/man/man1/approvals.1";
 
 /// Lists, shows and decides the requests that wait in a store
 #[derive(Debug, clap::Parser)]
@@ -79,6 +118,9 @@ pub(crate) enum Verb {
     Approve(Review),
     /// Print the card of a request and say no; also possible after an approval
     Deny(Review),
+    /// Print the card of a request of your own and take it back
+    #[command(long_about = CANCEL)]
+    Cancel(Cancel),
     /// Say what became of a run that was cut off: its machine died, and nobody else can tell
     Reconcile(Reconcile),
     /// Print every record of the ledger, oldest first
@@ -86,6 +128,19 @@ pub(crate) enum Verb {
     /// Compare what programs say about their gates; needs no store
     #[command(subcommand)]
     Manifest(ManifestVerb),
+    /// Look at the store, the people and what waits, and say what is wrong and what to do about it
+    #[command(long_about = DOCTOR)]
+    Doctor,
+    /// Print what completes the words of this program in a shell
+    #[command(long_about = COMPLETIONS)]
+    Completions {
+        /// The shell that it is for
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of this program, in roff
+    #[command(long_about = MAN)]
+    Man(Man),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -125,6 +180,19 @@ pub(crate) struct Review {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Cancel {
+    /// The request's id, or the first 8 or more characters of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Take it back only if the request's digest begins with these 8 or more digits
+    #[arg(long, value_name = "PREFIX", value_parser = digest)]
+    pub(crate) digest: Option<String>,
+    /// Why, at most 4 KiB; kept in the ledger, and told to the agent
+    #[arg(long, value_name = "TEXT", value_parser = comment, allow_hyphen_values = true)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("outcome").required(true))]
 pub(crate) struct Reconcile {
     /// The request's id, or the first 8 or more characters of it
@@ -152,6 +220,16 @@ pub(crate) struct Log {
     /// Leave out arguments, comments, names and other text that stands beside the records
     #[arg(long)]
     pub(crate) no_payload: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// One page with a section for each verb
+    #[arg(long, conflicts_with = "verb")]
+    pub(crate) all: bool,
+    /// The page of this verb alone
+    #[arg(value_name = "VERB")]
+    pub(crate) verb: Vec<String>,
 }
 
 fn phase(text: &str) -> Result<Phase, String> {

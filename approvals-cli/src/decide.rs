@@ -1,10 +1,10 @@
-//! `approvals approve` and `approvals deny`.
+//! `approvals approve`, `approvals deny` and `approvals cancel`.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use approvals::card::{text, visible_name};
+use approvals::card::{Shown, text, visible_name};
 use approvals::desk::{self, Desk, DeskError, Outcome, Reply, Seen, Way, WayKind};
 use approvals::id::{PersonId, RequestId};
 use approvals::ledger::{Answer, IgnoredWhy, Store, Stream};
@@ -14,7 +14,7 @@ use approvals::terminal::os_identity;
 use approvals::{Assurance, Identity, People};
 use serde::Serialize;
 
-use crate::args::{Global, Review};
+use crate::args::{Cancel, Global, Review};
 use crate::output::{Exit, Failure, Out};
 use crate::show;
 use crate::store::{self, Request};
@@ -26,13 +26,31 @@ const PROVIDER: &str = "os";
 /// What stands for a node in the records of a process that takes no node's name.
 const NODE: &str = "approvals-cli";
 
-/// What became of a review, as `--json` gives it.
+/// What is said to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    Approve,
+    Deny,
+    Cancel,
+}
+
+impl From<Answer> for Said {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Approve => Self::Approve,
+            Answer::Deny => Self::Deny,
+        }
+    }
+}
+
+/// What became of it, as `--json` gives it.
 #[derive(Serialize)]
 struct Told<'a> {
     id: RequestId,
     action: &'a str,
     digest: Digest,
-    answer: Answer,
+    answer: Said,
     counted: bool,
     state: Phase,
     by: Option<&'a PersonId>,
@@ -49,27 +67,64 @@ pub(crate) async fn deny(global: &Global, review: &Review, out: &Out) -> Result<
     answer(Answer::Deny, global, review, out).await
 }
 
-async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> Result<Exit, Failure> {
-    // Opened for writing only when there is something to write.
-    let request = store::find(&store::read(&global.store).await?, &given.id).await?;
-    let people_file = global.people();
-    let people = people(&people_file)?;
-    let rendered = text::render(&show::card(&request)?, &out.card_options());
-    out.card(&rendered.text).map_err(unseen)?;
+/// Takes a request back, which only its requester may.
+pub(crate) async fn cancel(global: &Global, given: &Cancel, out: &Out) -> Result<Exit, Failure> {
+    let opened = Opened::at(global, &given.id, out).await?;
+    let seen = seen(&opened.request, given.digest.as_deref());
+    let store = store::write(&global.store).await?;
+    let desk = desk(store.clone(), opened.people);
+    let reply = desk.cancel(&opened.identity, opened.request.summary.id, seen, &given.reason).await;
+    let submitted = Submitted {
+        request: &opened.request,
+        said: Said::Cancel,
+        identity: &opened.identity,
+        people: &opened.people_file,
+    };
+    let exit = submitted.report(&reply.map_err(not_submitted)?, &store, out).await;
+    store.close().await;
+    Ok(exit)
+}
 
+/// A request whose card was printed, and who is about to answer it.
+struct Opened {
+    request: Request,
+    shown: Shown,
+    identity: Identity,
+    people: People,
+    people_file: PathBuf,
+}
+
+impl Opened {
+    /// The store is opened for writing only when there is something to write.
+    async fn at(global: &Global, id: &str, out: &Out) -> Result<Self, Failure> {
+        let request = store::find(&store::read(&global.store).await?, id).await?;
+        let people_file = global.people();
+        let people = people(&people_file)?;
+        let rendered = text::render(&show::card(&request)?, &out.card_options());
+        out.card(&rendered.text).map_err(unseen)?;
+        Ok(Self { request, shown: rendered.shown, identity: os_identity(), people, people_file })
+    }
+}
+
+async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> Result<Exit, Failure> {
+    let opened = Opened::at(global, &given.id, out).await?;
     let review = desk::Review {
-        request: request.summary.id,
-        seen: seen(&request, given.digest.as_deref()),
+        request: opened.request.summary.id,
+        seen: seen(&opened.request, given.digest.as_deref()),
         // The desk refuses an approval of a part, and records it (law 5).
-        shown: rendered.shown,
+        shown: opened.shown,
         answer,
         comment: given.comment.clone(),
     };
-    let identity = os_identity();
     let store = store::write(&global.store).await?;
-    let reply = desk(store.clone(), people).submit(&identity, review).await.map_err(not_submitted)?;
-    let submitted = Submitted { request: &request, answer, identity: &identity, people: &people_file };
-    let exit = submitted.report(&reply, &store, out).await;
+    let reply = desk(store.clone(), opened.people).submit(&opened.identity, review).await;
+    let submitted = Submitted {
+        request: &opened.request,
+        said: answer.into(),
+        identity: &opened.identity,
+        people: &opened.people_file,
+    };
+    let exit = submitted.report(&reply.map_err(not_submitted)?, &store, out).await;
     store.close().await;
     Ok(exit)
 }
@@ -84,7 +139,7 @@ pub(crate) fn desk(store: impl Store, people: People) -> Desk {
     Desk::new(Arc::new(store), Arc::new(people), way(), NODE)
 }
 
-fn way() -> Way {
+pub(crate) fn way() -> Way {
     Way { id: WAY.into(), provider: PROVIDER.into(), assurance: Assurance::Local, kind: WayKind::Surface }
 }
 
@@ -112,10 +167,10 @@ pub(crate) fn not_submitted(error: DeskError) -> Failure {
     }
 }
 
-/// A review that is decided by now, whether or not anybody can read so here.
+/// What is decided by now, whether or not anybody can read so here.
 struct Submitted<'a> {
     request: &'a Request,
-    answer: Answer,
+    said: Said,
     identity: &'a Identity,
     people: &'a Path,
 }
@@ -135,13 +190,13 @@ impl Submitted<'_> {
             id: summary.id,
             action: &summary.action,
             digest: summary.digest,
-            answer: self.answer,
+            answer: self.said,
             counted: why.is_none(),
             state,
             by: reply.person.as_ref().map(|person| person.id()),
             identity: self.identity.to_string(),
             why,
-            reason: why.map(|why| reason(why, self.identity, self.people)),
+            reason: why.map(|why| self.reason(why, state)),
         };
         if let Some(reason) = &told.reason {
             out.complain(&format!("not counted: {reason}"));
@@ -155,6 +210,23 @@ impl Submitted<'_> {
             out.fail(&failure);
         }
         if told.counted { Exit::Done } else { Exit::NotCounted }
+    }
+
+    fn reason(&self, why: IgnoredWhy, state: Phase) -> String {
+        let id = self.request.summary.id;
+        match (why, state) {
+            (IgnoredWhy::NotTheRequester, _) => format!(
+                "only the requester takes a request back: the agent's owner, or the human it acts for; deny it instead: \
+                 `approvals deny {id}`"
+            ),
+            (IgnoredWhy::AlreadyDecided, Phase::Executing | Phase::Unknown) if self.said == Said::Cancel => {
+                format!(
+                    "the request is {state}: what was claimed cannot be taken back; another person's `approvals deny {id}` \
+                     keeps it from starting a second time"
+                )
+            }
+            _ => reason(why, self.identity, self.people),
+        }
     }
 }
 
@@ -178,16 +250,18 @@ fn counted(told: &Told<'_>) -> String {
     let by = told.by.map(|by| visible_name(by.as_str())).unwrap_or_default();
     let state = told.state;
     match (told.answer, state) {
-        (Answer::Approve, Phase::Pending) => {
+        (Said::Approve, Phase::Pending) => {
             format!("{by} approves; the request is still pending: more people have to approve\n")
         }
-        (Answer::Approve, _) => format!("{by} approves; the request is {state}\n"),
-        (Answer::Deny, Phase::Cancelled) => format!("{by} takes the request back; it is cancelled\n"),
-        (Answer::Deny, Phase::Executing | Phase::Unknown) => {
+        (Said::Approve, _) => format!("{by} approves; the request is {state}\n"),
+        (Said::Cancel, _) | (Said::Deny, Phase::Cancelled) => {
+            format!("{by} takes the request back; it is cancelled\n")
+        }
+        (Said::Deny, Phase::Executing | Phase::Unknown) => {
             format!(
                 "{by} denies; the request is {state}: what runs is not stopped, and it starts no second time\n"
             )
         }
-        (Answer::Deny, _) => format!("{by} denies; the request is {state}\n"),
+        (Said::Deny, _) => format!("{by} denies; the request is {state}\n"),
     }
 }

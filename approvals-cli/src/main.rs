@@ -2,10 +2,12 @@
 
 mod args;
 mod decide;
+mod doctor;
 mod list;
 mod log;
 mod manifest;
 mod output;
+mod pages;
 mod reconcile;
 mod record;
 mod show;
@@ -39,8 +41,12 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Show { id } => show::run(store, id, out).await,
         Verb::Approve(review) => decide::approve(&args.global, review, out).await,
         Verb::Deny(review) => decide::deny(&args.global, review, out).await,
+        Verb::Cancel(given) => decide::cancel(&args.global, given, out).await,
         Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
         Verb::Manifest(verb) => manifest::run(verb, out),
+        Verb::Doctor => doctor::run(&args.global, out).await,
+        Verb::Completions { shell } => pages::completions(*shell, out),
+        Verb::Man(options) => pages::man(options, out),
     }
 }

@@ -15,6 +15,7 @@ pub(crate) enum Exit {
     Usage,
     NotCounted,
     NotFound,
+    Unhealthy,
 }
 
 impl Exit {
@@ -26,6 +27,7 @@ impl Exit {
             Self::Usage => 2,
             Self::NotCounted => 3,
             Self::NotFound => 4,
+            Self::Unhealthy => 5,
         }
     }
 }
@@ -127,10 +129,7 @@ impl Out {
 
     /// Says that something is refused or went wrong.
     pub(crate) fn complain(&self, message: &str) {
-        // A message may quote a file or a record: hostile text stays visible text (law 13). Word by word, because the
-        // spaces before a caret are no hiding place.
-        let line = |line: &str| line.split(' ').map(visible).collect::<Vec<_>>().join(" ");
-        let lines: Vec<String> = message.trim_end().split('\n').map(line).collect();
+        let lines: Vec<String> = message.trim_end().split('\n').map(visible_line).collect();
         self.note(&format!("error: {}", lines.join("\n       ")));
     }
 
@@ -145,6 +144,12 @@ impl Out {
         }
         *exit
     }
+}
+
+/// A line that may quote a file or a record: hostile text stays visible text (law 13). Word by word, because the spaces
+/// before a caret are no hiding place.
+pub(crate) fn visible_line(line: &str) -> String {
+    line.split(' ').map(visible).collect::<Vec<_>>().join(" ")
 }
 
 fn write_all(mut to: impl io::Write, text: &str) -> io::Result<()> {

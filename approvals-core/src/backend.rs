@@ -28,6 +28,16 @@ pub trait Backend: Send + Sync + 'static {
     /// Says whether trying again can help; core tries again until the request's deadline.
     async fn present(&self, card: &Card) -> Result<Presented, BackendError>;
 
+    /// Whether a card could reach people now: is there a terminal, does the service answer, is the token good? Asked by
+    /// [`Approvals::doctor`](crate::handle::Approvals::doctor), never by a call. Sends nobody anything. The default
+    /// says yes.
+    ///
+    /// # Errors
+    /// What [`present`](Self::present) would say.
+    async fn check(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Brings a card that [`present`](Self::present) placed up to date: somebody answered, or there is a verdict.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt;
 
-pub use self::decide::{Decision, decide, may_reconcile};
+pub use self::decide::{Decision, decide, may_cancel, may_reconcile};
 pub use self::submit::{Desk, DeskError, Reply};
 pub(crate) use self::submit::{cut, unreadable};
 use crate::card::Shown;

@@ -131,6 +131,10 @@ impl Approvals {
         Arc::clone(&self.0.authority)
     }
 
+    pub(crate) fn local(&self) -> &Local {
+        &self.0.local
+    }
+
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

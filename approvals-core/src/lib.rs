@@ -12,6 +12,7 @@ pub mod card;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod desk;
+pub mod doctor;
 pub mod error;
 mod gate;
 pub mod handle;

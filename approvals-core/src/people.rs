@@ -147,7 +147,7 @@ impl Person {
 }
 
 /// A name without what a reader does not tell apart.
-fn spelling(name: &str) -> String {
+pub(crate) fn spelling(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace() && !is_hidden(*c)).flat_map(char::to_lowercase).collect()
 }
 

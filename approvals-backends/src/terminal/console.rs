@@ -79,6 +79,11 @@ impl Console {
         Ok(Seated { console: Arc::clone(self), seat, reviews })
     }
 
+    /// Whether somebody could be asked, now.
+    pub(super) fn ready(&self) -> Result<(), BackendError> {
+        self.lock().tty.ready()
+    }
+
     /// Queues a card. It is shown when those before it are answered, and once its terminal listens.
     pub(super) fn present(self: &Arc<Self>, seat: SeatId, card: &Card) -> Result<Shown, BackendError> {
         let request = id_of(card)?;

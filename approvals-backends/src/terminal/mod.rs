@@ -105,6 +105,10 @@ impl Backend for Terminal {
         }
     }
 
+    async fn check(&self) -> Result<(), BackendError> {
+        self.console.ready()
+    }
+
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
         let shown = self.console.present(self.seat, card)?;
         Ok(Presented { reference: Reference::new("tty"), shown })

@@ -3,6 +3,7 @@
 mod conformance;
 mod fake;
 
+use approvals_core::backend::Backend as _;
 use approvals_core::card::corpus::{benign, hostile, poisoned};
 use approvals_core::card::{CardAnswer, CardValue, Shown};
 use approvals_core::desk::{Outcome, Reply};
@@ -50,6 +51,16 @@ fn a_risk_that_is_not_known_takes_the_whole_word() {
     let mut card = benign();
     card.risk = "catastrophic".into();
     assert_eq!(understand("y", &card, Shown::Everything), Said::TooShort);
+}
+
+#[tokio::test]
+async fn a_terminal_is_asked_whether_it_could_ask_and_prints_nothing() {
+    let desk = Desk::standing();
+    let terminal = super::Terminal::at(desk.console.clone(), super::os_identity());
+    terminal.check().await.unwrap();
+    assert_eq!(desk.screen(), "");
+    desk.tty.unplug();
+    assert_eq!(terminal.check().await.unwrap_err().why(), PresentFailure::NoTty);
 }
 
 #[test]

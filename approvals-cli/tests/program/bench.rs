@@ -27,6 +27,7 @@ pub(crate) struct Ask {
     pub(crate) action: &'static str,
     pub(crate) agent: AgentId,
     pub(crate) owner: Principal,
+    pub(crate) on_behalf_of: Option<Principal>,
     pub(crate) argument: String,
     pub(crate) requirement: Requirement,
     pub(crate) open_to_store: bool,
@@ -41,6 +42,7 @@ impl Default for Ask {
             action: "dataset.export",
             agent: "deploy-bot".into(),
             owner: "olga".into(),
+            on_behalf_of: None,
             argument: "customers".to_owned(),
             requirement: Requirement::at(Risk::High),
             open_to_store: true,
@@ -99,7 +101,7 @@ impl Bench {
             reason: None,
             resource: None,
             labels: Default::default(),
-            requester: Requester { agent: ask.agent, owner: ask.owner, on_behalf_of: None },
+            requester: Requester { agent: ask.agent, owner: ask.owner, on_behalf_of: ask.on_behalf_of },
             rerunnable: false,
             quorum: None,
         };
@@ -123,6 +125,13 @@ impl Bench {
         let expected = (!event.event.is_note()).then(|| self.state(id).version());
         let append =
             Append { stream, expected, env: Env::Live, node: "host/deploy-bot".into(), events: vec![event] };
+        self.wait(self.store.append(append)).unwrap();
+    }
+
+    /// What a process says of itself.
+    pub(crate) fn system(&self, node: &str, event: Event) {
+        let (stream, events) = (Stream::System, vec![event.into()]);
+        let append = Append { stream, expected: None, env: Env::Live, node: node.into(), events };
         self.wait(self.store.append(append)).unwrap();
     }
 

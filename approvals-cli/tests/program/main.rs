@@ -5,10 +5,13 @@
 mod bench;
 
 mod agent;
+mod cancel;
 mod decide;
+mod doctor;
 mod list;
 mod log;
 mod manifest;
 mod options;
+mod pages;
 mod reconcile;
 mod show;

@@ -1,6 +1,6 @@
 //! The pure half of the desk: does this review count?
 
-use super::{Review, Reviewer, WayKind};
+use super::{Review, Reviewer, Seen, WayKind};
 use crate::card::Shown;
 use crate::id::RequestId;
 use crate::ledger::{Answer, IgnoredWhy};
@@ -43,9 +43,7 @@ fn judge(
     let alone = decides_alone(opened, person);
     if opened.requested.call.requester.includes(person) && !alone {
         return match review.answer {
-            Answer::Deny if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
-                Ok(Decision::Cancel(person.clone()))
-            }
+            Answer::Deny if may_be_taken_back(state.phase()) => Ok(Decision::Cancel(person.clone())),
             _ => Err(IgnoredWhy::Requester),
         };
     }
@@ -58,6 +56,32 @@ fn judge(
         Answer::Approve => may_approve(state, opened, reviewer, review, now)?,
     }
     Ok(Decision::Count(person.clone()))
+}
+
+/// Judges whether this person may take the request back: the requester, until somebody has claimed it. Anyone else
+/// denies it.
+///
+/// A single operator may too: their no is an answer, which stands until the key changes; this one lets the key ask anew.
+///
+/// # Errors
+/// The reason why it does not count.
+pub fn may_cancel(
+    state: &State,
+    reviewer: &Reviewer,
+    request: RequestId,
+    seen: &Seen,
+) -> Result<Person, IgnoredWhy> {
+    let (person, opened) = somebody(state, reviewer, request)?;
+    if !seen.is(&opened.digest) {
+        return Err(IgnoredWhy::OtherDigest);
+    }
+    if !opened.requested.call.requester.includes(person) {
+        return Err(IgnoredWhy::NotTheRequester);
+    }
+    match may_be_taken_back(state.phase()) {
+        true => Ok(person.clone()),
+        false => Err(IgnoredWhy::AlreadyDecided),
+    }
 }
 
 /// Judges whether this person may say what became of a claimed attempt: whoever could approve the request, and
@@ -112,6 +136,11 @@ fn answered_before(state: &State, person: &Person, answer: Answer) -> Result<(),
         (None, _) | (Some(Answer::Approve), Answer::Deny) => Ok(()),
         _ => Err(IgnoredWhy::AnsweredBefore),
     }
+}
+
+/// Once it is claimed, calling it off would say that nothing runs.
+const fn may_be_taken_back(phase: Phase) -> bool {
+    matches!(phase, Phase::Pending | Phase::Approved)
 }
 
 fn may_deny(phase: Phase) -> Result<(), IgnoredWhy> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Decision, Outcome, Review, Reviewer, Way, decide, may_reconcile};
+use super::{Decision, Outcome, Review, Reviewer, Seen, Way, decide, may_cancel, may_reconcile};
 use crate::id::{Chance, NoChance, NodeName, RequestId};
 use crate::ledger::{
     Append, Appended, CancelWhy, Env, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload,
@@ -104,7 +104,7 @@ impl Desk {
                     (person, event)
                 }
                 Decision::Cancel(person) => {
-                    let event = self.cancelled(&person, &review)?;
+                    let event = self.cancelled(&person, CancelWhy::Requester, review.comment.as_deref())?;
                     (person, event)
                 }
                 Decision::Ignore(why) => {
@@ -121,6 +121,46 @@ impl Desk {
                         at_least = Some(*deadline);
                     }
                 }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes a request back as this authenticated identity, which has to be the requester's: the owner of the agent or
+    /// the human that it acts for. The reason is kept; at most 4 KiB of it.
+    ///
+    /// A call that waits gets the kind `Cancelled`, with who and why; a keyed one opens the next round when it is made
+    /// again. Once a body has been claimed, nothing is taken back.
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit).
+    pub async fn cancel(
+        &self,
+        identity: &Identity,
+        request: RequestId,
+        seen: impl Into<Seen>,
+        reason: &str,
+    ) -> Result<Reply, DeskError> {
+        let (stream, seen) = (Stream::Request(request), seen.into());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let history = self.store.history(stream).await?;
+            let state = State::fold(&history).map_err(unreadable)?;
+            let reviewer = self.reviewer(identity).await?;
+            let person = match may_cancel(&state, &reviewer, request, &seen) {
+                Ok(person) => person,
+                Err(why) => {
+                    let what = IgnoredWhat::Cancel;
+                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
+                        .await?;
+                    return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
+                }
+            };
+            let event = self.cancelled(&person, CancelWhy::Revoked, Some(reason))?;
+            match self.append(stream, &state, event).await {
+                Ok(_) => return self.counted(stream, person).await,
+                Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -214,11 +254,16 @@ impl Desk {
         Ok(NewEvent::with(event, payload))
     }
 
-    fn cancelled(&self, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {
-        let event = Event::Cancelled { by: Some(person.id().clone()), why: CancelWhy::Requester };
+    fn cancelled(
+        &self,
+        person: &Person,
+        why: CancelWhy,
+        comment: Option<&str>,
+    ) -> Result<NewEvent, DeskError> {
+        let event = Event::Cancelled { by: Some(person.id().clone()), why };
         let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
         payload.note("name", person.name());
-        if let Some(comment) = &review.comment {
+        if let Some(comment) = comment {
             payload.note("comment", cut(comment, COMMENT));
         }
         Ok(NewEvent::with(event, payload))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{Decision, Review, Reviewer, Seen, Way, WayKind, decide, may_reconcile};
+use super::{Decision, Review, Reviewer, Seen, Way, WayKind, decide, may_cancel, may_reconcile};
 use crate::card::Shown;
 use crate::id::RequestId;
 use crate::ledger::{Answer, CancelWhy, Event, Finish, IgnoredWhy, Reconciliation, Reviewed};
@@ -200,6 +200,54 @@ fn the_requesters_own_no_calls_the_request_off_while_that_still_helps() {
     }
 }
 
+fn take_back(history: &History, person: &Person) -> Result<Person, IgnoredWhy> {
+    may_cancel(&history.state, &reviewer(person.clone()), id(), &history.digest().into())
+}
+
+#[test]
+fn the_requester_takes_the_request_back_until_it_is_claimed() {
+    for (who, asked, person) in requesters() {
+        let approved = asked.clone().approved_by("ann", &[]);
+        for open in [&asked, &asked.clone().later(DECIDE), &approved, &approved.clone().later(USE)] {
+            assert_eq!(take_back(open, &person), Ok(person.clone()), "{who}");
+        }
+        let running = approved.then(started(1));
+        for over in [
+            running.clone(),
+            running.clone().then(lost(1)),
+            running.then(finished(1, Finish::Ok {})),
+            asked.clone().denied_by("ann", &[]),
+            asked.then(withdrawn()),
+        ] {
+            assert_eq!(take_back(&over, &person), Err(IgnoredWhy::AlreadyDecided), "{who}");
+        }
+    }
+}
+
+#[test]
+fn nobody_else_takes_a_request_back_and_nobody_another_one_than_they_saw() {
+    let asked = sre();
+    for other in [ann(), Person::new("eve").in_group("sales")] {
+        assert_eq!(take_back(&asked, &other), Err(IgnoredWhy::NotTheRequester));
+    }
+    let olga = || Person::new("olga");
+    let cancel = |reviewer: Reviewer, request, seen: Seen| {
+        may_cancel(&asked.state, &reviewer, request, &seen).expect_err("it does not count")
+    };
+    let digest = || Seen::from(asked.digest());
+    let another = RequestId::from_uuid(uuid::Uuid::from_u128(8));
+    let surface = Way { kind: WayKind::Surface, ..chat() };
+    let foreign = Reviewer { provider: "os".into(), ..reviewer(olga()) };
+    let nobody = Reviewer { person: None, ..reviewer(olga()) };
+    let closed = Reviewer { way: surface, ..reviewer(olga()) };
+    let other_digest = Digest::from_bytes([9; 32]).into();
+    assert_eq!(cancel(foreign, id(), digest()), IgnoredWhy::ForeignProvider);
+    assert_eq!(cancel(nobody, id(), digest()), IgnoredWhy::Unmapped);
+    assert_eq!(cancel(closed, id(), digest()), IgnoredWhy::WayClosed);
+    assert_eq!(cancel(reviewer(olga()), another, digest()), IgnoredWhy::UnknownRequest);
+    assert_eq!(cancel(reviewer(olga()), id(), other_digest), IgnoredWhy::OtherDigest);
+}
+
 #[test]
 fn a_yes_becomes_a_no_and_no_other_answer_comes_twice() {
     let asked = sre().approved_by("ann", &["sre"]);
@@ -318,6 +366,13 @@ fn a_single_operator_counts_with_yes_and_with_no() {
 }
 
 #[test]
+fn a_single_operator_may_take_the_request_back_instead_of_saying_no() {
+    let asked = alone(|_| {});
+    assert_eq!(take_back(&asked, &Person::new("olga")), Ok(Person::new("olga")));
+    assert_eq!(take_back(&asked, &ann()), Err(IgnoredWhy::NotTheRequester));
+}
+
+#[test]
 fn a_single_operator_still_has_to_be_in_time_strong_enough_and_shown_everything() {
     let operator = || Person::new("olga");
     let asked = alone(|call| call.terms.requirement.assurance = Assurance::Sso);
@@ -409,6 +464,11 @@ fn desk_and_ledger_agree(history: &History, reached: &mut BTreeSet<String>) -> R
             let said = reconciled(person.id().as_str(), Reconciliation::DidNotRun);
             prop_assert_eq!(history.judge(said).map(|state| state.phase()), Ok(Phase::Cancelled));
         }
+        if let Ok(person) = may_cancel(&history.state, &reviewer, id(), &review.seen) {
+            reached.insert("takes back".to_owned());
+            let event = Event::Cancelled { by: Some(person.id().clone()), why: CancelWhy::Revoked };
+            prop_assert_eq!(history.judge(event).map(|state| state.phase()), Ok(Phase::Cancelled));
+        }
         let decision = decide(&history.state, &reviewer, &review, history.now);
         let verdict = history.judge(record(&reviewer, &review));
         match &decision {
@@ -488,6 +548,7 @@ fn the_agreement_was_tried_on_every_kind_of_decision() {
         "cancels",
         "deny counts",
         "reconciles",
+        "takes back",
     ];
     assert_eq!(reached, expected.map(str::to_owned).into());
 }

@@ -287,6 +287,9 @@ pub enum IgnoredWhy {
     /// The person is the agent, its owner, or the human it acts for.
     #[error("the requester's own approval never counts; another person has to decide")]
     Requester,
+    /// Somebody else than the requester wants to take the request back.
+    #[error("only the requester takes a request back; whoever may decide it can deny it instead")]
+    NotTheRequester,
     /// The person is in none of the groups that may decide.
     #[error("this person is not among those who may decide; `approvals show` lists them")]
     NotAReviewer,

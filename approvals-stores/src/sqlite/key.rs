@@ -11,10 +11,10 @@ use approvals_core::request::{Commitment, Seed, StoreKey};
 
 use super::SqliteOptions;
 use super::error::io;
-use super::place::beside;
+use super::place::{beside, open_beside};
 
 /// Holds the key of every store that the process opens without one in its options.
-const VARIABLE: &str = "APPROVALS_STORE_KEY";
+pub(super) const VARIABLE: &str = "APPROVALS_STORE_KEY";
 
 /// The key from the options, the environment or the file; `None` if there is none of them.
 pub(super) fn load(path: &Path, options: &SqliteOptions) -> Result<Option<StoreKey>, StoreError> {
@@ -72,15 +72,13 @@ pub(super) fn missing(path: &Path) -> StoreError {
     StoreError::new(StoreErrorKind::Other, message)
 }
 
-fn file(path: &Path) -> PathBuf {
+pub(super) fn file(path: &Path) -> PathBuf {
     beside(path, ".key")
 }
 
 fn read(file: &Path) -> Result<Option<StoreKey>, StoreError> {
-    let open = match File::open(file) {
-        Ok(open) => open,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(io(file, "read the key", e)),
+    let Some(open) = open_beside(file, OpenOptions::new().read(true), "read the key")? else {
+        return Ok(None);
     };
     let mode = open.metadata().map_err(|e| io(file, "look at the key", e))?.permissions().mode();
     if mode & 0o077 != 0 {

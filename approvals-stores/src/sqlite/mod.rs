@@ -1,5 +1,6 @@
 #![doc = include_str!("docs.md")]
 
+mod doctor;
 mod error;
 mod key;
 mod node;
@@ -19,6 +20,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use approvals_core::doctor::Report;
 use approvals_core::id::{NodeName, Seq};
 use approvals_core::ledger::{
     Append, Appended, Bell, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind, Stream,
@@ -93,6 +95,27 @@ impl Sqlite {
     /// `Unreadable` or `Corrupt` if a record cannot be read or does not fold; the index is left as it was.
     pub async fn rebuild_index(&self) -> Result<u64, StoreError> {
         self.writer()?.rebuild().await
+    }
+
+    /// Looks at the files of a store and says what is wrong with them and what to do about it: who may read and write
+    /// them, the key (nothing of which is told), the format, the disk, and whether SQLite finds the file whole.
+    /// Changes nothing and makes no file. Reads the whole store.
+    ///
+    /// What the records say is [`Doctor`](approvals_core::doctor::Doctor)'s.
+    pub async fn examine(path: impl AsRef<Path>) -> Report {
+        let path = path.as_ref().to_owned();
+        let failed = path.display().to_string();
+        off_this_thread(move || doctor::examine(&path)).await.unwrap_or_else(|error| {
+            let mut report = Report::default();
+            report.findings.push(doctor::told("store", failed, &error));
+            report
+        })
+    }
+
+    /// Whether a process that can be seen from here holds a node's name; `None` where that cannot be told. Takes no lock.
+    /// Only Linux tells.
+    pub fn is_up(&self, node: &NodeName) -> Option<bool> {
+        node::is_held(&self.0.path, node)
     }
 
     /// Writes what waits, folds the write-ahead log into the file and ends the threads of the store, for all its clones.

@@ -11,7 +11,7 @@ use approvals_core::id::NodeName;
 use approvals_core::ledger::{NodeHold, StoreError, StoreErrorKind};
 
 use super::error::io;
-use super::place::beside;
+use super::place::{beside, open_beside};
 use super::queue::lock;
 
 /// The longest file name that every local file system takes, without the ending.
@@ -71,13 +71,34 @@ fn take(store: &Path, node: &NodeName) -> Result<Option<fs::File>, StoreError> {
         _ => {}
     }
     // The file stays when the hold ends: whoever removed it could remove the one that another process has just locked.
-    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file: fs::File = open.map_err(|e| io(&path, "open", e))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = open_beside(&path, &mut options, "open")?;
+    let file: fs::File = file.ok_or_else(|| io(&path, "open", std::io::ErrorKind::NotFound.into()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(io(&path, "lock", e)),
     }
+}
+
+/// Whether a process holds the name, by the kernel's own list of locks: to try the lock would take it.
+pub(super) fn is_held(store: &Path, node: &NodeName) -> Option<bool> {
+    let meta = match fs::metadata(lock_file(store, node).ok()?) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234567 0 EOF` (proc_locks(5)). The device is left out: some file systems
+    // give another one there.
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    Some(locks.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let is_flock = words.next() == Some("FLOCK");
+        let place =
+            words.nth(3).and_then(|place| place.rsplit(':').next()).and_then(|inode| inode.parse().ok());
+        is_flock && place == Some(meta.ino())
+    }))
 }
 
 /// A file name for a node's name; different ones for different names, on file systems that fold case too.

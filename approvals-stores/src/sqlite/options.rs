@@ -21,6 +21,7 @@ pub struct SqliteOptions {
     pub(super) busy_timeout: Duration,
     pub(super) read_only: bool,
     pub(super) without_key: bool,
+    pub(super) leaves_no_trace: bool,
     pub(super) key: Option<StoreKey>,
     #[cfg(test)]
     pub(super) max_pages: Option<u32>,
@@ -34,6 +35,7 @@ impl SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             read_only: false,
             without_key: false,
+            leaves_no_trace: false,
             key: None,
             #[cfg(test)]
             max_pages: None,
@@ -74,6 +76,15 @@ impl SqliteOptions {
     pub fn without_key(mut self) -> Self {
         self.without_key = true;
         self
+    }
+
+    /// Opens the store read-only and makes no file beside it, where the log is folded in and no process has the store
+    /// open: to look at it once. What a process writes after that is not noticed, and may make what is read look
+    /// damaged.
+    #[must_use]
+    pub fn leaves_no_trace(mut self) -> Self {
+        self.leaves_no_trace = true;
+        self.read_only()
     }
 
     /// The key for secret arguments, from wherever you keep it. Default: the environment variable

@@ -1,18 +1,29 @@
 //! Where the file may stand.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use approvals_core::ledger::{StoreError, StoreErrorKind};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 
 use super::error::io;
+
+/// What to do about a path that is no file.
+const CHOOSE: &str = "give the path of a file";
+/// What to do about something else in the place of a file of ours.
+const REMOVE: &str = "remove it, for no store made it";
 
 /// The real path of an existing file.
 pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
     refuse_memory(path)?;
     let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
     refuse_network(&path)?;
+    if !path.is_file() {
+        return Err(not_a_file(&path, CHOOSE));
+    }
     refuse_second_name(&path)?;
     Ok(path)
 }
@@ -31,11 +42,48 @@ pub(super) fn find_or_make(path: &Path) -> Result<PathBuf, StoreError> {
     let path = fs::canonicalize(path).map_err(|e| io(path, "open", e))?;
     match path.is_file() {
         true => refuse_second_name(&path).map(|()| path),
-        false => {
-            let message = format!("`{}` is not a file; give the path of a file", path.display());
-            Err(StoreError::new(StoreErrorKind::Unsuitable, message))
+        false => Err(not_a_file(&path, CHOOSE)),
+    }
+}
+
+/// Opens a file of ours beside the store; `None` if it is not there.
+///
+/// Without blocking, and judged by what was opened: whoever opens a pipe waits for its other end, for ever, and what is
+/// looked at before it is opened may be another by then.
+pub(super) fn open_beside(
+    path: &Path,
+    options: &mut OpenOptions,
+    doing: &str,
+) -> Result<Option<File>, StoreError> {
+    let file = match options.custom_flags(OFlag::O_NONBLOCK.bits()).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        // A pipe that nobody reads, or a socket.
+        Err(e) if e.raw_os_error() == Some(Errno::ENXIO as i32) => return Err(not_a_file(path, REMOVE)),
+        Err(e) if e.kind() == ErrorKind::IsADirectory => return Err(not_a_file(path, REMOVE)),
+        Err(e) => return Err(io(path, doing, e)),
+    };
+    match file.metadata().map_err(|e| io(path, "look at", e))?.is_file() {
+        true => Ok(Some(file)),
+        false => Err(not_a_file(path, REMOVE)),
+    }
+}
+
+/// SQLite opens its files by name and waits at a pipe. Whoever may put one there between this look and that opening
+/// may write the store.
+pub(super) fn refuse_pipes(path: &Path) -> Result<(), StoreError> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let file = beside(path, suffix);
+        if fs::metadata(&file).is_ok_and(|meta| !meta.is_file()) {
+            return Err(not_a_file(&file, if suffix.is_empty() { CHOOSE } else { REMOVE }));
         }
     }
+    Ok(())
+}
+
+fn not_a_file(path: &Path, remedy: &str) -> StoreError {
+    let message = format!("`{}` is not a regular file; {remedy}", path.display());
+    StoreError::new(StoreErrorKind::Unsuitable, message)
 }
 
 /// The files that stand under the names a writer goes by: the store, its log and the index of that.

@@ -1,5 +1,6 @@
 //! What is kept where, and how a connection to it is opened.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use approvals_core::request::StoreKey;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use super::error::Failure;
-use super::{SqliteOptions, key};
+use super::{SqliteOptions, key, place};
 
 /// `aprv`: says in the header whose file it is.
 const APPLICATION: i32 = 0x6170_7276;
@@ -56,9 +57,15 @@ pub(super) enum Use {
 
 /// A connection to a file that exists.
 pub(super) fn connect(path: &Path, options: &SqliteOptions, for_: Use) -> Result<Connection, Failure> {
+    place::refuse_pipes(path)?;
     let access =
         if options.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
-    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let access = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match options.leaves_no_trace && !place::beside(path, "-wal").exists() {
+        // Or SQLite would make a log and its index only to read none.
+        true => Connection::open_with_flags(immutable(path), access | OpenFlags::SQLITE_OPEN_URI)?,
+        false => Connection::open_with_flags(path, access)?,
+    };
     conn.busy_timeout(options.busy_timeout)?;
     // FULL: with NORMAL a power cut loses commits that were acknowledged. The two of fullfsync say the same to macOS.
     conn.execute_batch(
@@ -73,6 +80,20 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions, for_: Use) -> Result
         conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
     }
     Ok(conn)
+}
+
+/// The path as a URI that has SQLite neither lock nor make a file (<https://www.sqlite.org/uri.html>).
+fn immutable(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
+                uri.push(char::from(*byte))
+            }
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri + "?immutable=1"
 }
 
 /// Makes sure that the file is a store of ours that this program can read, and makes it one if it is empty. Gives the
@@ -107,7 +128,7 @@ pub(super) fn prepare(
 }
 
 /// The check of the key that the store was made with, or `None` for an empty file.
-fn recognise(conn: &Connection, path: &Path) -> Result<Option<String>, Failure> {
+pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<String>, Failure> {
     let number = |pragma: &str| conn.query_row(pragma, [], |row| row.get::<_, i32>(0));
     // One transaction, so that a store which another process just makes is seen whole or not at all.
     let snapshot = conn.unchecked_transaction()?;
@@ -190,7 +211,7 @@ fn foreign(path: &Path) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, message)
 }
 
-fn empty(path: &Path) -> StoreError {
+pub(super) fn empty(path: &Path) -> StoreError {
     let message = format!(
         "`{}` is empty; let the program that writes the store open it first, then read it",
         path.display()

@@ -8,9 +8,11 @@
 )]
 
 mod appends;
+mod doctor;
 mod faults;
 mod keys;
 mod moved;
+mod pipes;
 mod processes;
 mod support;
 mod waits;

@@ -21,7 +21,7 @@ pub(super) fn outcome_of(
         Phase::Denied => refuse(ErrorKind::Denied, denial(history, state)),
         Phase::Expired => refuse(ErrorKind::Expired, expiry(state)),
         Phase::Cancelled if state.denied_by().is_some() => refuse(ErrorKind::Denied, denial(history, state)),
-        Phase::Cancelled => cancelled(action, state),
+        Phase::Cancelled => cancelled(action, history, state),
         Phase::Executing => refuse(
             ErrorKind::Running,
             format!("request {} was claimed by `{}` and runs there", opened.id, claimant(state)),
@@ -73,15 +73,24 @@ fn expiry(state: &State) -> String {
     }
 }
 
-fn cancelled(action: &'static str, state: &State) -> Option<Result<(), ApprovalError>> {
+fn cancelled(action: &'static str, history: &[Record], state: &State) -> Option<Result<(), ApprovalError>> {
     let opened = state.opened()?;
+    let comment = || match history.iter().rev().find(|r| matches!(r.body.event, Event::Cancelled { .. })) {
+        Some(record) => {
+            let comment = record.payload.as_ref().and_then(|payload| payload.notes().get("comment"));
+            comment.map_or_else(String::new, |comment| format!(": `{}`", visible(comment)))
+        }
+        None => String::new(),
+    };
     let (kind, message) = match (state.cancelled(), state.not_run()) {
         (Some((CancelWhy::Undeliverable, _)), _) => (
             ErrorKind::Unavailable,
             "nobody could be asked: no backend could present the request; see the ledger for each backend's reason"
                 .to_owned(),
         ),
-        (Some((why, Some(by))), _) => (ErrorKind::Cancelled, format!("{why}, by `{}`", visible(by.as_str()))),
+        (Some((why, Some(by))), _) => {
+            (ErrorKind::Cancelled, format!("{why}, by `{}`{}", visible(by.as_str()), comment()))
+        }
         (Some((why, None)), _) => (ErrorKind::Cancelled, why.to_string()),
         (None, Some(why)) => (ErrorKind::Cancelled, format!("claimed and never entered: {why}; ask anew")),
         (None, None) => (ErrorKind::Cancelled, "a person says that it did not run; ask anew".to_owned()),
