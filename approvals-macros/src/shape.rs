@@ -71,7 +71,7 @@ impl Shape {
                 return None;
             };
             let statements = mistakes.keep(Block::parse_within.parse2(body.statements.clone()))?;
-            let (form, future) = mistakes.keep(tail(statements))?;
+            let (form, future) = mistakes.keep(tail(statements, body.braces.span()))?;
             let end = future.block.brace_token.span.close();
             let stmts = &future.block.stmts;
             Self { output: output.clone(), statements: quote!(#(#stmts)*), end, form }
@@ -129,12 +129,12 @@ fn future_output(bound: &TypeParamBound) -> Option<&Type> {
 }
 
 /// The one future that is the whole body.
-fn tail(statements: Vec<Stmt>) -> syn::Result<(Form, ExprAsync)> {
+fn tail(statements: Vec<Stmt>, body: Span) -> syn::Result<(Form, ExprAsync)> {
     let usage =
         "only a body that is one `async move { … }`, or one `Box::pin(async move { … })`, can be gated";
     let mut statements = statements.into_iter();
     let Some(first) = statements.next() else {
-        return Err(syn::Error::new(Span::call_site(), usage));
+        return Err(syn::Error::new(body, usage));
     };
     if statements.next().is_some() {
         // Law 1: it would run when the function is called, before there is any permit.

@@ -1,5 +1,11 @@
 //! Names of the user's where the expansion could look for ours, or for those of the standard library.
-#![allow(dead_code, unused_macros, non_camel_case_types, reason = "they only stand in the way")]
+#![allow(
+    dead_code,
+    unused_macros,
+    non_camel_case_types,
+    clippy::upper_case_acronyms,
+    reason = "they only stand in the way"
+)]
 
 mod approvals {}
 mod core {}
