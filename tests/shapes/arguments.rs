@@ -118,6 +118,25 @@ async fn unnamed(
 }
 
 #[requires_approval(risk = "high")]
+async fn unsized_behind_pointers(
+    #[approval(show = what.to_string())] what: &dyn Display,
+    slice: &[u8],
+    boxed: Box<str>,
+    #[approval(skip = "code")] make: Box<dyn Fn(usize) -> usize>,
+) -> Res<usize> {
+    ran();
+    Ok(make(what.to_string().len() + slice.len() + boxed.len()))
+}
+
+#[tokio::test]
+async fn unsized_arguments_behind_pointers() {
+    let shown =
+        [("what", r#""7""#), ("slice", "[1,2]"), ("boxed", r#""abc""#), ("make", "(not shown: code)")];
+    let call = async || unsized_behind_pointers(&7, &[1, 2], "abc".into(), Box::new(|rows| rows * 2)).await;
+    assert_eq!(gated(&shown, call).await.unwrap(), 12);
+}
+
+#[requires_approval(risk = "high")]
 async fn called(#[approval(skip = "code")] make: impl AsyncFnOnce(u8) -> u8, rows: u8) -> Res<u8> {
     ran();
     Ok(make(rows).await)

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use approvals::requires_approval;
 use async_trait::async_trait;
@@ -30,6 +31,12 @@ trait Nodes: Sync {
     async fn put<T>(&mut self, value: T) -> Res<T>
     where
         T: Serialize + Send + Sync + 'static;
+
+    async fn share(self: Arc<Self>) -> Res<Arc<Self>>
+    where
+        Self: Send;
+
+    async fn list(limit: u8) -> Res<Vec<u8>>;
 }
 
 #[async_trait]
@@ -53,6 +60,18 @@ impl Nodes for Cluster {
         self.env = "changed";
         Ok(value)
     }
+
+    #[requires_approval(risk = "high", action = "boxed.share", show(environment = self.env))]
+    async fn share(self: Arc<Self>) -> Res<Arc<Self>> {
+        ran();
+        Ok(self)
+    }
+
+    #[requires_approval(risk = "high", action = "boxed.list")]
+    async fn list(limit: u8) -> Res<Vec<u8>> {
+        ran();
+        Ok((0..limit).collect())
+    }
 }
 
 #[tokio::test]
@@ -69,6 +88,14 @@ async fn an_async_trait_impl_and_its_default_body() {
 async fn an_async_trait_method_with_generics() {
     let shown = [PROD, ("T", r#""u8""#), ("value", "5")];
     assert_eq!(gated(&shown, async || Cluster { env: "prod" }.put(5_u8).await).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn an_async_trait_method_of_a_pointer_and_one_without_receiver() {
+    let cluster = Arc::new(Cluster { env: "prod" });
+    let outcome = gated(&[PROD], async || Arc::clone(&cluster).share().await).await;
+    assert!(Arc::ptr_eq(&outcome.unwrap(), &cluster));
+    assert_eq!(gated(&[("limit", "2")], async || Cluster::list(2).await).await.unwrap(), [0, 1]);
 }
 
 #[async_trait]

@@ -28,6 +28,31 @@ async fn an_error_of_the_body_stays_the_bodys_own() {
 }
 
 #[requires_approval(risk = "high")]
+async fn alias_with_another_error(rows: u8) -> Res<u8, anyhow::Error> {
+    ran();
+    Ok(rows)
+}
+
+macro_rules! output {
+    ($ty:ty) => {
+        Result<$ty, OpsError>
+    };
+}
+
+#[requires_approval(risk = "high")]
+async fn by_macro(rows: u8) -> output!(u8) {
+    ran();
+    Ok(rows)
+}
+
+#[tokio::test]
+async fn an_alias_with_another_error_and_a_type_that_a_macro_writes() {
+    let rows = [("rows", "1")];
+    assert_eq!(gated(&rows, async || alias_with_another_error(1).await).await.unwrap(), 1);
+    assert_eq!(gated(&rows, async || by_macro(1).await).await.unwrap(), 1);
+}
+
+#[requires_approval(risk = "high")]
 async fn refusal_itself(rows: u8) -> Result<u8, ApprovalError> {
     ran();
     Ok(rows)
