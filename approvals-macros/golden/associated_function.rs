@@ -47,7 +47,7 @@ impl Cluster {
                 let output: Res<Self> = loop {};
                 return output;
             }
-            Ok(Self { env })
+            { Ok(Self { env }) }
         }
             .await;
         permit.finish(&outcome);

@@ -71,15 +71,17 @@ impl Cluster {
                     let output: Res<u8> = loop {};
                     return output;
                 }
-                if let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<
-                    Res<u8>,
-                > {
-                    return __ret;
+                {
+                    if let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<
+                        Res<u8>,
+                    > {
+                        return __ret;
+                    }
+                    let __self = self;
+                    let node = node;
+                    let __ret: Res<u8> = { Ok(node) };
+                    __ret
                 }
-                let __self = self;
-                let node = node;
-                let __ret: Res<u8> = { Ok(node) };
-                __ret
             }
                 .await;
             permit.finish(&outcome);

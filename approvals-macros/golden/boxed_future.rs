@@ -47,7 +47,7 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
                 let output: Res<&'a str> = loop {};
                 return output;
             }
-            Ok(text)
+            { Ok(text) }
         }
             .await;
         permit.finish(&outcome);

@@ -51,7 +51,7 @@ async fn export(rows: u64) -> Res<u64> {
             let output: Res<u64> = loop {};
             return output;
         }
-        Ok(rows)
+        { Ok(rows) }
     }
         .await;
     permit.finish(&outcome);

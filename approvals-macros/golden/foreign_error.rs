@@ -49,7 +49,7 @@ async fn export(rows: u64) -> Result<u64, String> {
             let output: Result<u64, String> = loop {};
             return output;
         }
-        Ok(rows)
+        { Ok(rows) }
     }
         .await;
     permit.finish(&outcome);

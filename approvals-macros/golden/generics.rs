@@ -61,7 +61,7 @@ where
             let output: Res<usize> = loop {};
             return output;
         }
-        Ok(items.len())
+        { Ok(items.len()) }
     }
         .await;
     permit.finish(&outcome);

@@ -54,7 +54,7 @@ async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
             let output: Res<&'a str> = loop {};
             return output;
         }
-        Ok(text)
+        { Ok(text) }
     }
         .await;
     permit.finish(&outcome);

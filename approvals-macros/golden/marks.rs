@@ -59,7 +59,7 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
             let output: Res<u64> = loop {};
             return output;
         }
-        Ok(pool.rows)
+        { Ok(pool.rows) }
     }
         .await;
     permit.finish(&outcome);

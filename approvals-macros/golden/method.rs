@@ -67,7 +67,7 @@ impl Cluster {
                 let output: Res<usize> = loop {};
                 return output;
             }
-            Ok(version.len())
+            { Ok(version.len()) }
         }
             .await;
         permit.finish(&outcome);

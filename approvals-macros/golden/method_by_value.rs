@@ -53,8 +53,10 @@ impl Cluster {
                 let output: Res<Self> = loop {};
                 return output;
             }
-            self.gone = true;
-            Ok(self)
+            {
+                self.gone = true;
+                Ok(self)
+            }
         }
             .await;
         permit.finish(&outcome);

@@ -53,7 +53,7 @@ impl Cluster {
                 let output: Res<()> = loop {};
                 return output;
             }
-            Ok(())
+            { Ok(()) }
         }
             .await;
         permit.finish(&outcome);

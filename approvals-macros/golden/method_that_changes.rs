@@ -58,8 +58,10 @@ impl Cluster {
                 let output: Res<()> = loop {};
                 return output;
             }
-            self.node = node;
-            Ok(())
+            {
+                self.node = node;
+                Ok(())
+            }
         }
             .await;
         permit.finish(&outcome);

@@ -54,9 +54,11 @@ async fn export(mut rows: u64, total: &mut u64) -> Res<()> {
             let output: Res<()> = loop {};
             return output;
         }
-        rows += 1;
-        *total += rows;
-        Ok(())
+        {
+            rows += 1;
+            *total += rows;
+            Ok(())
+        }
     }
         .await;
     permit.finish(&outcome);

@@ -46,7 +46,7 @@ async fn refund(Parameters(order): Parameters<Order>) -> Res<u64> {
             let output: Res<u64> = loop {};
             return output;
         }
-        Ok(order.id)
+        { Ok(order.id) }
     }
         .await;
     permit.finish(&outcome);

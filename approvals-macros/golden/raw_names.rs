@@ -46,7 +46,7 @@ async fn r#async(r#type: u64) -> Res<u64> {
             let output: Res<u64> = loop {};
             return output;
         }
-        Ok(r#type)
+        { Ok(r#type) }
     }
         .await;
     permit.finish(&outcome);

@@ -47,7 +47,7 @@ fn export(rows: u64) -> impl Future<Output = Res<u64>> + Send {
                 let output: Res<u64> = loop {};
                 return output;
             }
-            Ok(rows)
+            { Ok(rows) }
         }
             .await;
         permit.finish(&outcome);

@@ -46,7 +46,7 @@ async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
             let output: Res<u8> = loop {};
             return output;
         }
-        Ok(items.sum())
+        { Ok(items.sum()) }
     }
         .await;
     permit.finish(&outcome);

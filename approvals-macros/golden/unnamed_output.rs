@@ -46,7 +46,7 @@ async fn count(rows: u8) -> Result<impl Iterator<Item = u8>, OpsError> {
             let output: Result<_, OpsError> = loop {};
             return output;
         }
-        Ok(0..rows)
+        { Ok(0..rows) }
     }
         .await;
     permit.finish(&outcome);

@@ -40,7 +40,7 @@ pub async fn tidy() -> Res<()> {
             let output: Res<()> = loop {};
             return output;
         }
-        Ok(())
+        { Ok(()) }
     }
         .await;
     permit.finish(&outcome);

@@ -1,6 +1,6 @@
 //! Where the gate goes: into an `async fn`, or into the one future that a function returns.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::quote;
 use syn::parse::Parser as _;
 use syn::visit_mut::{self, VisitMut};
@@ -16,8 +16,9 @@ use crate::sig::Function;
 pub(crate) struct Shape {
     /// What the body resolves to, `Result<T, E>` or an alias of it.
     pub(crate) output: Type,
-    /// The statements that wait for the permit.
-    pub(crate) statements: TokenStream,
+    /// The statements that wait for the permit, in braces of their own: an item among them, such as
+    /// `use std::io::Result`, must not change what the return type means where the expansion repeats it.
+    pub(crate) statements: Group,
     /// The closing brace of these statements.
     pub(crate) end: Span,
     pub(crate) form: Form,
@@ -60,7 +61,7 @@ impl Shape {
                 }
             };
             let end = body.braces.span_close();
-            Self { output, statements: body.statements.clone(), end, form: Form::Async }
+            Self { output, statements: braced(body.statements.clone(), end), end, form: Form::Async }
         } else {
             let ReturnType::Type(_, ty) = &signature.output else {
                 mistakes.at(signature.fn_token, SYNC);
@@ -74,7 +75,7 @@ impl Shape {
             let (form, future) = mistakes.keep(tail(statements, body.braces.span()))?;
             let end = future.block.brace_token.span.close();
             let stmts = &future.block.stmts;
-            Self { output: output.clone(), statements: quote!(#(#stmts)*), end, form }
+            Self { output: output.clone(), statements: braced(quote!(#(#stmts)*), end), end, form }
         };
         if is_result(&shape.output) {
             return Some(shape);
@@ -126,6 +127,14 @@ fn future_output(bound: &TypeParamBound) -> Option<&Type> {
         GenericArgument::AssocType(output) if output.ident == "Output" => Some(&output.ty),
         _ => None,
     })
+}
+
+/// At the closing brace, where a body without its tail expression is then reported; but ours, so that no lint asks the
+/// author to remove them.
+fn braced(statements: TokenStream, end: Span) -> Group {
+    let mut braces = Group::new(Delimiter::Brace, statements);
+    braces.set_span(end.resolved_at(Span::mixed_site()));
+    braces
 }
 
 /// The one future that is the whole body.

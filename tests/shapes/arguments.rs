@@ -94,6 +94,18 @@ async fn constants<const LOUD: bool, const LETTER: char>(text: &str) -> Res<Stri
     Ok(format!("{text}{LETTER}{LOUD}"))
 }
 
+#[requires_approval(risk = "high")]
+async fn conditional_type<T: ?Sized + Serialize, #[cfg(not(test))] U>(what: &T) -> Res<usize> {
+    ran();
+    Ok(size_of_val(what))
+}
+
+#[tokio::test]
+async fn types_without_a_size_are_shown_and_those_that_are_configured_out_are_not() {
+    let shown = [("T", r#""str""#), ("what", r#""abc""#)];
+    assert_eq!(gated(&shown, async || conditional_type("abc").await).await.unwrap(), 3);
+}
+
 #[tokio::test]
 async fn types_and_constants_that_the_caller_chooses_are_shown_and_borrows_come_back() {
     let (name, fallback) = ("n".to_owned(), "f".to_owned());
@@ -299,6 +311,45 @@ macro_rules! gated_by_macro {
 
 gated_by_macro!(by_macro, "high", rows: u64);
 gated_by_macro!(by_macro_again, approvals::Risk::High, here_too: &'static str);
+
+macro_rules! gated_parts {
+    ($(#[$meta:meta])* $name:ident(($pattern:pat): $ty:ty) -> $output:ty, $reason:literal, $body:block) => {
+        $(#[$meta])*
+        #[requires_approval(risk = "high", reason = $reason)]
+        async fn $name($pattern: $ty) -> $output $body
+    };
+}
+
+gated_parts!(
+    /// Says what it does.
+    by_parts((rows): u8) -> Res<u8>, "{rows}", {
+        ran();
+        if rows == 0 {
+            return Err(OpsError::Own("none"));
+        }
+        Ok(rows)
+    }
+);
+
+macro_rules! gated_item {
+    ($item:item) => {
+        #[requires_approval(risk = "high")]
+        $item
+    };
+}
+
+gated_item!(
+    async fn by_item(rows: u8) -> Res<u8> {
+        ran();
+        Ok(rows)
+    }
+);
+
+#[tokio::test]
+async fn functions_whose_parts_a_macro_hands_on() {
+    assert_eq!(gated(&[("rows", "1")], async || by_parts(1).await).await.unwrap(), 1);
+    assert_eq!(gated(&[("rows", "1")], async || by_item(1).await).await.unwrap(), 1);
+}
 
 #[tokio::test]
 async fn functions_that_a_macro_writes() {

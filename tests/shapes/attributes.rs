@@ -123,7 +123,7 @@ impl tracing::Subscriber for Log {
     }
 }
 
-impl fmt::Debug for Log {
+impl Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Log")
     }

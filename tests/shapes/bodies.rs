@@ -186,3 +186,22 @@ async fn arguments_live_as_long_as_the_body_and_no_longer() {
     };
     assert!(!gated(&shown, call).await.unwrap(), "the argument is gone while the body runs");
 }
+
+#[requires_approval(risk = "high")]
+async fn items_of_its_own(rows: u8) -> Result<u8, OpsError> {
+    use std::io::{Error, Result};
+    #[derive(Debug)]
+    struct Small;
+    fn small(rows: u8) -> Result<u8> {
+        if rows > 1 { Ok(rows) } else { Err(Error::other(format!("{Small:?}"))) }
+    }
+    ran();
+    small(rows).map_err(|_| OpsError::Own("small"))
+}
+
+#[tokio::test]
+async fn items_of_the_body_do_not_change_what_its_return_type_means() {
+    assert_eq!(gated(&[("rows", "2")], async || items_of_its_own(2).await).await.unwrap(), 2);
+    let outcome = gated(&[("rows", "1")], async || items_of_its_own(1).await).await;
+    assert!(matches!(outcome, Err(OpsError::Own("small"))));
+}

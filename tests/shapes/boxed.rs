@@ -37,6 +37,16 @@ trait Nodes: Sync {
         Self: Send;
 
     async fn list(limit: u8) -> Res<Vec<u8>>;
+
+    #[requires_approval(risk = "high", action = "boxed.close", skip(self) = "a handle")]
+    async fn close(self, mut rows: u8) -> Res<u8>
+    where
+        Self: Sized + Send,
+    {
+        ran();
+        rows += 1;
+        Ok(rows)
+    }
 }
 
 #[async_trait]
@@ -88,6 +98,12 @@ async fn an_async_trait_impl_and_its_default_body() {
 async fn an_async_trait_method_with_generics() {
     let shown = [PROD, ("T", r#""u8""#), ("value", "5")];
     assert_eq!(gated(&shown, async || Cluster { env: "prod" }.put(5_u8).await).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn an_async_trait_method_by_value() {
+    let outcome = gated(&[HANDLE, ("rows", "1")], async || Cluster { env: "prod" }.close(1).await).await;
+    assert_eq!(outcome.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -171,6 +187,7 @@ impl Cluster {
     }
 }
 
+#[allow(unused_qualifications, reason = "as a macro writes it")]
 #[requires_approval(risk = "high")]
 fn by_hand<'a>(
     text: &'a str,

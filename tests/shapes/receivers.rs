@@ -73,6 +73,18 @@ impl Cluster {
         Ok(self.deploys)
     }
 
+    #[requires_approval(risk = "high", action = "cluster.lend", show(environment = self.env))]
+    async fn lend<'a>(self: &'a Arc<Self>, other: &'a str) -> Res<(&'a Arc<Self>, &'a str)> {
+        ran();
+        Ok((self, other))
+    }
+
+    #[requires_approval(risk = "high", action = "cluster.unpin", show(environment = self.env))]
+    async fn unpin(self: Pin<Box<Self>>) -> Res<u64> {
+        ran();
+        Ok(self.deploys)
+    }
+
     #[requires_approval(risk = "high", action = "cluster.name", show(environment = self.env))]
     async fn name(&self) -> Res<&str> {
         ran();
@@ -120,6 +132,9 @@ async fn smart_pointers_come_back_as_they_are() {
     let arc = Arc::new(cluster());
     let outcome = gated(&[PROD], async || Arc::clone(&arc).share().await).await;
     assert!(Arc::ptr_eq(&outcome.unwrap(), &arc));
+    let shown = [PROD, ("other", r#""o""#)];
+    let (lent, other) = gated(&shown, async || arc.lend("o").await).await.unwrap();
+    assert!(Arc::ptr_eq(lent, &arc) && other == "o");
     let rc = Rc::new(cluster());
     let outcome = gated(&[PROD], async || Rc::clone(&rc).keep().await).await;
     assert!(Rc::ptr_eq(&outcome.unwrap(), &rc));
@@ -133,6 +148,7 @@ async fn a_pinned_receiver_is_changed_in_its_place() {
     let outcome = gated(&[PROD], async || Pin::new(&mut cluster).pin().await).await;
     assert_eq!(outcome.unwrap(), 1);
     assert_eq!(cluster.deploys, 1);
+    assert_eq!(gated(&[PROD], async || Box::pin(self::cluster()).unpin().await).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -195,6 +195,34 @@ async fn what_has_no_name_is_returned() {
     assert_eq!(outcome.ok(), Some(4));
 }
 
+#[requires_approval(risk = "high")]
+async fn borrowed_object(rows: &[u8]) -> Result<Box<dyn Iterator<Item = u8> + '_>, OpsError> {
+    ran();
+    Ok(Box::new(rows.iter().copied()))
+}
+
+#[requires_approval(risk = "high")]
+async fn object(rows: u8) -> Res<Box<dyn Iterator<Item = u8>>> {
+    ran();
+    Ok(Box::new(0..rows))
+}
+
+#[requires_approval(risk = "high")]
+async fn object_behind_a_reference(rows: &u8) -> Res<&(dyn fmt::Debug + Sync)> {
+    ran();
+    Ok(rows)
+}
+
+#[tokio::test]
+async fn objects_are_made_in_the_tail() {
+    let rows = [1, 2];
+    let outcome = gated(&[("rows", "[1,2]")], async || borrowed_object(&rows).await).await;
+    assert_eq!(outcome.unwrap().sum::<u8>(), 3);
+    assert_eq!(gated(&[("rows", "3")], async || object(3).await).await.unwrap().count(), 3);
+    let outcome = gated(&[("rows", "1")], async || object_behind_a_reference(&rows[0]).await).await;
+    assert_eq!(format!("{:?}", outcome.unwrap()), "1");
+}
+
 /// An error of another crate, for which `From` cannot be written here.
 type Foreign = String;
 
