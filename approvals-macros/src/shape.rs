@@ -96,7 +96,7 @@ const SYNC: &str = "a function that is not `async` cannot wait for people; make 
 const NO_RESULT: &str = "a refusal needs a way out; return `Result<T, E>` with `E: From<ApprovalError>`, or add the \
                          option `error = …`";
 
-/// `R` of `impl Future<Output = R>` and `Pin<Box<dyn Future<Output = R> + …>>`.
+/// `R` of `impl Future<Output = R>`, `Pin<Box<dyn Future<Output = R> + …>>` and its usual alias `BoxFuture<'_, R>`.
 fn output(ty: &Type) -> Option<&Type> {
     match ty {
         Type::ImplTrait(ty) => ty.bounds.iter().find_map(future_output),
@@ -105,13 +105,14 @@ fn output(ty: &Type) -> Option<&Type> {
         Type::Group(ty) => output(&ty.elem),
         Type::Path(ty) => {
             let last = ty.path.segments.last()?;
-            match &last.arguments {
-                PathArguments::AngleBracketed(arguments) if last.ident == "Pin" || last.ident == "Box" => {
-                    arguments.args.iter().find_map(|argument| match argument {
-                        GenericArgument::Type(ty) => output(ty),
-                        _ => None,
-                    })
-                }
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+            let inner = arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })?;
+            match last.ident.to_string().as_str() {
+                "Pin" | "Box" => output(inner),
+                "BoxFuture" | "LocalBoxFuture" => Some(inner),
                 _ => None,
             }
         }

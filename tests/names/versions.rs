@@ -156,7 +156,8 @@ fn run(folder: &Path, theirs: &Path) -> String {
         workspace = {}
         [package]
         name = "two-versions"
-        edition = "2024"
+        # Older than ours.
+        edition = "2021"
         [dependencies]
         tokio = { version = "1", features = ["rt", "macros"] }
         # As in the workspace, so that what it has built is not built again.

@@ -207,6 +207,22 @@ fn later(rows: u8) -> impl Future<Output = Result<u8, OpsError>> + Send + 'stati
     }
 }
 
+/// As the crate `futures` names it.
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[requires_approval(risk = "high")]
+fn by_alias(text: &str) -> BoxFuture<'_, Res<usize>> {
+    Box::pin(async move {
+        ran();
+        Ok(text.len())
+    })
+}
+
+#[tokio::test]
+async fn futures_boxed_under_the_usual_alias() {
+    assert_eq!(gated(&[("text", r#""a""#)], async || by_alias("a").await).await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn tools_that_a_framework_calls() {
     let cluster = Cluster { env: "prod" };
