@@ -309,23 +309,3 @@ impl ActionSite {
         self.rerunnable
     }
 }
-
-/// Every action of this version of the crate that is linked into this binary.
-///
-/// The linker gathers by this name alone, over all crates: the version in it keeps the lists of two versions apart,
-/// whose entries may differ in layout.
-#[doc(hidden)]
-#[linkme::distributed_slice]
-pub static APPROVALS_SITES_0_1_0: [ActionSite];
-#[doc(hidden)]
-pub use APPROVALS_SITES_0_1_0 as SITES;
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_list_of_sites_is_named_for_the_version() {
-        let version = env!("CARGO_PKG_VERSION").replace(['.', '-', '+'], "_");
-        let wanted = format!("pub static APPROVALS_SITES_{version}: ");
-        assert!(include_str!("action.rs").contains(&wanted), "rename it: `{wanted}…`");
-    }
-}

@@ -2,17 +2,13 @@ impl Cluster {
     async fn new(env: String) -> Res<Self> {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
-                #[::approvals::__private::linkme::distributed_slice(
-                    ::approvals::__private::SITES
-                )]
-                #[linkme(crate = ::approvals::__private::linkme)]
-                static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                        "cluster.new",
-                        ::core::file!(),
-                        ::core::line!(),
-                    )
-                    .risk(::approvals::__private::Risk::High)
-                    .arguments(&[::approvals::__private::Argument::shown("env")]);
+                ::approvals::__private::site! {
+                    static SITE : ::approvals::__private::ActionSite =
+                    ::approvals::__private::ActionSite::new("cluster.new",
+                    ::core::file!(), ::core::line!())
+                    .risk(::approvals::__private::Risk::High).arguments(&
+                    [::approvals::__private::Argument::shown("env")]);
+                }
                 &SITE
             });
             loop {

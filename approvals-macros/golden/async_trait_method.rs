@@ -16,22 +16,14 @@ impl Cluster {
         Box::pin(async move {
             let permit = {
                 let mut gate = ::approvals::__private::Gate::at({
-                    #[::approvals::__private::linkme::distributed_slice(
-                        ::approvals::__private::SITES
-                    )]
-                    #[linkme(crate = ::approvals::__private::linkme)]
-                    static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                            "cluster.stop",
-                            ::core::file!(),
-                            ::core::line!(),
-                        )
-                        .risk(::approvals::__private::Risk::High)
-                        .arguments(
-                            &[
-                                ::approvals::__private::Argument::shown("environment"),
-                                ::approvals::__private::Argument::shown("node"),
-                            ],
-                        );
+                    ::approvals::__private::site! {
+                        static SITE : ::approvals::__private::ActionSite =
+                        ::approvals::__private::ActionSite::new("cluster.stop",
+                        ::core::file!(), ::core::line!())
+                        .risk(::approvals::__private::Risk::High).arguments(&
+                        [::approvals::__private::Argument::shown("environment"),
+                        ::approvals::__private::Argument::shown("node")]);
+                    }
                     &SITE
                 });
                 loop {

@@ -1,18 +1,13 @@
 async fn export(rows: u64) -> Res<u64> {
     let permit = {
         let mut gate = ::toolkit::approvals::__private::Gate::at({
-            #[::toolkit::approvals::__private::linkme::distributed_slice(
-                ::toolkit::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::toolkit::approvals::__private::linkme)]
-            static SITE: ::toolkit::approvals::__private::ActionSite = ::toolkit::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::export"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::toolkit::approvals::__private::Risk::High)
-                .reason("{rows}")
-                .arguments(&[::toolkit::approvals::__private::Argument::shown("rows")]);
+            ::toolkit::approvals::__private::site! {
+                static SITE : ::toolkit::approvals::__private::ActionSite =
+                ::toolkit::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::export"), ::core::file!(), ::core::line!())
+                .risk(::toolkit::approvals::__private::Risk::High).reason("{rows}")
+                .arguments(& [::toolkit::approvals::__private::Argument::shown("rows")]);
+            }
             &SITE
         });
         loop {

@@ -4,23 +4,15 @@ where
 {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::export"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::approvals::__private::Risk::High)
-                .arguments(
-                    &[
-                        ::approvals::__private::Argument::shown("T"),
-                        ::approvals::__private::Argument::shown("N"),
-                        ::approvals::__private::Argument::shown("items"),
-                    ],
-                );
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::export"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).arguments(&
+                [::approvals::__private::Argument::shown("T"),
+                ::approvals::__private::Argument::shown("N"),
+                ::approvals::__private::Argument::shown("items")]);
+            }
             &SITE
         });
         loop {

@@ -1,22 +1,14 @@
 async fn export(rows: u64) -> Res<u64> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::export"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::approvals::__private::Risk::High)
-                .keyed("{rows}")
-                .arguments(&[::approvals::__private::Argument::shown("rows")])
-                .decide_within(14400u64)
-                .use_within(900u64)
-                .wait(30u64)
-                .rerunnable();
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::export"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).keyed("{rows}").arguments(&
+                [::approvals::__private::Argument::shown("rows")])
+                .decide_within(14400u64).use_within(900u64).wait(30u64).rerunnable();
+            }
             &SITE
         });
         loop {

@@ -1,22 +1,14 @@
 async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::first"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::approvals::__private::Risk::High)
-                .arguments(
-                    &[
-                        ::approvals::__private::Argument::shown("text"),
-                        ::approvals::__private::Argument::shown("other"),
-                    ],
-                );
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::first"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).arguments(&
+                [::approvals::__private::Argument::shown("text"),
+                ::approvals::__private::Argument::shown("other")]);
+            }
             &SITE
         });
         loop {

@@ -1,23 +1,15 @@
 async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::export"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::approvals::__private::Risk::High)
-                .arguments(
-                    &[
-                        ::approvals::__private::Argument::secret("token"),
-                        ::approvals::__private::Argument::shown("pool"),
-                        ::approvals::__private::Argument::skipped("_other", "a handle"),
-                    ],
-                );
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::export"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).arguments(&
+                [::approvals::__private::Argument::secret("token"),
+                ::approvals::__private::Argument::shown("pool"),
+                ::approvals::__private::Argument::skipped("_other", "a handle")]);
+            }
             &SITE
         });
         loop {

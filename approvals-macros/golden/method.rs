@@ -2,23 +2,15 @@ impl Cluster {
     async fn deploy(&self, version: &str) -> Res<usize> {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
-                #[::approvals::__private::linkme::distributed_slice(
-                    ::approvals::__private::SITES
-                )]
-                #[linkme(crate = ::approvals::__private::linkme)]
-                static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                        "cluster.deploy",
-                        ::core::file!(),
-                        ::core::line!(),
-                    )
+                ::approvals::__private::site! {
+                    static SITE : ::approvals::__private::ActionSite =
+                    ::approvals::__private::ActionSite::new("cluster.deploy",
+                    ::core::file!(), ::core::line!())
                     .risk(::approvals::__private::Risk::High)
-                    .reason("{version} to {environment}")
-                    .arguments(
-                        &[
-                            ::approvals::__private::Argument::shown("environment"),
-                            ::approvals::__private::Argument::shown("version"),
-                        ],
-                    );
+                    .reason("{version} to {environment}").arguments(&
+                    [::approvals::__private::Argument::shown("environment"),
+                    ::approvals::__private::Argument::shown("version")]);
+                }
                 &SITE
             });
             loop {

@@ -2,19 +2,13 @@ impl Cluster {
     async fn pin(self: Pin<&mut Self>) -> Res<()> {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
-                #[::approvals::__private::linkme::distributed_slice(
-                    ::approvals::__private::SITES
-                )]
-                #[linkme(crate = ::approvals::__private::linkme)]
-                static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                        "cluster.pin",
-                        ::core::file!(),
-                        ::core::line!(),
-                    )
-                    .risk(::approvals::__private::Risk::High)
-                    .arguments(
-                        &[::approvals::__private::Argument::shown("environment")],
-                    );
+                ::approvals::__private::site! {
+                    static SITE : ::approvals::__private::ActionSite =
+                    ::approvals::__private::ActionSite::new("cluster.pin",
+                    ::core::file!(), ::core::line!())
+                    .risk(::approvals::__private::Risk::High).arguments(&
+                    [::approvals::__private::Argument::shown("environment")]);
+                }
                 &SITE
             });
             loop {

@@ -2,25 +2,15 @@ impl Cluster {
     async fn drain(&mut self, node: u64) -> Res<()> {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
-                #[::approvals::__private::linkme::distributed_slice(
-                    ::approvals::__private::SITES
-                )]
-                #[linkme(crate = ::approvals::__private::linkme)]
-                static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                        "cluster.drain",
-                        ::core::file!(),
-                        ::core::line!(),
-                    )
-                    .risk(::approvals::__private::Risk::High)
-                    .arguments(
-                        &[
-                            ::approvals::__private::Argument::skipped(
-                                "self",
-                                "one per process",
-                            ),
-                            ::approvals::__private::Argument::shown("node"),
-                        ],
-                    );
+                ::approvals::__private::site! {
+                    static SITE : ::approvals::__private::ActionSite =
+                    ::approvals::__private::ActionSite::new("cluster.drain",
+                    ::core::file!(), ::core::line!())
+                    .risk(::approvals::__private::Risk::High).arguments(&
+                    [::approvals::__private::Argument::skipped("self",
+                    "one per process"),
+                    ::approvals::__private::Argument::shown("node")]);
+                }
                 &SITE
             });
             loop {

@@ -2,17 +2,13 @@ fn export(rows: u64) -> impl Future<Output = Res<u64>> + Send {
     async move {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
-                #[::approvals::__private::linkme::distributed_slice(
-                    ::approvals::__private::SITES
-                )]
-                #[linkme(crate = ::approvals::__private::linkme)]
-                static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                        ::core::concat!(::core::module_path!(), "::export"),
-                        ::core::file!(),
-                        ::core::line!(),
-                    )
-                    .risk(::approvals::__private::Risk::High)
-                    .arguments(&[::approvals::__private::Argument::shown("rows")]);
+                ::approvals::__private::site! {
+                    static SITE : ::approvals::__private::ActionSite =
+                    ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                    "::export"), ::core::file!(), ::core::line!())
+                    .risk(::approvals::__private::Risk::High).arguments(&
+                    [::approvals::__private::Argument::shown("rows")]);
+                }
                 &SITE
             });
             loop {

@@ -1,26 +1,15 @@
 async fn export(rows: u64, name: Name) -> Res<u64> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::export"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::approvals::__private::Risk::High)
-                .sensitivity("pii")
-                .reason("{rows:>4} of {name:?}")
-                .resource("{name.first}")
-                .arguments(
-                    &[
-                        ::approvals::__private::Argument::shown("rows"),
-                        ::approvals::__private::Argument::shown("name"),
-                    ],
-                )
-                .labels(&["day"]);
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::export"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).sensitivity("pii")
+                .reason("{rows:>4} of {name:?}").resource("{name.first}").arguments(&
+                [::approvals::__private::Argument::shown("rows"),
+                ::approvals::__private::Argument::shown("name")]).labels(& ["day"]);
+            }
             &SITE
         });
         loop {

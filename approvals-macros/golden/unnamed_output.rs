@@ -1,17 +1,13 @@
 async fn count(rows: u8) -> Result<impl Iterator<Item = u8>, OpsError> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::count"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .risk(::approvals::__private::Risk::High)
-                .arguments(&[::approvals::__private::Argument::shown("rows")]);
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::count"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).arguments(&
+                [::approvals::__private::Argument::shown("rows")]);
+            }
             &SITE
         });
         loop {

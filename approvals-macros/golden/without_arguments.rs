@@ -1,16 +1,12 @@
 pub async fn tidy() -> Res<()> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
-            #[::approvals::__private::linkme::distributed_slice(
-                ::approvals::__private::SITES
-            )]
-            #[linkme(crate = ::approvals::__private::linkme)]
-            static SITE: ::approvals::__private::ActionSite = ::approvals::__private::ActionSite::new(
-                    ::core::concat!(::core::module_path!(), "::tidy"),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::tidy"), ::core::file!(), ::core::line!())
                 .risk(::approvals::__private::Risk::Low);
+            }
             &SITE
         });
         loop {
