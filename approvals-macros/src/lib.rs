@@ -4,6 +4,8 @@ mod attr;
 mod check;
 mod credential;
 mod expand;
+#[cfg(test)]
+mod golden;
 mod look;
 mod mark;
 mod mistakes;

@@ -1,6 +1,6 @@
 //! Where the gate goes: into an `async fn`, or into the one future that a function returns.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::quote;
 use syn::parse::Parser as _;
 use syn::visit_mut::{self, VisitMut};
@@ -16,8 +16,9 @@ use crate::sig::Function;
 pub(crate) struct Shape {
     /// What the body resolves to, `Result<T, E>` or an alias of it.
     pub(crate) output: Type,
-    /// The statements that wait for the permit.
-    pub(crate) statements: TokenStream,
+    /// The statements that wait for the permit, in braces of their own: an item among them, such as
+    /// `use std::io::Result`, must not change what the return type means where the expansion repeats it.
+    pub(crate) statements: Group,
     /// The closing brace of these statements.
     pub(crate) end: Span,
     pub(crate) form: Form,
@@ -60,7 +61,7 @@ impl Shape {
                 }
             };
             let end = body.braces.span_close();
-            Self { output, statements: body.statements.clone(), end, form: Form::Async }
+            Self { output, statements: braced(body.statements.clone(), end), end, form: Form::Async }
         } else {
             let ReturnType::Type(_, ty) = &signature.output else {
                 mistakes.at(signature.fn_token, SYNC);
@@ -71,10 +72,10 @@ impl Shape {
                 return None;
             };
             let statements = mistakes.keep(Block::parse_within.parse2(body.statements.clone()))?;
-            let (form, future) = mistakes.keep(tail(statements))?;
+            let (form, future) = mistakes.keep(tail(statements, body.braces.span()))?;
             let end = future.block.brace_token.span.close();
             let stmts = &future.block.stmts;
-            Self { output: output.clone(), statements: quote!(#(#stmts)*), end, form }
+            Self { output: output.clone(), statements: braced(quote!(#(#stmts)*), end), end, form }
         };
         if is_result(&shape.output) {
             return Some(shape);
@@ -95,7 +96,7 @@ const SYNC: &str = "a function that is not `async` cannot wait for people; make 
 const NO_RESULT: &str = "a refusal needs a way out; return `Result<T, E>` with `E: From<ApprovalError>`, or add the \
                          option `error = …`";
 
-/// `R` of `impl Future<Output = R>` and `Pin<Box<dyn Future<Output = R> + …>>`.
+/// `R` of `impl Future<Output = R>`, `Pin<Box<dyn Future<Output = R> + …>>` and its usual alias `BoxFuture<'_, R>`.
 fn output(ty: &Type) -> Option<&Type> {
     match ty {
         Type::ImplTrait(ty) => ty.bounds.iter().find_map(future_output),
@@ -104,13 +105,14 @@ fn output(ty: &Type) -> Option<&Type> {
         Type::Group(ty) => output(&ty.elem),
         Type::Path(ty) => {
             let last = ty.path.segments.last()?;
-            match &last.arguments {
-                PathArguments::AngleBracketed(arguments) if last.ident == "Pin" || last.ident == "Box" => {
-                    arguments.args.iter().find_map(|argument| match argument {
-                        GenericArgument::Type(ty) => output(ty),
-                        _ => None,
-                    })
-                }
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+            let inner = arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })?;
+            match last.ident.to_string().as_str() {
+                "Pin" | "Box" => output(inner),
+                "BoxFuture" | "LocalBoxFuture" => Some(inner),
                 _ => None,
             }
         }
@@ -128,13 +130,21 @@ fn future_output(bound: &TypeParamBound) -> Option<&Type> {
     })
 }
 
+/// At the closing brace, where a body without its tail expression is then reported; but ours, so that no lint asks the
+/// author to remove them.
+fn braced(statements: TokenStream, end: Span) -> Group {
+    let mut braces = Group::new(Delimiter::Brace, statements);
+    braces.set_span(end.resolved_at(Span::mixed_site()));
+    braces
+}
+
 /// The one future that is the whole body.
-fn tail(statements: Vec<Stmt>) -> syn::Result<(Form, ExprAsync)> {
+fn tail(statements: Vec<Stmt>, body: Span) -> syn::Result<(Form, ExprAsync)> {
     let usage =
         "only a body that is one `async move { … }`, or one `Box::pin(async move { … })`, can be gated";
     let mut statements = statements.into_iter();
     let Some(first) = statements.next() else {
-        return Err(syn::Error::new(Span::call_site(), usage));
+        return Err(syn::Error::new(body, usage));
     };
     if statements.next().is_some() {
         // Law 1: it would run when the function is called, before there is any permit.

@@ -1,6 +1,6 @@
 //! The function under the attribute: its signature without our marks, its arguments, its unread body.
 
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
@@ -70,10 +70,19 @@ impl Parse for Function {
         if input.parse::<Option<Token![;]>>()?.is_some() {
             return Ok(Self { attrs, visibility, signature, body: None });
         }
-        let braces: Group = input.parse()?;
+        let braces = braces(input)?;
         let (inner, statements) = split_inner_attributes.parse2(braces.stream())?;
         attrs.extend(inner);
         Ok(Self { attrs, visibility, signature, body: Some(Body { braces, statements }) })
+    }
+}
+
+/// The body. What `macro_rules!` hands on as one block stands in an invisible group.
+fn braces(input: ParseStream<'_>) -> syn::Result<Group> {
+    match input.parse()? {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => braces.parse2(group.stream()),
+        TokenTree::Group(group) => Ok(group),
+        other => Err(syn::Error::new(other.span(), "expected a body in braces")),
     }
 }
 

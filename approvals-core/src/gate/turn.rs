@@ -224,13 +224,18 @@ impl Gate {
         })
     }
 
+    /// Handles are kept per version of this crate, so what another version installed is not seen from here.
     fn not_installed(&self) -> ApprovalError {
-        ApprovalError::new(
-            ErrorKind::NotInstalled,
-            self.site.name,
-            "no approvals are installed; call `approvals.install()` once at the start, or run inside \
-             `approvals.scope(…)` (`tokio::spawn` leaves a scope: use `approvals.spawn`)",
-        )
+        const MESSAGE: &str = concat!(
+            "no approvals of version ",
+            env!("CARGO_PKG_VERSION"),
+            " are installed; call `approvals.install()` once at the start, or run inside `approvals.scope(…)` \
+             (`tokio::spawn` leaves a scope: use `approvals.spawn`); if the program does, it does so with another \
+             version of the crate, and `cargo tree -i action-approvals@",
+            env!("CARGO_PKG_VERSION"),
+            "` says who brings this one"
+        );
+        ApprovalError::new(ErrorKind::NotInstalled, self.site.name, MESSAGE)
     }
 }
 

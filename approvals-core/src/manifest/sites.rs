@@ -22,9 +22,13 @@
 pub(crate) mod gathered {
     use crate::action::ActionSite;
 
-    /// Every action that is linked into this binary.
+    /// Every action of this version of the crate that is linked into this binary.
+    ///
+    /// The linker gathers by this name alone, over all crates: the version in it keeps the lists of two versions apart,
+    /// whose entries may differ in layout.
     #[linkme::distributed_slice]
-    pub static SITES: [ActionSite];
+    pub static APPROVALS_SITES_0_1_0: [ActionSite];
+    pub use APPROVALS_SITES_0_1_0 as SITES;
 
     /// Every action that is linked into this binary; `None` where that cannot be told.
     pub fn sites() -> Option<&'static [ActionSite]> {
@@ -80,5 +84,12 @@ mod tests {
     #[test]
     fn the_platform_of_the_tests_gathers_actions() {
         assert!(super::gathered::sites().is_some());
+    }
+
+    #[test]
+    fn the_list_of_sites_is_named_for_the_version() {
+        let version = env!("CARGO_PKG_VERSION").replace(['.', '-', '+'], "_");
+        let wanted = format!("pub static APPROVALS_SITES_{version}: ");
+        assert!(include_str!("sites.rs").contains(&wanted), "rename it: `{wanted}…`");
     }
 }

@@ -1,0 +1,71 @@
+async fn export(rows: u64, name: Name) -> Res<u64> {
+    let permit = {
+        let mut gate = ::approvals::__private::Gate::at({
+            ::approvals::__private::site! {
+                static SITE : ::approvals::__private::ActionSite =
+                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::export"), ::core::file!(), ::core::line!())
+                .risk(::approvals::__private::Risk::High).sensitivity("pii")
+                .reason("{rows:>4} of {name:?}").resource("{name.first}").arguments(&
+                [::approvals::__private::Argument::shown("rows"),
+                ::approvals::__private::Argument::shown("name")]).labels(& ["day"]);
+            }
+            &SITE
+        });
+        loop {
+            let turn = gate
+                .turn(
+                    &|| ::approvals::__private::Risk::High,
+                    &[
+                        &::approvals::__private::show(&rows),
+                        &::approvals::__private::show(&name),
+                    ],
+                    &[
+                        ::approvals::__private::Text::reason(
+                            &|f| {
+                                f
+                                    .write_fmt(
+                                        ::core::format_args!("{:>4} of {:?}", rows, name),
+                                    )
+                            },
+                        ),
+                        ::approvals::__private::Text::resource(
+                            &|f| f.write_fmt(::core::format_args!("{}", name.first)),
+                        ),
+                        ::approvals::__private::Text::label(
+                            "day",
+                            &|f| f.write_fmt(::core::format_args!("{}", day())),
+                        ),
+                    ],
+                );
+            let refusal = match turn {
+                ::approvals::__private::Turn::Run(permit) => break permit,
+                ::approvals::__private::Turn::Wait(step) => {
+                    match step.await {
+                        ::core::result::Result::Ok(()) => continue,
+                        ::core::result::Result::Err(refusal) => refusal,
+                    }
+                }
+                ::approvals::__private::Turn::Stop(refusal) => refusal,
+            };
+            return ::approvals::__private::refuse(refusal);
+        }
+    };
+    let outcome: Res<u64> = async move {
+        #[allow(
+            unreachable_code,
+            clippy::diverging_sub_expression,
+            clippy::empty_loop,
+            clippy::let_with_type_underscore,
+            reason = "pins the type"
+        )]
+        if false {
+            let output: Res<u64> = loop {};
+            return output;
+        }
+        { Ok(rows) }
+    }
+        .await;
+    permit.finish(&outcome);
+    outcome
+}

@@ -1,0 +1,18 @@
+use approvals::{ApprovalError, requires_approval};
+
+struct OpsError;
+
+impl From<ApprovalError> for OpsError {
+    fn from(_: ApprovalError) -> Self {
+        Self
+    }
+}
+
+#[requires_approval(risk = "high")]
+mod exports {
+    pub async fn export(rows: u64) -> Result<u64, crate::OpsError> {
+        Ok(rows)
+    }
+}
+
+fn main() {}
