@@ -113,8 +113,7 @@ impl Expansion<'_> {
                     return #refuse;
                 }
             };
-            let outcome: #result = #body.await;
-            permit.finish(&outcome);
+            let outcome: #result = permit.run(::core::pin::pin!(#body)).await;
             outcome
         }
     }

@@ -18,7 +18,7 @@ use self::outcome::outcome_of;
 use super::background::Background;
 use super::hub::Hub;
 use super::{Asked, Authority, End, Grant, Ticket};
-use crate::action::{ActionSite, Risk};
+use crate::action::{ActionName, ActionSite, Risk};
 use crate::backend::Backend;
 use crate::call::{Call, Caps};
 use crate::desk::{Desk, Way, unreadable};
@@ -190,7 +190,7 @@ impl Local {
         }
     }
 
-    fn store_error(action: &'static str, request: RequestId, error: &StoreError) -> ApprovalError {
+    fn store_error(action: &ActionName, request: RequestId, error: &StoreError) -> ApprovalError {
         ApprovalError::new(ErrorKind::Store, action, error.to_string()).of(request)
     }
 }

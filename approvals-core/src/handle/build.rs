@@ -361,8 +361,8 @@ fn check_sites() -> Result<(), BuildError> {
     let mut seen = BTreeMap::new();
     for site in SITES.iter() {
         let place = || format!("{}:{}", site.file, site.line);
-        if let Some(first) = seen.insert(site.name, place()) {
-            return Err(BuildError::ActionTwice { name: site.name, first, second: place() });
+        if let Some(first) = seen.insert(site.name(), place()) {
+            return Err(BuildError::ActionTwice { name: site.name(), first, second: place() });
         }
     }
     Ok(())
