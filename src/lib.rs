@@ -10,11 +10,11 @@ pub use approvals_backends::terminal::{self, Terminal};
 #[doc(hidden)]
 pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};
-pub use approvals_core::call::{Call, Context};
+pub use approvals_core::call::{Call, Context, LiveCall};
 #[cfg(feature = "conformance")]
 pub use approvals_core::conformance;
 pub use approvals_core::error::{ApprovalError, ErrorKind};
-pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder, Task, TaskError};
+pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder, Gated, Task, TaskError};
 pub use approvals_core::people::{Agent, Assurance, Identity, People, Person, Principal};
 pub use approvals_core::policy::{Policy, RiskPolicy};
 pub use approvals_core::secret::Secret;

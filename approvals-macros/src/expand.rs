@@ -113,7 +113,7 @@ impl Expansion<'_> {
                     return #refuse;
                 }
             };
-            let outcome: #result = permit.run(::core::pin::pin!(#body)).await;
+            let outcome: #result = permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await;
             outcome
         }
     }

@@ -29,7 +29,7 @@ async fn delete_files(folder: &str) -> Result<(), ApprovalError> {
             Turn::Stop(refusal) => return Err(refusal),
         }
     };
-    permit.run(std::pin::pin!(async { Ok(()) })).await
+    permit.run(std::pin::pin!(Some(async { Ok(()) }))).await
 }
 
 #[test]

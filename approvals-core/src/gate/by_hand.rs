@@ -73,7 +73,7 @@ impl<'a> Gated<'a> {
                 }
             };
             // The closure is part of the body: it is called inside the permit.
-            permit.run(pin!(async { body().await })).await
+            permit.run(pin!(Some(async { body().await }))).await
         }
     }
 }

@@ -24,7 +24,7 @@ impl Permit {
 
     /// Runs the body, which is polled as soon as this is, and records how it ends. The body is borrowed: moved in, it
     /// would take its room twice.
-    pub fn run<F>(self, body: Pin<&mut F>) -> Running<'_, F> {
+    pub fn run<F>(self, body: Pin<&mut Option<F>>) -> Running<'_, F> {
         Running { permit: self, body }
     }
 
@@ -47,7 +47,8 @@ impl Permit {
 #[must_use = "a body runs only while it is polled"]
 pub struct Running<'b, F> {
     permit: Permit,
-    body: Pin<&'b mut F>,
+    /// Emptied before the record of its end: a body that may run again must not meet the destructors of this one.
+    body: Pin<&'b mut Option<F>>,
 }
 
 impl<T, E, F: Future<Output = Result<T, E>>> Future for Running<'_, F> {
@@ -57,9 +58,19 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Running<'_, F> {
         let Self { permit, body } = &mut *self;
         let outcome = {
             let _inside = Inside::of(Frame::Body(permit.site.clone(), permit.request()));
-            ready!(body.as_mut().poll(cx))
+            match body.as_mut().as_pin_mut() {
+                Some(body) => ready!(body.poll(cx)),
+                None => return Poll::Pending,
+            }
         };
+        body.set(None);
         permit.finish(&outcome);
         Poll::Ready(outcome)
+    }
+}
+
+impl<F> Drop for Running<'_, F> {
+    fn drop(&mut self) {
+        self.body.set(None);
     }
 }

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::{Held, Passed, Permit, chain, pass};
 use crate::action::{ActionSite, Risk, Site};
-use crate::authority::{Authority, End};
+use crate::authority::{Authority, End, Panicked, caught};
 use crate::call::{Call, Capture, Context, LiveError, Reader, Text, read};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::handle::{Approvals, current};
@@ -125,7 +125,11 @@ impl Gate {
         let authority: Arc<dyn Authority> = entry.approvals.authority();
         let span = tracing::info_span!("approval", action = self.site.name(), %risk);
         let passing = async move {
-            let passed = pass(authority, &call).await.inspect_err(|refusal| {
+            let passed = caught(pass(authority, &call)).await.unwrap_or_else(|Panicked| {
+                let message = "the policy or the store panicked; the panic is in the log";
+                Err(ApprovalError::new(ErrorKind::Unavailable, call.name(), message))
+            });
+            let passed = passed.inspect_err(|refusal| {
                 tracing::info!(kind = %refusal.kind(), "the call does not run");
             })?;
             self.stage = match passed {

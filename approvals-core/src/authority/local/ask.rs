@@ -286,7 +286,9 @@ impl Local {
             Ok(Ok(unattended)) => unattended.attend(),
             Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
             Ok(Err(error)) => return Err(Self::store_error(call.name(), request, &error)),
-            Err(_) => return Err(unavailable("the runtime is shutting down".to_owned())),
+            Err(_) => {
+                return Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()));
+            }
         }
         tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
         self.place(request);

@@ -55,7 +55,7 @@ impl Local {
         });
         match take.await {
             Ok(claimed) => claimed,
-            Err(_) => Err(unavailable("the runtime is shutting down".to_owned())),
+            Err(_) => Err(unavailable("the store panicked, or the runtime is shutting down".to_owned())),
         }
     }
 
