@@ -40,6 +40,14 @@ mod people;
 
 mod scopes;
 
+mod chain;
+
+mod siblings;
+
+mod panics;
+
+mod by_hand;
+
 mod bad_input;
 
 mod stores;
