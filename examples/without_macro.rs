@@ -4,7 +4,7 @@
 //! cargo run --example without_macro
 //! ```
 //!
-//! It asks in the terminal; answer `y` or `n`.
+//! It asks in the terminal; answer `approve` or `deny`.
 
 use std::collections::BTreeMap;
 
