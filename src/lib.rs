@@ -10,6 +10,8 @@ pub use approvals_backends::terminal::{self, Terminal};
 #[doc(hidden)]
 pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};
+/// For those who write a policy, a store, a backend or a directory of their own: their traits take it.
+pub use approvals_core::async_trait;
 pub use approvals_core::call::{Call, Context, LiveCall};
 #[cfg(feature = "conformance")]
 pub use approvals_core::conformance;
@@ -21,7 +23,8 @@ pub use approvals_core::secret::Secret;
 #[cfg(feature = "testing")]
 pub use approvals_core::testing;
 pub use approvals_core::{
-    action, backend, call, capture, card, desk, id, ledger, people, policy, request, secret, state, time,
+    action, backend, call, capture, card, desk, id, ledger, manifest, people, policy, request, secret, state,
+    time,
 };
 #[cfg(feature = "macros")]
 pub use approvals_macros::requires_approval;

@@ -13,7 +13,7 @@ Exit codes:
   0  done
   1  error; to answer again is safe
   2  wrong usage
-  3  refused or not counted; the reason is recorded
+  3  refused or not counted; the reason is recorded. For `manifest diff`: they differ
   4  there is no such request";
 
 const EXAMPLES: &str = "\
@@ -22,7 +22,8 @@ Examples:
   approvals show 0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e
   approvals approve 0192f0c1-7a3e --digest 4f2a9c01d3e7
   approvals deny 0192f0c1-7a3e --comment 'wrong dataset'
-  approvals log --follow --json | jq .event";
+  approvals log --follow --json | jq .event
+  approvals manifest diff old.json approvals.json";
 
 const ABOUT: &str = "\
 Lists, shows and decides the requests that wait in a store.
@@ -82,6 +83,22 @@ pub(crate) enum Verb {
     Reconcile(Reconcile),
     /// Print every record of the ledger, oldest first
     Log(Log),
+    /// Compare what programs say about their gates; needs no store
+    #[command(subcommand)]
+    Manifest(ManifestVerb),
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum ManifestVerb {
+    /// Tell what changed from one stored manifest to another, and what of it weakens a gate
+    Diff {
+        /// The manifest as it was, as `Manifest::write` wrote it
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The manifest as it is
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod args;
 mod decide;
 mod list;
 mod log;
+mod manifest;
 mod output;
 mod reconcile;
 mod record;
@@ -40,5 +41,6 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Deny(review) => decide::deny(&args.global, review, out).await,
         Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
+        Verb::Manifest(verb) => manifest::run(verb, out),
     }
 }

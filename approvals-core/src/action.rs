@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::given::{Given, GivenTreatment, Site};
 pub(crate) use self::name::{ActionName, misfit};
+use crate::manifest::sites::gathered::sites;
 use crate::request::Quorum;
 
 /// How much harm an action can do. The author declares it; policy may raise it, never lower it.
@@ -329,13 +330,9 @@ impl ActionSite {
     }
 }
 
-/// Every action that is linked into this binary.
-#[doc(hidden)]
-#[linkme::distributed_slice]
-pub static SITES: [ActionSite];
-
 /// Whether a gated function of this binary has the name.
 pub(crate) fn is_gated_function(name: &str) -> bool {
-    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| SITES.iter().map(ActionSite::name).collect());
+    static NAMES: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| sites().unwrap_or_default().iter().map(ActionSite::name).collect());
     NAMES.contains(name)
 }

@@ -18,6 +18,7 @@ pub mod handle;
 pub mod id;
 mod keeper;
 pub mod ledger;
+pub mod manifest;
 pub mod people;
 pub mod policy;
 pub mod request;
@@ -27,12 +28,19 @@ pub mod state;
 pub mod testing;
 pub mod time;
 
+pub use manifest::manifest;
+
+/// For those who write a policy, a store, a backend or a directory of their own: their traits take it.
+pub use async_trait::async_trait;
+
 /// What expansions of the attribute call. Not for hands: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use linkme;
 
-    pub use crate::action::{ActionSite, Argument, Risk, SITES};
+    pub use crate::__site as site;
+    pub use crate::action::{ActionSite, Argument, Risk};
     pub use crate::call::{Text, secret, show, show_by, skipped};
     pub use crate::gate::{Gate, Turn, refuse, refuse_by};
+    pub use crate::manifest::sites::gathered::*;
 }

@@ -167,9 +167,9 @@ impl Expansion<'_> {
             site.extend(quote!(.rerunnable()));
         }
         quote! {
-            #[#p::linkme::distributed_slice(#p::SITES)]
-            #[linkme(crate = #p::linkme)]
-            static SITE: #p::ActionSite = #site;
+            #p::site! {
+                static SITE: #p::ActionSite = #site;
+            }
         }
     }
 

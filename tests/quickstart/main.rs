@@ -9,6 +9,7 @@ mod story;
 
 mod answers;
 mod restarts;
+mod resume;
 mod set_up;
 mod siblings;
 mod terminal;

@@ -1,4 +1,4 @@
-//! The two programs, built once.
+//! The programs, built once.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +9,7 @@ use serde_json::Value;
 pub(crate) struct Programs {
     pub(crate) quickstart: PathBuf,
     pub(crate) approvals: PathBuf,
+    pub(crate) resume: PathBuf,
 }
 
 /// The programs as this checkout has them, in the profile of the tests.
@@ -24,7 +25,7 @@ fn build() -> Programs {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--locked", "--message-format=json-render-diagnostics"])
-        .args(["--package", "action-approvals", "--example", "quickstart"])
+        .args(["--package", "action-approvals", "--example", "quickstart", "--example", "resume"])
         .args(["--package", "approvals-cli", "--bin", "approvals"])
         .arg("--profile")
         .arg(profile())
@@ -43,7 +44,11 @@ fn build() -> Programs {
         let message = messages.iter().filter(of).find_map(|message| message["executable"].as_str());
         PathBuf::from(message.unwrap_or_else(|| panic!("cargo built no {kind} `{name}`")))
     };
-    Programs { quickstart: program("example", "quickstart"), approvals: program("bin", "approvals") }
+    Programs {
+        quickstart: program("example", "quickstart"),
+        approvals: program("bin", "approvals"),
+        resume: program("example", "resume"),
+    }
 }
 
 /// The profile that these tests were built in: `<target>/<profile>/deps/<test>`.

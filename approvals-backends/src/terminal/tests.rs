@@ -1,5 +1,6 @@
 //! The console without a terminal: what is shown, asked, taken as an answer and told.
 
+mod conformance;
 mod fake;
 
 use approvals_core::card::corpus::{benign, hostile, poisoned};

@@ -8,6 +8,7 @@ mod agent;
 mod decide;
 mod list;
 mod log;
+mod manifest;
 mod options;
 mod reconcile;
 mod show;

@@ -14,7 +14,7 @@ mod memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use approvals_core::conformance::{Outcome, RULES, SetupError, StoreUnderTest, run_all};
+use approvals_core::conformance::{Finding, RULES, SetupError, StoreUnderTest, run_all};
 use approvals_core::time::Clock;
 use flawed::Under;
 
@@ -57,7 +57,7 @@ async fn a_rule_that_does_not_apply_is_reported_with_the_reason_and_counted() {
     let report = run_all(memory::InMemory).await;
     report.assert();
     let skipped: Vec<_> =
-        report.outcomes().filter(|(_, outcome)| matches!(outcome, Outcome::NotRun(_))).collect();
+        report.findings().filter(|(_, finding)| matches!(finding, Finding::NotRun(_))).collect();
     assert_eq!(skipped.len(), 6);
     let text = report.to_string();
     assert!(

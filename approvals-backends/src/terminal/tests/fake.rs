@@ -10,6 +10,7 @@ use approvals_core::card::text::TextOptions;
 use approvals_core::card::{Card, CardAnswer, Shown};
 use approvals_core::desk::{Reply, Review};
 use approvals_core::ledger::PresentFailure;
+use tokio::sync::watch;
 
 use crate::terminal::console::{Console, SeatId, Seated};
 use crate::terminal::reader::Typed;
@@ -20,6 +21,7 @@ pub(super) struct Fake {
     log: Arc<Mutex<Vec<String>>>,
     unplugged: Arc<AtomicBool>,
     fails: Arc<AtomicBool>,
+    printed: watch::Sender<usize>,
 }
 
 impl Fake {
@@ -32,12 +34,27 @@ impl Fake {
         self.log().into_iter().filter(|what| what != "flush").collect()
     }
 
+    /// How often something was printed, and when that changes.
+    pub(super) fn printed(&self) -> watch::Receiver<usize> {
+        self.printed.subscribe()
+    }
+
     pub(super) fn unplug(&self) {
         self.unplugged.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn fail_writes(&self) {
         self.fails.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn mend(&self) {
+        self.unplugged.store(false, Ordering::SeqCst);
+        self.fails.store(false, Ordering::SeqCst);
+    }
+
+    /// The keyboard's own echo of a line end.
+    pub(super) fn echo(&self) {
+        self.log.lock().unwrap().push("\n".to_owned());
     }
 }
 
@@ -58,6 +75,7 @@ impl Tty for Fake {
             return Err(io::Error::other("gone"));
         }
         self.log.lock().unwrap().push(text.to_owned());
+        self.printed.send_modify(|printed| *printed += 1);
         Ok(())
     }
 
@@ -134,7 +152,7 @@ impl Desk {
         let question = self.console.question().expect("a question is open");
         // The keyboard's own echo of the line end.
         if matches!(typed, Typed::Line(_)) {
-            self.tty.log.lock().unwrap().push("\n".to_owned());
+            self.tty.echo();
         }
         self.console.typed(question, typed);
     }

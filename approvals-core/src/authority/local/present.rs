@@ -178,9 +178,9 @@ impl Local {
             let _ = self.parts.keeper.send(Order::Watch { request, deadline });
         }
         let over = state.phase().is_terminal() || state.phase() == Phase::Unknown;
-        if let Some(card) =
-            Card::of(&history, &state).filter(|_| state.phase() != Phase::Pending || shown.is_some())
-        {
+        // What was placed just now says this already, unless somebody answered meanwhile.
+        let new = state.phase() != Phase::Pending || shown.is_some() || !state.answers().is_empty();
+        if let Some(card) = Card::of(&history, &state).filter(|_| new) {
             for registered in &self.parts.backends {
                 let way = &registered.way.id;
                 let Some((reference, _)) = state.presented().get(way) else { continue };

@@ -1,0 +1,84 @@
+//! Where the actions of a binary are gathered: a section of it, on platforms whose linkers keep one.
+//!
+//! Decided here and not in the expansion, whose `cfg`s would be those of the user's crate. The systems are those that
+//! linkme knows, less those without a standard library: on any other it would not compile.
+
+#[cfg(all(
+    not(approvals_no_manifest),
+    not(target_family = "wasm"),
+    any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "fuchsia",
+        target_os = "illumos",
+        target_os = "ios",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "openbsd",
+        target_os = "tvos",
+        target_os = "windows",
+    )
+))]
+pub(crate) mod gathered {
+    use crate::action::ActionSite;
+
+    /// Every action that is linked into this binary.
+    #[linkme::distributed_slice]
+    pub static SITES: [ActionSite];
+
+    /// Every action that is linked into this binary; `None` where that cannot be told.
+    pub fn sites() -> Option<&'static [ActionSite]> {
+        Some(&SITES)
+    }
+
+    /// Declares the static of a site and puts it into the section.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __site {
+        ($($site:tt)*) => {
+            #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
+            #[linkme(crate = $crate::__private::linkme)]
+            $($site)*
+        };
+    }
+}
+
+#[cfg(not(all(
+    not(approvals_no_manifest),
+    not(target_family = "wasm"),
+    any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "fuchsia",
+        target_os = "illumos",
+        target_os = "ios",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "openbsd",
+        target_os = "tvos",
+        target_os = "windows",
+    )
+)))]
+pub(crate) mod gathered {
+    use crate::action::ActionSite;
+
+    /// Every action that is linked into this binary; `None` where that cannot be told.
+    pub fn sites() -> Option<&'static [ActionSite]> {
+        None
+    }
+
+    /// Declares the static of a site, which nothing gathers here.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __site {
+        ($($site:tt)*) => { $($site)* };
+    }
+}
+
+#[cfg(all(test, not(approvals_no_manifest)))]
+mod tests {
+    #[test]
+    fn the_platform_of_the_tests_gathers_actions() {
+        assert!(super::gathered::sites().is_some());
+    }
+}
