@@ -295,9 +295,9 @@ impl ActionSite {
         }
         let given = self.given.as_deref();
         let any: Vec<&str> =
-            self.from_any.iter().copied().chain(given.into_iter().flat_map(Given::from_any)).collect();
+            self.from_any.iter().copied().chain(given.into_iter().flat_map(Given::any_of)).collect();
         let each: Vec<&str> =
-            self.from_each.iter().copied().chain(given.into_iter().flat_map(Given::from_each)).collect();
+            self.from_each.iter().copied().chain(given.into_iter().flat_map(Given::each_of)).collect();
         let count = self.reviewers.unwrap_or(1);
         if each.is_empty() {
             return Some(Quorum::people_from(count, any));

@@ -42,11 +42,11 @@ impl Given {
         self.keyed
     }
 
-    pub(super) fn from_any(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn any_of(&self) -> impl Iterator<Item = &str> {
         self.from_any.iter().map(Deref::deref)
     }
 
-    pub(super) fn from_each(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn each_of(&self) -> impl Iterator<Item = &str> {
         self.from_each.iter().map(Deref::deref)
     }
 

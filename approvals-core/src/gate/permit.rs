@@ -74,3 +74,111 @@ impl<F> Drop for Running<'_, F> {
         self.body.set(None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::Waker;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::action::{ActionSite, Risk};
+    use crate::authority::{Asked, Authority, End, Grant, Ticket};
+    use crate::call::{Call, Caps};
+    use crate::error::ApprovalError;
+    use crate::id::Version;
+    use crate::policy::SiteRuling;
+    use crate::request::{Quorum, Seed, StoreKey};
+    use crate::state::tests::kit;
+
+    static SITE: ActionSite = ActionSite::new("permit.test", file!(), line!());
+
+    type Log = Arc<Mutex<Vec<String>>>;
+
+    /// Writes down how a claim ends; nothing else is asked of it.
+    struct Scribe(Log);
+
+    #[async_trait]
+    impl Authority for Scribe {
+        fn rule_site(&self, _: &ActionSite, _: Risk) -> SiteRuling {
+            unreachable!()
+        }
+
+        fn reading(&self) -> (&Caps, &StoreKey) {
+            unreachable!()
+        }
+
+        async fn ask(&self, _: &Call) -> Result<Asked, ApprovalError> {
+            unreachable!()
+        }
+
+        async fn wait(&self, _: &Ticket) -> Result<(), ApprovalError> {
+            unreachable!()
+        }
+
+        async fn claim(&self, _: &Call, _: &Ticket) -> Result<Held, ApprovalError> {
+            unreachable!()
+        }
+
+        fn finish(&self, _: &Grant, end: End) {
+            self.0.lock().unwrap().push(format!("{end:?}"));
+        }
+
+        fn leave(&self, _: &Ticket) {
+            unreachable!()
+        }
+    }
+
+    fn permit(log: &Log) -> Permit {
+        let requested = kit::requested(kit::requirement(Quorum::people(1)));
+        let ticket = Ticket {
+            action: "permit.test".into(),
+            request: kit::id(),
+            seed: Seed::from_bytes([0; 32]),
+            facts: requested.call,
+            keyed: false,
+            patience: None,
+        };
+        let grant = Grant { ticket, claim: kit::claim(1), version: Version::default() };
+        let mut held = Held::new(Arc::new(Scribe(Arc::clone(log))), grant);
+        held.enter();
+        Permit::new(Site::Code(&SITE), Some(held))
+    }
+
+    struct Leaves(Log);
+
+    impl Drop for Leaves {
+        fn drop(&mut self) {
+            self.0.lock().unwrap().push("the body is gone".to_owned());
+        }
+    }
+
+    fn log_of(polls: usize, ends: bool) -> Vec<String> {
+        let log = Log::default();
+        let guard = Leaves(Arc::clone(&log));
+        let mut body = pin!(Some(async move {
+            let _guard = guard;
+            if !ends {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, ApprovalError>(())
+        }));
+        let mut running = permit(&log).run(body.as_mut());
+        for _ in 0..polls {
+            let polled = Pin::new(&mut running).poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(polled.is_ready(), ends);
+        }
+        drop(running);
+        let log = log.lock().unwrap();
+        log.clone()
+    }
+
+    #[test]
+    fn a_body_is_gone_with_all_it_holds_before_its_end_is_told() {
+        assert_eq!(log_of(1, true), ["the body is gone", "Finished(Ok)"]);
+        assert_eq!(log_of(1, false), ["the body is gone", "Lost"]);
+        assert_eq!(log_of(0, true), ["the body is gone", "Lost"]);
+    }
+}

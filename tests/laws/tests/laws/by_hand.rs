@@ -116,7 +116,7 @@ async fn everything_that_the_attribute_can_say_stands_on_the_card() {
     bench.people.groups("reviewer", &["sre"]);
     let (handle, tool) = (approvals.clone(), format!("tool/{}", 7));
     let call = tokio::spawn(async move {
-        let (rows, token, public, pool) = (1_000_u64, Secret::new("hunter2".to_owned()), "anyone", ());
+        let (rows, token, public) = (1_000_u64, Secret::new("hunter2".to_owned()), "anyone");
         let call = Call::new(tool)
             .risk(Risk::High)
             .arg("dataset", "customers")
@@ -135,7 +135,6 @@ async fn everything_that_the_attribute_can_say_stands_on_the_card() {
             .rerunnable()
             .reviewers(1)
             .from_any(["sre", "security"]);
-        let _ = pool;
         handle.gate(call).run(|| async { Ok::<_, ApprovalError>(rows) }).await
     });
     let card = bench.card().await;
@@ -207,7 +206,7 @@ struct Captured(AtomicUsize, bool);
 impl Serialize for Captured {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let count = self.0.fetch_add(1, SeqCst);
-        serializer.serialize_bool(self.1 && count % 2 == 0)
+        serializer.serialize_bool(self.1 && count.is_multiple_of(2))
     }
 }
 

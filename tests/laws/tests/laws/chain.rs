@@ -64,7 +64,7 @@ async fn a_call_in_a_gated_body_shows_the_bodies_around_it_outermost_first() {
     approvals.scope(outer(inside)).await.unwrap();
     assert!(bench.mock.cards()[0].chain.is_empty(), "nothing is around the outermost call");
     let outermost = format!("chain.outer ({})", id(&bench, 0));
-    assert_eq!(bench.mock.cards()[1].chain, [outermost.clone()]);
+    assert_eq!(bench.mock.cards()[1].chain, std::slice::from_ref(&outermost));
     assert_eq!(chain_of(&bench), [outermost, format!("chain.middle ({})", id(&bench, 1))]);
     bench.ends(approvals).await;
 }
