@@ -12,11 +12,11 @@ pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};
 /// For those who write a policy, a store, a backend or a directory of their own: their traits take it.
 pub use approvals_core::async_trait;
-pub use approvals_core::call::{Call, Context};
+pub use approvals_core::call::{Call, Context, LiveCall};
 #[cfg(feature = "conformance")]
 pub use approvals_core::conformance;
 pub use approvals_core::error::{ApprovalError, ErrorKind};
-pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder, Task, TaskError};
+pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder, Gated, Task, TaskError};
 pub use approvals_core::people::{Agent, Assurance, Identity, People, Person, Principal};
 pub use approvals_core::policy::{Policy, RiskPolicy};
 pub use approvals_core::secret::Secret;

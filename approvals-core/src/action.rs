@@ -1,11 +1,19 @@
 //! An action: a privileged function, known by its site in the code.
 
+mod given;
+mod name;
+
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::given::{Given, GivenTreatment, Site};
+pub(crate) use self::name::{ActionName, misfit};
+use crate::manifest::sites::gathered::sites;
 use crate::request::Quorum;
 
 /// How much harm an action can do. The author declares it; policy may raise it, never lower it.
@@ -87,55 +95,55 @@ impl FromStr for Risk {
 
 /// One declared argument of an action and how it is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Argument {
-    name: &'static str,
-    treatment: Treatment,
+pub struct Argument<'a> {
+    name: &'a str,
+    treatment: Treatment<'a>,
 }
 
 /// What becomes of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Treatment {
+pub enum Treatment<'a> {
     /// Shown on the card and committed to.
     Shown,
     /// Never shown; committed to under the store's key.
     Secret,
     /// Neither shown nor committed to, for the given reason.
-    Skipped(&'static str),
+    Skipped(&'a str),
 }
 
-impl Argument {
+impl<'a> Argument<'a> {
     /// An argument that people see.
-    pub const fn shown(name: &'static str) -> Self {
+    pub const fn shown(name: &'a str) -> Self {
         Self { name, treatment: Treatment::Shown }
     }
 
     /// An argument that nobody sees.
-    pub const fn secret(name: &'static str) -> Self {
+    pub const fn secret(name: &'a str) -> Self {
         Self { name, treatment: Treatment::Secret }
     }
 
     /// An argument that is left out, and why.
-    pub const fn skipped(name: &'static str, why: &'static str) -> Self {
+    pub const fn skipped(name: &'a str, why: &'a str) -> Self {
         Self { name, treatment: Treatment::Skipped(why) }
     }
 
     /// Its name in the code.
-    pub const fn name(&self) -> &'static str {
+    pub const fn name(&self) -> &'a str {
         self.name
     }
 
     /// What becomes of it.
-    pub const fn treatment(&self) -> Treatment {
+    pub const fn treatment(&self) -> Treatment<'a> {
         self.treatment
     }
 }
 
-/// What the attribute knows of an action at compile time.
+/// What is known of an action before its arguments are.
 ///
-/// Made by `#[requires_approval]`; built by hand only in tests of a policy.
+/// Made by `#[requires_approval]`, or by a call without it; built by hand only in tests of a policy.
 #[derive(Debug, Clone)]
 pub struct ActionSite {
-    pub(crate) name: &'static str,
+    pub(crate) name: ActionName,
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) risk: Option<Risk>,
@@ -143,7 +151,7 @@ pub struct ActionSite {
     pub(crate) reason: Option<&'static str>,
     pub(crate) resource: Option<&'static str>,
     pub(crate) key: Option<&'static str>,
-    pub(crate) arguments: &'static [Argument],
+    pub(crate) arguments: &'static [Argument<'static>],
     pub(crate) labels: &'static [&'static str],
     pub(crate) reviewers: Option<u32>,
     pub(crate) from_any: &'static [&'static str],
@@ -152,13 +160,15 @@ pub struct ActionSite {
     pub(crate) use_within: Option<Duration>,
     pub(crate) wait: Option<Duration>,
     pub(crate) rerunnable: bool,
+    /// What a call without the attribute says in words that no code holds.
+    pub(crate) given: Option<Box<Given>>,
 }
 
 impl ActionSite {
     /// An action with its stable name and where it stands in the code.
     pub const fn new(name: &'static str, file: &'static str, line: u32) -> Self {
         Self {
-            name,
+            name: ActionName::of_code(name),
             file,
             line,
             risk: None,
@@ -175,6 +185,7 @@ impl ActionSite {
             use_within: None,
             wait: None,
             rerunnable: false,
+            given: None,
         }
     }
 
@@ -215,7 +226,7 @@ impl ActionSite {
 
     /// The declared arguments, in order.
     #[must_use]
-    pub const fn arguments(mut self, arguments: &'static [Argument]) -> Self {
+    pub const fn arguments(mut self, arguments: &'static [Argument<'static>]) -> Self {
         self.arguments = arguments;
         self
     }
@@ -278,8 +289,8 @@ impl ActionSite {
     }
 
     /// The stable name.
-    pub const fn name(&self) -> &'static str {
-        self.name
+    pub const fn name(&self) -> &str {
+        self.name.as_str()
     }
 
     /// The declared risk, if it is a word.
@@ -288,18 +299,19 @@ impl ActionSite {
     }
 
     /// The declared sensitivity, such as `pii`.
-    pub const fn declared_sensitivity(&self) -> Option<&'static str> {
-        self.sensitivity
+    pub fn declared_sensitivity(&self) -> Option<&str> {
+        self.given.as_deref().and_then(Given::sensitivity).or(self.sensitivity)
     }
 
-    /// File and line of the attribute.
+    /// File and line of the attribute, or of the call without one.
     pub const fn place(&self) -> (&'static str, u32) {
         (self.file, self.line)
     }
 
     /// The declared arguments, in order.
-    pub const fn declared_arguments(&self) -> &'static [Argument] {
-        self.arguments
+    pub fn declared_arguments(&self) -> impl Iterator<Item = Argument<'_>> {
+        let given = self.given.as_deref().into_iter().flat_map(Given::arguments);
+        self.arguments.iter().copied().chain(given)
     }
 
     /// The least that the code asks for: so many people, from such groups. `None` leaves it to policy.
@@ -307,9 +319,14 @@ impl ActionSite {
         if !self.declares_quorum() {
             return None;
         }
-        let (each, count) = (self.from_each, self.reviewers.unwrap_or(1));
+        let given = self.given.as_deref();
+        let any: Vec<&str> =
+            self.from_any.iter().copied().chain(given.into_iter().flat_map(Given::any_of)).collect();
+        let each: Vec<&str> =
+            self.from_each.iter().copied().chain(given.into_iter().flat_map(Given::each_of)).collect();
+        let count = self.reviewers.unwrap_or(1);
         if each.is_empty() {
-            return Some(Quorum::people_from(count, self.from_any.iter().copied()));
+            return Some(Quorum::people_from(count, any));
         }
         let mut slots: Vec<Quorum> = each.iter().map(|group| Quorum::people_from(1, [*group])).collect();
         // More people than groups: the rest may come from anywhere.
@@ -321,17 +338,27 @@ impl ActionSite {
     }
 
     /// Whether the code asks for people of its own, so that no policy can let a call run freely.
-    pub(crate) const fn declares_quorum(&self) -> bool {
-        self.reviewers.is_some() || !self.from_any.is_empty() || !self.from_each.is_empty()
+    pub(crate) fn declares_quorum(&self) -> bool {
+        self.reviewers.is_some()
+            || !self.from_any.is_empty()
+            || !self.from_each.is_empty()
+            || self.given.as_deref().is_some_and(Given::names_groups)
     }
 
     /// Whether calls of this action carry a key.
-    pub const fn is_keyed(&self) -> bool {
-        self.key.is_some()
+    pub fn is_keyed(&self) -> bool {
+        self.key.is_some() || self.given.as_deref().is_some_and(Given::is_keyed)
     }
 
     /// Whether the body may run again after a crash.
     pub const fn is_rerunnable(&self) -> bool {
         self.rerunnable
     }
+}
+
+/// Whether a gated function of this binary has the name.
+pub(crate) fn is_gated_function(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| sites().unwrap_or_default().iter().map(ActionSite::name).collect());
+    NAMES.contains(name)
 }

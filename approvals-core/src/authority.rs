@@ -2,6 +2,7 @@
 
 mod allowed;
 mod background;
+mod caught;
 mod hub;
 mod local;
 
@@ -10,8 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
+pub(crate) use self::caught::{CaughtDirectory, Panicked, caught};
 pub(crate) use self::local::{BUILD, Local, Parts, Registered};
-use crate::action::{ActionSite, Risk};
+use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;
 use crate::gate::Held;
@@ -57,7 +59,7 @@ pub(crate) enum Asked {
 /// A call that waits for people.
 #[derive(Debug, Clone)]
 pub(crate) struct Ticket {
-    pub(crate) action: &'static str,
+    pub(crate) action: ActionName,
     pub(crate) request: RequestId,
     pub(crate) seed: Seed,
     pub(crate) facts: CallFacts,

@@ -1,57 +1,60 @@
 //! A call: one invocation of an action, with its arguments, who makes it and why.
 
+mod builder;
 mod context;
+mod credential;
 mod live;
 
 use std::collections::BTreeMap;
 
+pub use self::builder::LiveCall;
 pub use self::context::Context;
 pub(crate) use self::live::{Caps, LiveError, Reader, read};
 pub use self::live::{Capture, Captured, Capturer, Show, Text, secret, show, show_by, skipped};
-use crate::action::{ActionSite, Risk};
+use crate::action::{ActionName, ActionSite, Argument, Risk, Site, Treatment};
 use crate::capture::Value;
 use crate::ledger::Payload;
 use crate::people::Requester;
-use crate::request::{ArgumentFact, ArgumentValue, CallFacts, SecretDigest, Seed};
+use crate::request::{ArgumentFact, ArgumentValue, CallFacts, Chain, SecretDigest, Seed};
 
 /// One invocation of an action, as policies and cards see it. Its values are those that were captured from the
 /// live arguments; secrets are in it as keyed digests alone.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub(crate) site: &'static ActionSite,
+    pub(crate) site: Site,
     pub(crate) risk: Risk,
-    pub(crate) arguments: Vec<CallArgument>,
+    /// In the order of the site's.
+    pub(crate) arguments: Vec<CallValue>,
     pub(crate) reason: Option<String>,
     pub(crate) resource: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) requester: Requester,
     pub(crate) context: Context,
+    pub(crate) inside: Chain,
 }
 
 /// One captured argument.
 #[derive(Debug, Clone)]
-pub(crate) struct CallArgument {
-    pub(crate) name: &'static str,
-    pub(crate) value: CallValue,
-}
-
-#[derive(Debug, Clone)]
 pub(crate) enum CallValue {
     Shown(Value),
     Secret(SecretDigest),
-    Skipped(&'static str),
+    Skipped,
 }
 
 impl Call {
     /// The action.
-    pub fn site(&self) -> &'static ActionSite {
-        self.site
+    pub fn site(&self) -> &ActionSite {
+        &self.site
     }
 
     /// The stable name of the action.
-    pub fn action(&self) -> &'static str {
-        self.site.name
+    pub fn action(&self) -> &str {
+        self.site.name()
+    }
+
+    pub(crate) fn name(&self) -> &ActionName {
+        &self.site.name
     }
 
     /// The declared risk of this call.
@@ -59,13 +62,15 @@ impl Call {
         self.risk
     }
 
+    fn arguments(&self) -> impl Iterator<Item = (Argument<'_>, &CallValue)> {
+        self.site.declared_arguments().zip(&self.arguments)
+    }
+
     /// A shown argument by name; `None` if there is none of that name, or it is secret or skipped.
     pub fn argument(&self, name: &str) -> Option<&Value> {
-        self.arguments.iter().find(|argument| argument.name == name).and_then(|argument| {
-            match &argument.value {
-                CallValue::Shown(value) => Some(value),
-                CallValue::Secret(_) | CallValue::Skipped(_) => None,
-            }
+        self.arguments().find(|(argument, _)| argument.name() == name).and_then(|(_, value)| match value {
+            CallValue::Shown(value) => Some(value),
+            CallValue::Secret(_) | CallValue::Skipped => None,
         })
     }
 
@@ -95,6 +100,11 @@ impl Call {
         &self.requester
     }
 
+    /// The gated bodies that the call is made in, outermost first: empty unless a gated function makes it.
+    pub fn inside(&self) -> &Chain {
+        &self.inside
+    }
+
     /// The key, if the action has one.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
@@ -111,22 +121,26 @@ impl Call {
     pub(crate) fn facts(&self, seed: Seed) -> (CallFacts, Payload) {
         let mut payload = Payload::new(seed);
         let arguments = self
-            .arguments
-            .iter()
-            .map(|argument| {
-                let field = format!("arguments.{}", argument.name);
-                let value = match &argument.value {
-                    CallValue::Shown(value) => ArgumentValue::Shown(payload.commit(&field, value.clone())),
-                    CallValue::Secret(digest) => ArgumentValue::Secret(seed.commit_secret(&field, digest)),
-                    CallValue::Skipped(why) => ArgumentValue::Skipped((*why).to_owned()),
+            .arguments()
+            .map(|(argument, value)| {
+                let field = format!("arguments.{}", argument.name());
+                let value = match (value, argument.treatment()) {
+                    (CallValue::Shown(value), _) => {
+                        ArgumentValue::Shown(payload.commit(&field, value.clone()))
+                    }
+                    (CallValue::Secret(digest), _) => {
+                        ArgumentValue::Secret(seed.commit_secret(&field, digest))
+                    }
+                    (CallValue::Skipped, Treatment::Skipped(why)) => ArgumentValue::Skipped(why.to_owned()),
+                    (CallValue::Skipped, _) => ArgumentValue::Skipped("not given".to_owned()),
                 };
-                ArgumentFact { name: argument.name.to_owned(), value }
+                ArgumentFact { name: argument.name().to_owned(), value }
             })
             .collect();
         let facts = CallFacts {
-            action: self.site.name.to_owned(),
+            action: self.site.name().to_owned(),
             risk: self.risk,
-            sensitivity: self.site.sensitivity.map(str::to_owned),
+            sensitivity: self.site.declared_sensitivity().map(str::to_owned),
             arguments,
             reason: self.reason.as_deref().map(|text| payload.commit_text("reason", text)),
             resource: self.resource.as_deref().map(|text| payload.commit_text("resource", text)),

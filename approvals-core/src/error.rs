@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::action::ActionName;
 use crate::card::is_hidden;
 use crate::id::RequestId;
 
@@ -14,7 +15,7 @@ pub struct ApprovalError(Box<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     kind: ErrorKind,
-    action: &'static str,
+    action: ActionName,
     request: Option<RequestId>,
     message: String,
 }
@@ -123,8 +124,9 @@ impl fmt::Display for ErrorKind {
 }
 
 impl ApprovalError {
-    pub(crate) fn new(kind: ErrorKind, action: &'static str, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, action, request: None, message: on_one_line(&message.into()) }))
+    pub(crate) fn new(kind: ErrorKind, action: impl Into<ActionName>, message: impl Into<String>) -> Self {
+        let (action, message) = (action.into(), on_one_line(&message.into()));
+        Self(Box::new(Inner { kind, action, request: None, message }))
     }
 
     #[must_use]
@@ -140,7 +142,7 @@ impl ApprovalError {
 
     /// The action that did not run.
     pub fn action(&self) -> &str {
-        self.0.action
+        self.0.action.as_str()
     }
 
     /// The request, where there is one.

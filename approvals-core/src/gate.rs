@@ -1,9 +1,15 @@
 //! The gate: a body runs only behind a permit.
 
+mod by_hand;
+mod chain;
+mod permit;
 mod turn;
 
 use std::sync::Arc;
 
+pub use self::by_hand::Gated;
+pub(crate) use self::chain::carried;
+use self::permit::Permit;
 pub use self::turn::{Gate, Turn, never, refuse, refuse_by};
 use crate::authority::{Asked, Authority, End, Grant, Ticket};
 use crate::call::Call;

@@ -16,8 +16,10 @@ pub(crate) use self::current::current;
 pub use self::task::{Task, TaskError};
 use crate::action::{ActionSite, Risk};
 use crate::authority::{Authority, Behind, Full, Local};
-use crate::call::Context;
+use crate::call::{Context, LiveCall};
 use crate::error::{ApprovalError, ErrorKind};
+pub use crate::gate::Gated;
+use crate::gate::carried;
 use crate::id::{NodeName, PolicyVersion};
 use crate::keeper::Order;
 use crate::ledger::{Allowed, Event, Store, StoreError, Stream};
@@ -80,13 +82,34 @@ impl Approvals {
         current::scope(self.clone(), Some(context), future)
     }
 
-    /// Spawns a task that stays in the scope and keeps the context.
+    /// Spawns a task that stays in the scope, keeps the context, and stays inside the gated bodies around it: what it
+    /// asks for shows them on its cards. `tokio::spawn` loses all three.
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Task(tokio::spawn(current::scope(self.clone(), None, future)))
+        Task(tokio::spawn(carried(current::scope(self.clone(), None, future))))
+    }
+
+    /// Puts a call before its gate without the attribute: for tools that are known only while the agent runs, and for
+    /// code that cannot take an attribute.
+    ///
+    /// It uses this handle, whatever is installed; the context is that of the scope around. No way leads to the body
+    /// but [`run`](Gated::run), which takes the same turns as a gated function does.
+    ///
+    /// ```
+    /// # use approvals_core::{action::Risk, call::Call, error::ApprovalError, handle::Approvals};
+    /// async fn refund(approvals: &Approvals, order: &str, cents: u64) -> Result<String, ApprovalError> {
+    ///     let call = Call::new("refund").risk(Risk::High).arg("order", order).arg("cents", &cents);
+    ///     approvals.gate(call).run(|| async { Ok(format!("refunded {cents} cents")) }).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// It has none; those of the call come out of [`run`](Gated::run).
+    pub fn gate<'a>(&self, call: LiveCall<'a>) -> Gated<'a> {
+        Gated::new(self.clone(), call)
     }
 
     /// The ledger that it writes.
@@ -144,14 +167,14 @@ impl Approvals {
     pub(crate) fn admit(&self, site: &ActionSite, context: &Context) -> Result<(), ApprovalError> {
         if self.0.local.hub.is_closed() {
             let message = "the approvals of this process were shut down; build them anew";
-            return Err(ApprovalError::new(ErrorKind::Unavailable, site.name, message));
+            return Err(ApprovalError::new(ErrorKind::Unavailable, &site.name, message));
         }
         if !self.0.agent.acts_for_people || context.human().is_some() {
             return Ok(());
         }
         let message = "this agent acts for people, and this call names none; make it inside \
                        `approvals.acting(Context::for_human(…), …)`";
-        Err(ApprovalError::new(ErrorKind::Unattributed, site.name, message))
+        Err(ApprovalError::new(ErrorKind::Unattributed, &site.name, message))
     }
 
     pub(crate) fn requester(&self, context: &Context) -> Requester {
@@ -163,24 +186,20 @@ impl Approvals {
     }
 
     /// Records a freely run call of risk low behind it; the room to wait for if the buffer is full.
-    pub(crate) fn note_allowed(
-        &self,
-        site: &'static ActionSite,
-        risk: Risk,
-        context: &Context,
-    ) -> Result<(), Room> {
+    pub(crate) fn note_allowed(&self, site: &ActionSite, risk: Risk, context: &Context) -> Result<(), Room> {
         let event = Event::Allowed(Allowed {
-            action: site.name.to_owned(),
+            action: site.name().to_owned(),
             risk,
             requester: self.requester(context),
             policy: self.0.policy.clone(),
             call: None,
         });
         self.0.behind.put(event).map_err(|full: Full| -> Room {
+            let action = site.name.clone();
             Box::pin(async move {
                 full.wait().await.map_err(|_| {
                     let message = "the approvals were shut down; nothing can be recorded any more";
-                    ApprovalError::new(ErrorKind::Unavailable, site.name, message)
+                    ApprovalError::new(ErrorKind::Unavailable, action, message)
                 })
             })
         })

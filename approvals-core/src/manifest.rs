@@ -23,7 +23,7 @@
 //! - What the code declares, not what it computes: where `risk`, `show` or a label is an expression, the expression is
 //!   not in it, and neither is the body. Those are reviewed as code.
 //! - One image: a dynamic library that the program loads has a manifest of its own.
-//! - Calls without the attribute ([`Call`](crate::call::Call)) have no site in the code and are not listed.
+//! - Calls without the attribute ([`Call::new`](crate::call::Call::new)) have no site in the code and are not listed.
 //!
 //! Optimised, stripped and with link-time optimisation, a program has the same manifest. Where the platform cannot
 //! gather it, as on WebAssembly, [`manifest()`] is [`ManifestError::Unsupported`] and never a shorter list.
@@ -105,14 +105,14 @@ pub struct Manifest {
 impl Manifest {
     fn of(sites: Option<&[ActionSite]>) -> Result<Self, ManifestError> {
         let mut sites: Vec<&ActionSite> = sites.ok_or(ManifestError::Unsupported)?.iter().collect();
-        sites.sort_by_key(|site| (site.name, site.file, site.line));
+        sites.sort_by_key(|site| (site.name(), site.file, site.line));
         let place = |site: &ActionSite| format!("{}:{}", site.file, site.line);
         for pair in sites.windows(2) {
             if let [one, other] = pair
                 && one.name == other.name
             {
                 let (first, second) = (place(one), place(other));
-                return Err(ManifestError::ActionTwice { name: one.name.to_owned(), first, second });
+                return Err(ManifestError::ActionTwice { name: one.name().to_owned(), first, second });
             }
         }
         Ok(Self { entries: sites.into_iter().map(Entry::of).collect() })

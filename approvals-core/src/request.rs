@@ -1,5 +1,6 @@
 //! A request: a call that waits for people, what it is bound to, and what it takes.
 
+mod chain;
 mod commit;
 mod quorum;
 mod requirement;
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::chain::{Chain, Outer};
 pub use self::commit::{Commitment, SecretDigest, Seed, StoreKey};
 #[cfg(test)]
 pub(crate) use self::quorum::tests::{is_met_by_brute_force, some_quorum};
@@ -115,6 +117,9 @@ pub struct Terms {
     /// The round, for a keyed call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round: Option<u64>,
+    /// The gated bodies that the call was made in. Not of the call: the same one may be made elsewhere under its key.
+    #[serde(default, skip_serializing_if = "Chain::is_empty")]
+    pub inside: Chain,
 }
 
 /// The event that opens a request.

@@ -110,8 +110,7 @@ impl Expansion<'_> {
                     }
                 }
             };
-            let outcome: #result = #body.await;
-            permit.finish(&outcome);
+            let outcome: #result = permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await;
             outcome
         }
     }

@@ -29,9 +29,7 @@ async fn delete_files(folder: &str) -> Result<(), ApprovalError> {
             Turn::Stop(refusal) => return Err(refusal),
         }
     };
-    let outcome: Result<(), ApprovalError> = Ok(());
-    permit.finish(&outcome);
-    outcome
+    permit.run(std::pin::pin!(Some(async { Ok(()) }))).await
 }
 
 #[test]

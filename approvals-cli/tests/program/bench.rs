@@ -112,6 +112,7 @@ impl Bench {
             build: "test".to_owned(),
             open_to_store: ask.open_to_store,
             round: None,
+            inside: approvals::request::Chain::default(),
         };
         let requested = Event::Requested(Box::new(Requested { call, terms }));
         let payload = (!ask.erased).then_some(payload);

@@ -16,9 +16,10 @@ use tokio::sync::mpsc;
 pub(crate) use self::ask::BUILD;
 use self::outcome::outcome_of;
 use super::background::Background;
+use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;
 use super::{Asked, Authority, End, Grant, Ticket};
-use crate::action::{ActionSite, Risk};
+use crate::action::{ActionName, ActionSite, Risk};
 use crate::backend::Backend;
 use crate::call::{Call, Caps};
 use crate::desk::{Desk, Way, unreadable};
@@ -72,11 +73,15 @@ pub(crate) struct Parts {
 impl Parts {
     /// Both steps of the policy: by the site, and by the call where the site does not tell.
     async fn rule(&self, call: &Call) -> Result<Ruling, PolicyError> {
-        let ruling = match self.policy.rule_site(call.site(), call.risk()) {
-            SiteRuling::Run => Ruling::Run,
-            SiteRuling::Refuse => Ruling::Refuse("policy refuses this action".to_owned()),
-            SiteRuling::NeedsCall => self.policy.rule(call).await?,
-        };
+        let ruled = caught(async {
+            Ok(match self.policy.rule_site(call.site(), call.risk()) {
+                SiteRuling::Run => Ruling::Run,
+                SiteRuling::Refuse => Ruling::Refuse("policy refuses this action".to_owned()),
+                SiteRuling::NeedsCall => self.policy.rule(call).await?,
+            })
+        });
+        let panicked = |Panicked| Err(PolicyError("it panicked; the panic is in the log".to_owned()));
+        let ruling = ruled.await.unwrap_or_else(panicked)?;
         // Policy may only add to the reviewers that the code asks for.
         Ok(match ruling {
             Ruling::Run if call.site().declares_quorum() => Ruling::Ask(Requirement::for_call(call)),
@@ -190,7 +195,7 @@ impl Local {
         }
     }
 
-    fn store_error(action: &'static str, request: RequestId, error: &StoreError) -> ApprovalError {
+    fn store_error(action: &ActionName, request: RequestId, error: &StoreError) -> ApprovalError {
         ApprovalError::new(ErrorKind::Store, action, error.to_string()).of(request)
     }
 }
@@ -198,7 +203,8 @@ impl Local {
 #[async_trait]
 impl Authority for Local {
     fn rule_site(&self, site: &ActionSite, risk: Risk) -> SiteRuling {
-        self.parts.policy.rule_site(site, risk)
+        // One that panics is asked once more for the call, where a panic is an error.
+        caught_now(|| self.parts.policy.rule_site(site, risk)).unwrap_or(SiteRuling::NeedsCall)
     }
 
     fn reading(&self) -> (&Caps, &StoreKey) {

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
-use super::{Call, CallArgument, CallValue, Context};
-use crate::action::{ActionSite, Risk, Treatment};
+use super::{Call, CallValue, Context};
+use crate::action::{Risk, Site};
 use crate::capture::{self, CaptureError, Limits, Value};
 use crate::people::Requester;
-use crate::request::{SecretDigest, StoreKey};
+use crate::request::{Chain, SecretDigest, StoreKey};
 use crate::secret::SecretBytes;
 
 /// An argument that can be shown to people: anything that serialises.
@@ -116,66 +116,71 @@ pub fn skipped() -> Arg<'static> {
 
 /// A text of a call: its reason, resource, key or a label. Written anew each time it is read.
 pub struct Text<'a> {
-    kind: Kind,
-    write: Write<'a>,
-}
-
-enum Write<'a> {
-    By(&'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result),
-    /// Places alone, which cost nothing until they are written, and less to compile than a closure.
-    Of(fmt::Arguments<'a>),
+    kind: Kind<'a>,
+    written: Written<'a>,
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind<'a> {
     Reason,
     Resource,
     Key,
-    Label(&'static str),
+    Label(&'a str),
+}
+
+enum Written<'a> {
+    By(&'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result),
+    Of(fmt::Arguments<'a>),
+    As(&'a dyn fmt::Display),
 }
 
 impl<'a> Text<'a> {
     /// Why, in the author's words.
     pub fn reason(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Reason, write: Write::By(write) }
+        Self { kind: Kind::Reason, written: Written::By(write) }
     }
 
     /// What the call touches.
     pub fn resource(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Resource, write: Write::By(write) }
+        Self { kind: Kind::Resource, written: Written::By(write) }
     }
 
     /// The key of the call.
     pub fn key(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Key, write: Write::By(write) }
+        Self { kind: Kind::Key, written: Written::By(write) }
     }
 
-    /// Why, of values that are at hand.
+    /// Why, of values that are at hand: less to compile than a closure.
     pub fn reason_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Reason, write: Write::Of(text) }
+        Self { kind: Kind::Reason, written: Written::Of(text) }
     }
 
     /// What the call touches, of values that are at hand.
     pub fn resource_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Resource, write: Write::Of(text) }
+        Self { kind: Kind::Resource, written: Written::Of(text) }
     }
 
     /// The key of the call, of values that are at hand.
     pub fn key_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Key, write: Write::Of(text) }
+        Self { kind: Kind::Key, written: Written::Of(text) }
     }
 
     /// A label.
-    pub fn label(name: &'static str, write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Label(name), write: Write::By(write) }
+    pub fn label(name: &'a str, write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
+        Self { kind: Kind::Label(name), written: Written::By(write) }
+    }
+
+    pub(super) fn shows(kind: Kind<'a>, text: &'a dyn fmt::Display) -> Self {
+        Self { kind, written: Written::As(text) }
     }
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.write {
-            Write::By(write) => write(f),
-            Write::Of(text) => f.write_fmt(text),
+        match self.written {
+            Written::By(write) => write(f),
+            Written::Of(text) => f.write_fmt(text),
+            Written::As(text) => text.fmt(f),
         }
     }
 }
@@ -224,7 +229,7 @@ pub(crate) struct Caps {
 
 /// Everything that a call is read with.
 pub(crate) struct Reader<'a> {
-    pub(crate) site: &'static ActionSite,
+    pub(crate) site: &'a Site,
     pub(crate) caps: &'a Caps,
     pub(crate) key: &'a StoreKey,
 }
@@ -242,7 +247,7 @@ pub(crate) fn read(
     let site = reader.site;
     let mut captured = Vec::with_capacity(arguments.len());
     let mut bytes = 0_usize;
-    for (declared, live) in site.arguments.iter().zip(arguments) {
+    for (declared, live) in site.declared_arguments().zip(arguments) {
         let mut capturer = Capturer {
             name: declared.name(),
             limits: &reader.caps.arguments,
@@ -257,19 +262,14 @@ pub(crate) fn read(
         if twice && !is_same(value.as_ref(), take()?.as_ref()) {
             return Err(LiveError::Unstable { argument: declared.name().to_owned() });
         }
-        let value = match (value, declared.treatment()) {
-            (Some(value), _) => value,
-            (None, Treatment::Skipped(why)) => CallValue::Skipped(why),
-            (None, Treatment::Shown | Treatment::Secret) => CallValue::Skipped("not given"),
-        };
-        captured.push(CallArgument { name: declared.name(), value });
+        captured.push(value.unwrap_or(CallValue::Skipped));
     }
     if bytes > reader.caps.arguments.bytes {
         return Err(LiveError::TooLarge { limit: reader.caps.arguments.bytes });
     }
     let labels = context.labels().clone();
     let mut call = Call {
-        site,
+        site: site.clone(),
         risk,
         arguments: captured,
         reason: None,
@@ -278,6 +278,7 @@ pub(crate) fn read(
         labels,
         requester,
         context,
+        inside: Chain::default(),
     };
     read_texts(&mut call, texts, reader.caps)?;
     Ok(call)

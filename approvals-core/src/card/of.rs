@@ -57,6 +57,7 @@ impl Card {
         card.who_may_decide = opened.requested.quorums().map(ToString::to_string).collect();
         card.assurance = requirement.assurance.to_string();
         card.answers = history.iter().filter_map(answer).collect();
+        card.chain = opened.requested.terms.inside.lines();
         card.environment = (opened.env == Env::Test).then(|| "test".to_owned());
         if let Some(payload) = payload {
             card.agent_says = payload.notes().get("says").cloned();

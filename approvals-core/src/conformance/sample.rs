@@ -261,6 +261,7 @@ fn terms() -> Terms {
         build: "sample/1.0.0".to_owned(),
         open_to_store: true,
         round: None,
+        inside: crate::request::Chain::default(),
     }
 }
 

@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
-use super::{Held, Passed, pass};
-use crate::action::{ActionSite, Risk};
-use crate::authority::{Authority, End};
+use super::{Held, Passed, Permit, chain, pass};
+use crate::action::{ActionSite, Risk, Site};
+use crate::authority::{Authority, End, Panicked, caught};
 use crate::call::{Call, Capture, Context, LiveError, Reader, Text, read};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::handle::{Approvals, current};
-use crate::ledger::{Finish, NotRunWhy};
+use crate::ledger::NotRunWhy;
 use crate::policy::SiteRuling;
 
 /// The gate before one call of an action. Expansions of `#[requires_approval]` use it; the flow is
 /// `turn → wait → turn → run`.
 pub struct Gate {
-    site: &'static ActionSite,
+    site: Site,
     approvals: Option<Approvals>,
     stage: Stage,
 }
@@ -61,26 +61,15 @@ impl<'g> Turn<'g> {
     }
 }
 
-/// Proof that a verdict covers this call. Single use; only the gate makes one.
-#[must_use]
-pub struct Permit(Option<Held>);
-
-impl Permit {
-    /// Records how the body ended: errors by the name of their type only (law 12).
-    pub fn finish<T, E>(self, outcome: &Result<T, E>) {
-        if let Some(held) = self.0 {
-            held.finish(match outcome {
-                Ok(_) => Finish::Ok {},
-                Err(_) => Finish::Err { kind: std::any::type_name::<E>().to_owned() },
-            });
-        }
-    }
-}
-
 impl Gate {
     /// The gate before one call of this action.
     pub const fn at(site: &'static ActionSite) -> Self {
-        Self { site, approvals: None, stage: Stage::Fresh }
+        Self { site: Site::Code(site), approvals: None, stage: Stage::Fresh }
+    }
+
+    /// The gate before one call without the attribute.
+    pub(super) const fn of(site: Site, approvals: Approvals) -> Self {
+        Self { site, approvals: Some(approvals), stage: Stage::Fresh }
     }
 
     /// Uses this handle, whatever is in force. The context is still that of the scope.
@@ -98,17 +87,17 @@ impl Gate {
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Turn<'g> {
-        let site = self.site;
+        let site = self.site.clone();
         let turn = match mem::replace(&mut self.stage, Stage::Fresh) {
             Stage::Fresh => self.begin(risk(), arguments, texts),
             // It has waited since, and what it depends on may have changed.
-            Stage::FreeSite if risk() == Risk::Low => Turn::Run(Permit(None)),
+            Stage::FreeSite if risk() == Risk::Low => Turn::Run(self.permit(None)),
             Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
             Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
             Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
         };
         if let Turn::Stop(refusal) = &turn {
-            tracing::info!(action = site.name, kind = %refusal.kind(), "the call does not run");
+            tracing::info!(action = site.name(), kind = %refusal.kind(), "the call does not run");
         }
         turn
     }
@@ -121,7 +110,7 @@ impl Gate {
             (None, Some((approvals, context))) => Entry { approvals, context },
             (None, None) => return Turn::Stop(self.not_installed()),
         };
-        if let Err(error) = entry.approvals.admit(self.site, &entry.context) {
+        if let Err(error) = entry.approvals.admit(&self.site, &entry.context) {
             return Turn::Stop(error);
         }
         // The fast path: nothing is captured. A keyed call never takes it, or a call that was denied under its key
@@ -129,10 +118,10 @@ impl Gate {
         if risk == Risk::Low
             && !self.site.is_keyed()
             && !self.site.declares_quorum()
-            && entry.approvals.authority().rule_site(self.site, risk) == SiteRuling::Run
+            && entry.approvals.authority().rule_site(&self.site, risk) == SiteRuling::Run
         {
-            return match entry.approvals.note_allowed(self.site, risk, &entry.context) {
-                Ok(()) => Turn::Run(Permit(None)),
+            return match entry.approvals.note_allowed(&self.site, risk, &entry.context) {
+                Ok(()) => Turn::Run(self.permit(None)),
                 Err(room) => Turn::Wait(Box::pin(async move {
                     room.await?;
                     self.stage = Stage::FreeSite;
@@ -141,13 +130,17 @@ impl Gate {
             };
         }
         let call = match self.read(&entry, risk, arguments, texts, true) {
-            Ok(call) => call,
+            Ok(call) => Call { inside: chain::around(), ..call },
             Err(error) => return Turn::Stop(error),
         };
         let authority: Arc<dyn Authority> = entry.approvals.authority();
-        let span = tracing::info_span!("approval", action = self.site.name, %risk);
+        let span = tracing::info_span!("approval", action = self.site.name(), %risk);
         let passing = async move {
-            let passed = pass(authority, &call).await.inspect_err(|refusal| {
+            let passed = caught(pass(authority, &call)).await.unwrap_or_else(|Panicked| {
+                let message = "the policy or the store panicked; the panic is in the log";
+                Err(ApprovalError::new(ErrorKind::Unavailable, call.name(), message))
+            });
+            let passed = passed.inspect_err(|refusal| {
                 tracing::info!(kind = %refusal.kind(), "the call does not run");
             })?;
             self.stage = match passed {
@@ -169,7 +162,7 @@ impl Gate {
         texts: &[Text<'_>],
     ) -> Turn<'g> {
         match self.read(entry, risk, arguments, texts, false) {
-            Ok(call) if call.is_same_as(ruled) => Turn::Run(Permit(None)),
+            Ok(call) if call.is_same_as(ruled) => Turn::Run(self.permit(None)),
             changed => Turn::Stop(self.changed("that policy let run", changed.err())),
         }
     }
@@ -187,8 +180,8 @@ impl Gate {
         match self.read(entry, risk, arguments, texts, false) {
             Ok(call) if held.is_for(&call) => {
                 held.enter();
-                tracing::info!(action = self.site.name, %request, "body starts");
-                Turn::Run(Permit(Some(held)))
+                tracing::info!(action = self.site.name(), %request, "body starts");
+                Turn::Run(self.permit(Some(held)))
             }
             changed => {
                 held.end(End::not_run(NotRunWhy::ArgumentsChanged));
@@ -197,10 +190,14 @@ impl Gate {
         }
     }
 
+    fn permit(&self, held: Option<Held>) -> Permit {
+        Permit::new(self.site.clone(), held)
+    }
+
     fn changed(&self, those: &str, error: Option<ApprovalError>) -> ApprovalError {
         let why = error.map_or_else(String::new, |error| format!(" ({error})"));
         let message = format!("the live arguments are not those {those}{why}; ask anew");
-        ApprovalError::new(ErrorKind::ArgumentsChanged, self.site.name, message)
+        ApprovalError::new(ErrorKind::ArgumentsChanged, &self.site.name, message)
     }
 
     fn read(
@@ -213,14 +210,14 @@ impl Gate {
     ) -> Result<Call, ApprovalError> {
         let authority = entry.approvals.authority();
         let (caps, key) = authority.reading();
-        let reader = Reader { site: self.site, caps, key };
+        let reader = Reader { site: &self.site, caps, key };
         let requester = entry.approvals.requester(&entry.context);
         read(&reader, risk, arguments, texts, requester, entry.context.clone(), twice).map_err(|error| {
             let kind = match &error {
                 LiveError::Unstable { .. } => ErrorKind::Unstable,
                 _ => ErrorKind::Invalid,
             };
-            ApprovalError::new(kind, self.site.name, error.to_string())
+            ApprovalError::new(kind, &self.site.name, error.to_string())
         })
     }
 
@@ -235,7 +232,7 @@ impl Gate {
             env!("CARGO_PKG_VERSION"),
             "` says who brings this one"
         );
-        ApprovalError::new(ErrorKind::NotInstalled, self.site.name, MESSAGE)
+        ApprovalError::new(ErrorKind::NotInstalled, &self.site.name, MESSAGE)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Setting approvals up, and refusing a set-up that could never approve or would approve by accident.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::{Approvals, Inner};
-use crate::authority::{Authority, BUILD, Behind, Local, Parts, Registered};
+use crate::authority::{
+    Authority, BUILD, Behind, CaughtDirectory, Local, Panicked, Parts, Registered, caught,
+};
 use crate::backend::Backend;
 use crate::call::Caps;
 use crate::capture::Limits;
@@ -265,6 +265,7 @@ impl Builder {
             return Err(BuildError::AgentId(agent.id));
         }
         let directory = self.directory.clone().ok_or(BuildError::NoDirectory)?;
+        let directory: Arc<dyn Directory> = Arc::new(CaughtDirectory(directory));
         let owner = owner(&agent, &*directory).await?;
         self.check_ways(&owner, &*directory).await?;
         let store = match self.store {
@@ -342,15 +343,10 @@ impl Builder {
 async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
     let way = desk.way().id.clone();
     loop {
-        let mut listening = backend.listen(desk.clone());
-        let ended = std::future::poll_fn(|cx| {
-            let polled = std::panic::catch_unwind(AssertUnwindSafe(|| listening.as_mut().poll(cx)));
-            polled.map_or_else(|_| Poll::Ready(Err(())), |poll| poll.map(Ok))
-        });
-        match ended.await {
+        match caught(async { backend.listen(desk.clone()).await }).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => return tracing::error!(%way, %error, "a backend no longer listens"),
-            Err(()) => tracing::error!(%way, "a backend panicked while it listened; it listens again"),
+            Err(Panicked) => tracing::error!(%way, "a backend panicked while it listened; it listens again"),
         }
         clock.sleep(AGAIN).await;
     }
@@ -365,8 +361,8 @@ fn check_sites() -> Result<(), BuildError> {
     let mut seen = BTreeMap::new();
     for site in sites {
         let place = || format!("{}:{}", site.file, site.line);
-        if let Some(first) = seen.insert(site.name, place()) {
-            return Err(BuildError::ActionTwice { name: site.name, first, second: place() });
+        if let Some(first) = seen.insert(site.name(), place()) {
+            return Err(BuildError::ActionTwice { name: site.name(), first, second: place() });
         }
     }
     Ok(())

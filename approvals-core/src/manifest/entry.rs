@@ -89,7 +89,7 @@ impl Entry {
     pub(super) fn of(site: &ActionSite) -> Self {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
         Self {
-            action: site.name.to_owned(),
+            action: site.name().to_owned(),
             file: portable(site.file),
             risk: site.risk,
             sensitivity: site.sensitivity.map(str::to_owned),

@@ -62,6 +62,7 @@ pub(crate) fn asked(agent: &str) -> Requested {
             build: "test 0.0.0".to_owned(),
             open_to_store: true,
             round: None,
+            inside: approvals_core::request::Chain::default(),
         },
     }
 }

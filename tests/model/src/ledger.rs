@@ -348,6 +348,7 @@ pub(crate) fn requested(asked: Asked, argument: u8, nonce: u8, round: u8) -> Req
             build: "model".to_owned(),
             open_to_store: false,
             round: Some(u64::from(round)),
+            inside: approvals_core::request::Chain::default(),
         },
     }
 }

@@ -49,7 +49,7 @@ impl Local {
             if moves > MOVES {
                 let message = "the ledger says that the key has a request, and shows none; check that it reads what it \
                                has written, then call again";
-                return Err(ApprovalError::new(ErrorKind::Store, call.action(), message));
+                return Err(ApprovalError::new(ErrorKind::Store, call.name(), message));
             }
             tokio::task::yield_now().await;
         }
@@ -67,7 +67,7 @@ impl Local {
                 Ok(Some(problem)) => (ErrorKind::Unmapped, problem),
                 Err(error) => (ErrorKind::Unavailable, error.to_string()),
             };
-            return Err(ApprovalError::new(kind, call.action(), problem));
+            return Err(ApprovalError::new(kind, call.name(), problem));
         }
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Local {
         let mut round = 0;
         loop {
             let request = self.keyed_id(call, key, round)?;
-            let store_error = |error| Self::store_error(call.action(), request, &error);
+            let store_error = |error| Self::store_error(call.name(), request, &error);
             let (mut history, mut state) = self.look(request).await.map_err(store_error)?;
             if state.is_overdue(self.parts.clock.now()) {
                 self.expire(request).await.map_err(store_error)?;
@@ -120,7 +120,7 @@ impl Local {
 
     fn keyed_id(&self, call: &Call, key: &str, round: u64) -> Result<RequestId, ApprovalError> {
         RequestId::of_key(&self.parts.namespace, &self.parts.agent, call.action(), key, round)
-            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.action(), error.to_string()))
+            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.name(), error.to_string()))
     }
 
     /// Takes up a request that is there already, if it is for this very call.
@@ -134,7 +134,7 @@ impl Local {
         let (Some(opened), Some(seed)) = (state.opened(), seed_of(history)) else {
             let message = "the values of this request were erased, so nobody can tell whether this is the same call; \
                            take another key";
-            return Err(ApprovalError::new(ErrorKind::KeyReused, call.action(), message).of(request));
+            return Err(ApprovalError::new(ErrorKind::KeyReused, call.name(), message).of(request));
         };
         let facts = call.facts(seed).0;
         if facts != opened.requested.call {
@@ -146,19 +146,25 @@ impl Local {
                 identity: None,
             };
             let note = self.note(Stream::Request(request), Event::Ignored(ignored).into()).await;
-            note.map_err(|error| Self::store_error(call.action(), request, &error))?;
+            note.map_err(|error| Self::store_error(call.name(), request, &error))?;
             let message = format!(
                 "the key belongs to request {request}, which is for other arguments; name in the key everything that \
                  makes two calls different"
             );
-            return Err(ApprovalError::new(ErrorKind::KeyReused, call.action(), message).of(request));
+            return Err(ApprovalError::new(ErrorKind::KeyReused, call.name(), message).of(request));
         }
-        if let Some(Err(error)) = outcome_of(call.action(), history, state) {
+        if let Some(Err(error)) = outcome_of(call.name(), history, state) {
             return Err(error);
         }
         tracing::info!(action = call.action(), %request, phase = %state.phase(), "attached to the request of the key");
-        let ticket =
-            Ticket { action: call.action(), request, seed, facts, keyed: true, patience: call.site().wait };
+        let ticket = Ticket {
+            action: call.name().clone(),
+            request,
+            seed,
+            facts,
+            keyed: true,
+            patience: call.site().wait,
+        };
         if state.phase() == Phase::Pending {
             self.place(request);
         }
@@ -172,9 +178,9 @@ impl Local {
             Ok(Ruling::Ask(requirement)) => Ok(Some(self.complete(call, requirement)?)),
             Ok(Ruling::Refuse(why)) => {
                 self.record_refused(call, &why).await?;
-                Err(ApprovalError::new(ErrorKind::Refused, call.action(), why))
+                Err(ApprovalError::new(ErrorKind::Refused, call.name(), why))
             }
-            Err(error) => Err(ApprovalError::new(ErrorKind::Unavailable, call.action(), error.to_string())),
+            Err(error) => Err(ApprovalError::new(ErrorKind::Unavailable, call.name(), error.to_string())),
         }
     }
 
@@ -190,13 +196,13 @@ impl Local {
         requirement
             .validate()
             .and(code)
-            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.action(), error.to_string()))?;
+            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.name(), error.to_string()))?;
         Ok(requirement)
     }
 
     /// Refuses at once what nobody could ever approve.
     async fn check_fillable(&self, call: &Call, requirement: &Requirement) -> Result<(), ApprovalError> {
-        let unavailable = |message| Err(ApprovalError::new(ErrorKind::Unavailable, call.action(), message));
+        let unavailable = |message| Err(ApprovalError::new(ErrorKind::Unavailable, call.name(), message));
         let strongest = self.parts.backends.iter().map(|registered| registered.way.assurance);
         let strongest = strongest.chain(self.parts.open_to_store.then_some(Assurance::Local)).max();
         match strongest {
@@ -250,8 +256,7 @@ impl Local {
         requirement: Requirement,
         round: Option<u64>,
     ) -> Result<Option<Ticket>, ApprovalError> {
-        let unavailable =
-            |message: String| ApprovalError::new(ErrorKind::Unavailable, call.action(), message);
+        let unavailable = |message: String| ApprovalError::new(ErrorKind::Unavailable, call.name(), message);
         let chance = &*self.parts.chance;
         let request = match (call.key(), round) {
             (Some(key), Some(round)) => self.keyed_id(call, key, round)?,
@@ -270,6 +275,7 @@ impl Local {
             build: BUILD.to_owned(),
             open_to_store: self.parts.open_to_store,
             round,
+            inside: call.inside().clone(),
         };
         let requested = Requested { call: facts.clone(), terms };
         let event = NewEvent::with(Event::Requested(Box::new(requested)), payload);
@@ -285,13 +291,15 @@ impl Local {
         match take.await {
             Ok(Ok(unattended)) => unattended.attend(),
             Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
-            Ok(Err(error)) => return Err(Self::store_error(call.action(), request, &error)),
-            Err(_) => return Err(unavailable("the runtime is shutting down".to_owned())),
+            Ok(Err(error)) => return Err(Self::store_error(call.name(), request, &error)),
+            Err(_) => {
+                return Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()));
+            }
         }
         tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
         self.place(request);
         let patience = call.site().wait;
-        Ok(Some(Ticket { action: call.action(), request, seed, facts, keyed, patience }))
+        Ok(Some(Ticket { action: call.name().clone(), request, seed, facts, keyed, patience }))
     }
 
     async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
@@ -307,7 +315,7 @@ impl Local {
 
     /// Law 7: durable before the body, with the arguments, from risk medium up.
     async fn record_allowed(&self, call: &Call) -> Result<(), ApprovalError> {
-        let failed = |message: String| ApprovalError::new(ErrorKind::Store, call.action(), message);
+        let failed = |message: String| ApprovalError::new(ErrorKind::Store, call.name(), message);
         let seed = Seed::fresh(&*self.parts.chance).map_err(|e| failed(e.to_string()))?;
         let (facts, payload) = call.facts(seed);
         let allowed = Allowed {
@@ -323,7 +331,7 @@ impl Local {
     }
 
     async fn record_refused(&self, call: &Call, why: &str) -> Result<(), ApprovalError> {
-        let failed = |message: String| ApprovalError::new(ErrorKind::Store, call.action(), message);
+        let failed = |message: String| ApprovalError::new(ErrorKind::Store, call.name(), message);
         let seed = Seed::fresh(&*self.parts.chance).map_err(|e| failed(e.to_string()))?;
         let mut payload = Payload::new(seed);
         let refused = RefusedCall {

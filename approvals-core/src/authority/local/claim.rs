@@ -24,7 +24,7 @@ const TRIES: u32 = 6;
 impl Local {
     /// Policy and directory once more, which may only stop; then the claim (laws 4 and 10).
     pub(super) async fn stop_or_claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
-        let (action, request) = (ticket.action, ticket.request);
+        let (action, request) = (&ticket.action, ticket.request);
         let unavailable =
             |message: String| ApprovalError::new(ErrorKind::Unavailable, action, message).of(request);
         match self.parts.rule(call).await {
@@ -55,7 +55,7 @@ impl Local {
         });
         match take.await {
             Ok(claimed) => claimed,
-            Err(_) => Err(unavailable("the runtime is shutting down".to_owned())),
+            Err(_) => Err(unavailable("the store panicked, or the runtime is shutting down".to_owned())),
         }
     }
 
@@ -78,7 +78,7 @@ impl Local {
 
     /// Calls the request off at the claim.
     async fn stop(&self, ticket: &Ticket, why: CancelWhy, detail: &str) -> ApprovalError {
-        let (action, request) = (ticket.action, ticket.request);
+        let (action, request) = (&ticket.action, ticket.request);
         let mut moves = 0;
         loop {
             let (history, state) = match self.look(request).await {
@@ -94,7 +94,7 @@ impl Local {
             let event = Event::Cancelled { by: None, why };
             match self.append(request, state.version(), vec![event.into()]).await {
                 Ok(_) => {
-                    tracing::info!(action, %request, %why, "request stopped at the claim");
+                    tracing::info!(%action, %request, %why, "request stopped at the claim");
                     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
                     let message = format!("{why}{detail}");
                     return ApprovalError::new(ErrorKind::Cancelled, action, message).of(request);
@@ -111,9 +111,9 @@ impl Local {
     /// Appends `started` under one fresh claim id until it is there or cannot be: a lost reply is found by reading
     /// back, and a write that comes late meets its own claim.
     async fn start(&self, ticket: Ticket) -> Result<Held, ApprovalError> {
-        let (action, request) = (ticket.action, ticket.request);
+        let (action, request) = (ticket.action.clone(), ticket.request);
         let id = uuid_v7(self.parts.clock.now(), &*self.parts.chance)
-            .map_err(|e| ApprovalError::new(ErrorKind::Unavailable, action, e.to_string()).of(request))?;
+            .map_err(|e| ApprovalError::new(ErrorKind::Unavailable, &action, e.to_string()).of(request))?;
         let claim = ClaimId::from_uuid(id);
         let (mut failures, mut moves) = (0, 0);
         loop {
@@ -133,7 +133,7 @@ impl Local {
             tracing::warn!(%request, %error, failures, "the claim could not be recorded");
             if failures >= TRIES {
                 self.abandon(ticket, claim);
-                return Err(Self::store_error(action, request, &error));
+                return Err(Self::store_error(&action, request, &error));
             }
             self.parts.clock.sleep(backoff(failures)).await;
         }
@@ -145,12 +145,12 @@ impl Local {
             return Ok(Tried::Started(state.version()));
         }
         // Whether it is too late is for the store to say: our clock may be a day ahead of its.
-        match outcome_of(ticket.action, &history, &state) {
+        match outcome_of(&ticket.action, &history, &state) {
             Some(Ok(())) => {}
             Some(Err(error)) => return Ok(Tried::Over(error)),
             None => {
                 let message = "there is no verdict to claim";
-                return Ok(Tried::Over(ApprovalError::new(ErrorKind::Pending, ticket.action, message)));
+                return Ok(Tried::Over(ApprovalError::new(ErrorKind::Pending, &ticket.action, message)));
             }
         }
         match self.append(ticket.request, state.version(), vec![Event::Started { claim }.into()]).await {
@@ -160,12 +160,12 @@ impl Local {
                 StoreErrorKind::Illegal(Illegal::TooLate { .. }) => {
                     // An earlier attempt may have done its work: that it can no longer be repeated settles nothing.
                     if state.phase() == Phase::Unknown {
-                        return Ok(Tried::Over(unknown(ticket.action, &state, ticket.request)));
+                        return Ok(Tried::Over(unknown(&ticket.action, &state, ticket.request)));
                     }
                     let event = vec![Event::Expired {}.into()];
                     let _ = self.append(ticket.request, state.version(), event).await;
                     let message = "approved, but not used in time; ask anew";
-                    let error = ApprovalError::new(ErrorKind::Expired, ticket.action, message);
+                    let error = ApprovalError::new(ErrorKind::Expired, &ticket.action, message);
                     Ok(Tried::Over(error.of(ticket.request)))
                 }
                 StoreErrorKind::Illegal(_) => Ok(Tried::Again(error)),

@@ -1,5 +1,6 @@
 //! From the state of a request to what its caller is told.
 
+use crate::action::ActionName;
 use crate::card::visible;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::RequestId;
@@ -8,7 +9,7 @@ use crate::state::{Phase, State};
 
 /// What the state means for a call of this action: `Ok` lets it be claimed, `None` has it wait on.
 pub(super) fn outcome_of(
-    action: &'static str,
+    action: &ActionName,
     history: &[Record],
     state: &State,
 ) -> Option<Result<(), ApprovalError>> {
@@ -38,7 +39,7 @@ pub(super) fn outcome_of(
 }
 
 /// Nobody can tell what an earlier attempt did.
-pub(super) fn unknown(action: &'static str, state: &State, request: RequestId) -> ApprovalError {
+pub(super) fn unknown(action: &ActionName, state: &State, request: RequestId) -> ApprovalError {
     let message = format!(
         "an earlier run under request {request} was cut off on `{}`, and nobody can tell what it did; a person has to \
          check and say so: `approvals reconcile {request} --ran` or `--did-not-run`",
@@ -73,7 +74,7 @@ fn expiry(state: &State) -> String {
     }
 }
 
-fn cancelled(action: &'static str, history: &[Record], state: &State) -> Option<Result<(), ApprovalError>> {
+fn cancelled(action: &ActionName, history: &[Record], state: &State) -> Option<Result<(), ApprovalError>> {
     let opened = state.opened()?;
     let comment = || match history.iter().rev().find(|r| matches!(r.body.event, Event::Cancelled { .. })) {
         Some(record) => {

@@ -11,7 +11,7 @@ const LEAST: Duration = Duration::from_millis(250);
 impl Local {
     /// Returns once the request may be claimed. A verdict wakes it; the clocks are its own only for the deadline.
     pub(super) async fn wait_for_verdict(&self, ticket: &Ticket) -> Result<(), ApprovalError> {
-        let Ticket { action, request, .. } = *ticket;
+        let (action, request) = (&ticket.action, ticket.request);
         let store_error = |error| Self::store_error(action, request, &error);
         let clock = &self.parts.clock;
         let mut waiter = self.hub.waiter(request);
@@ -49,7 +49,7 @@ impl Local {
 /// A call without a key cannot find its request again, so it is withdrawn.
 fn closing(ticket: &Ticket) -> ApprovalError {
     let message = "the approvals are shutting down, and the request is withdrawn";
-    ApprovalError::new(ErrorKind::Cancelled, ticket.action, message).of(ticket.request)
+    ApprovalError::new(ErrorKind::Cancelled, &ticket.action, message).of(ticket.request)
 }
 
 fn pending(ticket: &Ticket) -> ApprovalError {
@@ -57,5 +57,5 @@ fn pending(ticket: &Ticket) -> ApprovalError {
         "no verdict yet on request {}; it stays open, and the same call with the same key finds it",
         ticket.request
     );
-    ApprovalError::new(ErrorKind::Pending, ticket.action, message).of(ticket.request)
+    ApprovalError::new(ErrorKind::Pending, &ticket.action, message).of(ticket.request)
 }

@@ -1,5 +1,6 @@
 //! The gated function that the suite's agent calls.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -64,10 +65,11 @@ impl Ask {
                 Turn::Stop(refusal) => return Err(refusal),
             }
         };
-        runs.fetch_add(1, Ordering::SeqCst);
-        let outcome: Result<(), ApprovalError> = Ok(());
-        permit.finish(&outcome);
-        outcome
+        let body = async {
+            runs.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        };
+        permit.run(pin!(Some(body))).await
     }
 
     fn turn<'g>(&self, gate: &'g mut Gate) -> Turn<'g> {

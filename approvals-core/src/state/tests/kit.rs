@@ -67,6 +67,7 @@ pub(crate) fn requested(requirement: Requirement) -> Requested {
             build: "test".to_owned(),
             open_to_store: false,
             round: None,
+            inside: crate::request::Chain::default(),
         },
     }
 }

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use approvals::Approvals;
 use approvals::state::Phase;
+use approvals::{Approvals, Call, Risk};
 
 use crate::support::*;
 
@@ -46,7 +46,22 @@ impl TwoSteps {
     }
 }
 
-async fn ends_of(keyed: bool) -> BTreeSet<&'static str> {
+/// The same two steps without the attribute.
+async fn by_hand(approvals: &Approvals, runs: &Runs, key: Option<&'static str>) -> Res<()> {
+    let call = Call::new("dropped.by-hand").risk(Risk::High).skip("runs", "counts the runs");
+    let call = match key {
+        Some(key) => call.key(key),
+        None => call,
+    };
+    let body = || async {
+        runs.enter().await;
+        tokio::task::yield_now().await;
+        Ok(())
+    };
+    approvals.gate(call).run(body).await
+}
+
+async fn ends_of(keyed: bool, attribute: bool) -> BTreeSet<&'static str> {
     let mut ends = BTreeSet::new();
     for times in 0.. {
         assert!(times < 10_000, "the call never ends");
@@ -55,9 +70,11 @@ async fn ends_of(keyed: bool) -> BTreeSet<&'static str> {
         bench.store.slow_down();
         let approvals = bench.up().await;
         let body = TwoSteps(bench.runs.clone());
-        let done = match keyed {
-            true => polled(&approvals, body.keyed(), times).await,
-            false => polled(&approvals, body.unkeyed(), times).await,
+        let key = keyed.then_some("one");
+        let done = match (attribute, keyed) {
+            (true, true) => polled(&approvals, body.keyed(), times).await,
+            (true, false) => polled(&approvals, body.unkeyed(), times).await,
+            (false, _) => polled(&approvals, by_hand(&approvals, &bench.runs, key), times).await,
         };
         bench.ends(approvals).await;
         let phase = match bench.store.intact().await.as_slice() {
@@ -85,16 +102,20 @@ async fn ends_of(keyed: bool) -> BTreeSet<&'static str> {
 
 #[tokio::test]
 async fn a_call_without_a_key_that_is_dropped_anywhere_is_withdrawn_not_run_or_unknown() {
-    let ends = ends_of(false).await;
-    for seen in ["none", "cancelled", "unknown", "succeeded"] {
-        assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
+    for attribute in [true, false] {
+        let ends = ends_of(false, attribute).await;
+        for seen in ["none", "cancelled", "unknown", "succeeded"] {
+            assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_keyed_call_that_is_dropped_anywhere_is_parked_not_run_or_unknown() {
-    let ends = ends_of(true).await;
-    for seen in ["none", "approved", "cancelled", "unknown", "succeeded"] {
-        assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
+    for attribute in [true, false] {
+        let ends = ends_of(true, attribute).await;
+        for seen in ["none", "approved", "cancelled", "unknown", "succeeded"] {
+            assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
+        }
     }
 }

@@ -48,6 +48,14 @@ mod reviewers;
 
 mod hidden;
 
+mod chain;
+
+mod siblings;
+
+mod panics;
+
+mod by_hand;
+
 mod bad_input;
 
 mod stores;

@@ -36,6 +36,22 @@ fn every_file_of_ours_is_read() {
     }
 }
 
+/// An attribute cannot ask the library while it expands, nor the library the attribute.
+#[test]
+fn the_attribute_and_a_call_without_it_know_the_same_names_of_credentials() {
+    let files = files().unwrap();
+    let text = |wanted: &str| {
+        files
+            .iter()
+            .find(|(path, _)| path == Path::new(wanted))
+            .map(|(_, text)| text)
+            .expect("the file is there")
+    };
+    let ours = text("approvals-core/src/call/credential.rs");
+    assert!(ours.contains("fn is_name_of_one"), "the list moved");
+    assert_eq!(ours, text("approvals-macros/src/credential.rs"), "copy the one over the other");
+}
+
 #[test]
 fn no_file_names_a_folder_of_somebodys_machine() {
     // Written in pieces, so that this file does not name them.
