@@ -1,4 +1,8 @@
 impl Cluster {
+    /**
+# Needs approval
+
+Action `cluster.stop`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     fn stop<'life0, 'async_trait>(
         &'life0 self,
         node: u8,
@@ -29,7 +33,7 @@ impl Cluster {
                 loop {
                     let turn = gate
                         .turn(
-                            &|| ::approvals::__private::Risk::High,
+                            &::approvals::__private::declared::high,
                             &[
                                 &::approvals::__private::show_by(
                                     &|capturer| capturer.show(&self.env),
@@ -38,45 +42,31 @@ impl Cluster {
                             ],
                             &[],
                         );
-                    let refusal = match turn {
+                    match turn {
                         ::approvals::__private::Turn::Run(permit) => break permit,
-                        ::approvals::__private::Turn::Wait(step) => {
-                            match step.await {
-                                ::core::result::Result::Ok(()) => continue,
-                                ::core::result::Result::Err(refusal) => refusal,
+                        turn => {
+                            if let ::core::result::Result::Err(refusal) = turn
+                                .step()
+                                .await
+                            {
+                                return ::approvals::__private::refuse(refusal);
                             }
                         }
-                        ::approvals::__private::Turn::Stop(refusal) => refusal,
-                    };
-                    return ::approvals::__private::refuse(refusal);
+                    }
                 }
             };
-            let outcome: Res<u8> = async move {
-                #[allow(
-                    unreachable_code,
-                    clippy::diverging_sub_expression,
-                    clippy::empty_loop,
-                    clippy::let_with_type_underscore,
-                    reason = "pins the type"
-                )]
-                if false {
-                    let output: Res<u8> = loop {};
-                    return output;
-                }
-                {
-                    if let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<
-                        Res<u8>,
-                    > {
-                        return __ret;
-                    }
-                    let __self = self;
-                    let node = node;
-                    let __ret: Res<u8> = { Ok(node) };
-                    __ret
-                }
-            }
+            let outcome: Res<u8> = permit
+                .run(
+                    ::core::pin::pin!(
+                        ::core::option::Option::Some(async move { if false { return
+                        ::approvals::__private::never:: < Res < u8 > > (); } { if let
+                        ::core::option::Option::Some(__ret) =
+                        ::core::option::Option::None:: < Res < u8 > > { return __ret; }
+                        let __self = self; let node = node; let __ret : Res < u8 > = {
+                        Ok(node) }; __ret } })
+                    ),
+                )
                 .await;
-            permit.finish(&outcome);
             outcome
         })
     }

@@ -1,3 +1,7 @@
+/**
+# Needs approval
+
+Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(rows: u64) -> Result<u64, String> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
@@ -13,41 +17,31 @@ async fn export(rows: u64) -> Result<u64, String> {
         loop {
             let turn = gate
                 .turn(
-                    &|| ::approvals::__private::Risk::High,
+                    &::approvals::__private::declared::high,
                     &[&::approvals::__private::show(&rows)],
                     &[],
                 );
-            let refusal = match turn {
+            match turn {
                 ::approvals::__private::Turn::Run(permit) => break permit,
-                ::approvals::__private::Turn::Wait(step) => {
-                    match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
+                turn => {
+                    if let ::core::result::Result::Err(refusal) = turn.step().await {
+                        return ::approvals::__private::refuse_by(
+                            refusal,
+                            |refusal| refusal.to_string(),
+                        );
                     }
                 }
-                ::approvals::__private::Turn::Stop(refusal) => refusal,
-            };
-            return ::approvals::__private::refuse_by(
-                refusal,
-                |refusal| refusal.to_string(),
-            );
+            }
         }
     };
-    let outcome: Result<u64, String> = async move {
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_with_type_underscore,
-            reason = "pins the type"
-        )]
-        if false {
-            let output: Result<u64, String> = loop {};
-            return output;
-        }
-        { Ok(rows) }
-    }
+    let outcome: Result<u64, String> = permit
+        .run(
+            ::core::pin::pin!(
+                ::core::option::Option::Some(async move { if false { return
+                ::approvals::__private::never:: < Result < u64, String > > (); } {
+                Ok(rows) } })
+            ),
+        )
         .await;
-    permit.finish(&outcome);
     outcome
 }

@@ -1,3 +1,7 @@
+/**
+# Needs approval
+
+Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export<T, const N: usize>(items: [T; N]) -> Res<usize>
 where
     [T; N]: Serialize,
@@ -18,7 +22,7 @@ where
         loop {
             let turn = gate
                 .turn(
-                    &|| ::approvals::__private::Risk::High,
+                    &::approvals::__private::declared::high,
                     &[
                         &::approvals::__private::show_by(
                             &|capturer| capturer.show(::core::any::type_name::<T>()),
@@ -28,34 +32,24 @@ where
                     ],
                     &[],
                 );
-            let refusal = match turn {
+            match turn {
                 ::approvals::__private::Turn::Run(permit) => break permit,
-                ::approvals::__private::Turn::Wait(step) => {
-                    match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
+                turn => {
+                    if let ::core::result::Result::Err(refusal) = turn.step().await {
+                        return ::approvals::__private::refuse(refusal);
                     }
                 }
-                ::approvals::__private::Turn::Stop(refusal) => refusal,
-            };
-            return ::approvals::__private::refuse(refusal);
+            }
         }
     };
-    let outcome: Res<usize> = async move {
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_with_type_underscore,
-            reason = "pins the type"
-        )]
-        if false {
-            let output: Res<usize> = loop {};
-            return output;
-        }
-        { Ok(items.len()) }
-    }
+    let outcome: Res<usize> = permit
+        .run(
+            ::core::pin::pin!(
+                ::core::option::Option::Some(async move { if false { return
+                ::approvals::__private::never:: < Res < usize > > (); } { Ok(items.len())
+                } })
+            ),
+        )
         .await;
-    permit.finish(&outcome);
     outcome
 }

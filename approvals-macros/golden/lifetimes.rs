@@ -1,3 +1,7 @@
+/**
+# Needs approval
+
+Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
@@ -14,41 +18,31 @@ async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
         loop {
             let turn = gate
                 .turn(
-                    &|| ::approvals::__private::Risk::High,
+                    &::approvals::__private::declared::high,
                     &[
                         &::approvals::__private::show(&text),
                         &::approvals::__private::show(&other),
                     ],
                     &[],
                 );
-            let refusal = match turn {
+            match turn {
                 ::approvals::__private::Turn::Run(permit) => break permit,
-                ::approvals::__private::Turn::Wait(step) => {
-                    match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
+                turn => {
+                    if let ::core::result::Result::Err(refusal) = turn.step().await {
+                        return ::approvals::__private::refuse(refusal);
                     }
                 }
-                ::approvals::__private::Turn::Stop(refusal) => refusal,
-            };
-            return ::approvals::__private::refuse(refusal);
+            }
         }
     };
-    let outcome: Res<&'a str> = async move {
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_with_type_underscore,
-            reason = "pins the type"
-        )]
-        if false {
-            let output: Res<&'a str> = loop {};
-            return output;
-        }
-        { Ok(text) }
-    }
+    let outcome: Res<&'a str> = permit
+        .run(
+            ::core::pin::pin!(
+                ::core::option::Option::Some(async move { if false { return
+                ::approvals::__private::never:: < Res < & 'a str > > (); } { Ok(text) }
+                })
+            ),
+        )
         .await;
-    permit.finish(&outcome);
     outcome
 }

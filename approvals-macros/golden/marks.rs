@@ -1,3 +1,7 @@
+/**
+# Needs approval
+
+Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
@@ -16,7 +20,7 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
             #[allow(clippy::used_underscore_binding, reason = "shown")]
             let turn = gate
                 .turn(
-                    &|| ::approvals::__private::Risk::High,
+                    &::approvals::__private::declared::high,
                     &[
                         &::approvals::__private::secret(&token),
                         &::approvals::__private::show_by(
@@ -26,34 +30,24 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
                     ],
                     &[],
                 );
-            let refusal = match turn {
+            match turn {
                 ::approvals::__private::Turn::Run(permit) => break permit,
-                ::approvals::__private::Turn::Wait(step) => {
-                    match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
+                turn => {
+                    if let ::core::result::Result::Err(refusal) = turn.step().await {
+                        return ::approvals::__private::refuse(refusal);
                     }
                 }
-                ::approvals::__private::Turn::Stop(refusal) => refusal,
-            };
-            return ::approvals::__private::refuse(refusal);
+            }
         }
     };
-    let outcome: Res<u64> = async move {
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_with_type_underscore,
-            reason = "pins the type"
-        )]
-        if false {
-            let output: Res<u64> = loop {};
-            return output;
-        }
-        { Ok(pool.rows) }
-    }
+    let outcome: Res<u64> = permit
+        .run(
+            ::core::pin::pin!(
+                ::core::option::Option::Some(async move { if false { return
+                ::approvals::__private::never:: < Res < u64 > > (); } { Ok(pool.rows) }
+                })
+            ),
+        )
         .await;
-    permit.finish(&outcome);
     outcome
 }

@@ -1,4 +1,8 @@
 impl Cluster {
+    /**
+# Needs approval
+
+Action `cluster.delete`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn delete(mut self) -> Res<Self> {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
@@ -14,7 +18,7 @@ impl Cluster {
             loop {
                 let turn = gate
                     .turn(
-                        &|| ::approvals::__private::Risk::High,
+                        &::approvals::__private::declared::high,
                         &[
                             &::approvals::__private::show_by(
                                 &|capturer| capturer.show(&self.env),
@@ -22,38 +26,25 @@ impl Cluster {
                         ],
                         &[],
                     );
-                let refusal = match turn {
+                match turn {
                     ::approvals::__private::Turn::Run(permit) => break permit,
-                    ::approvals::__private::Turn::Wait(step) => {
-                        match step.await {
-                            ::core::result::Result::Ok(()) => continue,
-                            ::core::result::Result::Err(refusal) => refusal,
+                    turn => {
+                        if let ::core::result::Result::Err(refusal) = turn.step().await {
+                            return ::approvals::__private::refuse(refusal);
                         }
                     }
-                    ::approvals::__private::Turn::Stop(refusal) => refusal,
-                };
-                return ::approvals::__private::refuse(refusal);
+                }
             }
         };
-        let outcome: Res<Self> = async move {
-            #[allow(
-                unreachable_code,
-                clippy::diverging_sub_expression,
-                clippy::empty_loop,
-                clippy::let_with_type_underscore,
-                reason = "pins the type"
-            )]
-            if false {
-                let output: Res<Self> = loop {};
-                return output;
-            }
-            {
-                self.gone = true;
-                Ok(self)
-            }
-        }
+        let outcome: Res<Self> = permit
+            .run(
+                ::core::pin::pin!(
+                    ::core::option::Option::Some(async move { if false { return
+                    ::approvals::__private::never:: < Res < Self > > (); } { self.gone =
+                    true; Ok(self) } })
+                ),
+            )
             .await;
-        permit.finish(&outcome);
         outcome
     }
 }

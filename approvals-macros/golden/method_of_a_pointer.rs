@@ -1,4 +1,8 @@
 impl Cluster {
+    /**
+# Needs approval
+
+Action `cluster.pin`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn pin(self: Pin<&mut Self>) -> Res<()> {
         let permit = {
             let mut gate = ::approvals::__private::Gate::at({
@@ -14,7 +18,7 @@ impl Cluster {
             loop {
                 let turn = gate
                     .turn(
-                        &|| ::approvals::__private::Risk::High,
+                        &::approvals::__private::declared::high,
                         &[
                             &::approvals::__private::show_by(
                                 &|capturer| capturer.show(&self.env),
@@ -22,35 +26,24 @@ impl Cluster {
                         ],
                         &[],
                     );
-                let refusal = match turn {
+                match turn {
                     ::approvals::__private::Turn::Run(permit) => break permit,
-                    ::approvals::__private::Turn::Wait(step) => {
-                        match step.await {
-                            ::core::result::Result::Ok(()) => continue,
-                            ::core::result::Result::Err(refusal) => refusal,
+                    turn => {
+                        if let ::core::result::Result::Err(refusal) = turn.step().await {
+                            return ::approvals::__private::refuse(refusal);
                         }
                     }
-                    ::approvals::__private::Turn::Stop(refusal) => refusal,
-                };
-                return ::approvals::__private::refuse(refusal);
+                }
             }
         };
-        let outcome: Res<()> = async move {
-            #[allow(
-                unreachable_code,
-                clippy::diverging_sub_expression,
-                clippy::empty_loop,
-                clippy::let_with_type_underscore,
-                reason = "pins the type"
-            )]
-            if false {
-                let output: Res<()> = loop {};
-                return output;
-            }
-            { Ok(()) }
-        }
+        let outcome: Res<()> = permit
+            .run(
+                ::core::pin::pin!(
+                    ::core::option::Option::Some(async move { if false { return
+                    ::approvals::__private::never:: < Res < () > > (); } { Ok(()) } })
+                ),
+            )
             .await;
-        permit.finish(&outcome);
         outcome
     }
 }

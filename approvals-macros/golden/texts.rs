@@ -1,3 +1,7 @@
+/**
+# Needs approval
+
+Risk `high`, sensitivity `pii`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(rows: u64, name: Name) -> Res<u64> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
@@ -15,22 +19,17 @@ async fn export(rows: u64, name: Name) -> Res<u64> {
         loop {
             let turn = gate
                 .turn(
-                    &|| ::approvals::__private::Risk::High,
+                    &::approvals::__private::declared::high,
                     &[
                         &::approvals::__private::show(&rows),
                         &::approvals::__private::show(&name),
                     ],
                     &[
-                        ::approvals::__private::Text::reason(
-                            &|f| {
-                                f
-                                    .write_fmt(
-                                        ::core::format_args!("{:>4} of {:?}", rows, name),
-                                    )
-                            },
+                        ::approvals::__private::Text::reason_of(
+                            ::core::format_args!("{:>4} of {:?}", rows, name),
                         ),
-                        ::approvals::__private::Text::resource(
-                            &|f| f.write_fmt(::core::format_args!("{}", name.first)),
+                        ::approvals::__private::Text::resource_of(
+                            ::core::format_args!("{}", name.first),
                         ),
                         ::approvals::__private::Text::label(
                             "day",
@@ -38,34 +37,23 @@ async fn export(rows: u64, name: Name) -> Res<u64> {
                         ),
                     ],
                 );
-            let refusal = match turn {
+            match turn {
                 ::approvals::__private::Turn::Run(permit) => break permit,
-                ::approvals::__private::Turn::Wait(step) => {
-                    match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
+                turn => {
+                    if let ::core::result::Result::Err(refusal) = turn.step().await {
+                        return ::approvals::__private::refuse(refusal);
                     }
                 }
-                ::approvals::__private::Turn::Stop(refusal) => refusal,
-            };
-            return ::approvals::__private::refuse(refusal);
+            }
         }
     };
-    let outcome: Res<u64> = async move {
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_with_type_underscore,
-            reason = "pins the type"
-        )]
-        if false {
-            let output: Res<u64> = loop {};
-            return output;
-        }
-        { Ok(rows) }
-    }
+    let outcome: Res<u64> = permit
+        .run(
+            ::core::pin::pin!(
+                ::core::option::Option::Some(async move { if false { return
+                ::approvals::__private::never:: < Res < u64 > > (); } { Ok(rows) } })
+            ),
+        )
         .await;
-    permit.finish(&outcome);
     outcome
 }

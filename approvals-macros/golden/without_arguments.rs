@@ -1,3 +1,7 @@
+/**
+# Needs approval
+
+Risk `low`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 pub async fn tidy() -> Res<()> {
     let permit = {
         let mut gate = ::approvals::__private::Gate::at({
@@ -10,35 +14,24 @@ pub async fn tidy() -> Res<()> {
             &SITE
         });
         loop {
-            let turn = gate.turn(&|| ::approvals::__private::Risk::Low, &[], &[]);
-            let refusal = match turn {
+            let turn = gate.turn(&::approvals::__private::declared::low, &[], &[]);
+            match turn {
                 ::approvals::__private::Turn::Run(permit) => break permit,
-                ::approvals::__private::Turn::Wait(step) => {
-                    match step.await {
-                        ::core::result::Result::Ok(()) => continue,
-                        ::core::result::Result::Err(refusal) => refusal,
+                turn => {
+                    if let ::core::result::Result::Err(refusal) = turn.step().await {
+                        return ::approvals::__private::refuse(refusal);
                     }
                 }
-                ::approvals::__private::Turn::Stop(refusal) => refusal,
-            };
-            return ::approvals::__private::refuse(refusal);
+            }
         }
     };
-    let outcome: Res<()> = async move {
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_with_type_underscore,
-            reason = "pins the type"
-        )]
-        if false {
-            let output: Res<()> = loop {};
-            return output;
-        }
-        { Ok(()) }
-    }
+    let outcome: Res<()> = permit
+        .run(
+            ::core::pin::pin!(
+                ::core::option::Option::Some(async move { if false { return
+                ::approvals::__private::never:: < Res < () > > (); } { Ok(()) } })
+            ),
+        )
         .await;
-    permit.finish(&outcome);
     outcome
 }
