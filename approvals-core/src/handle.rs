@@ -18,9 +18,9 @@ use crate::action::{ActionSite, Risk};
 use crate::authority::{Authority, Behind, Full, Local};
 use crate::call::Context;
 use crate::error::{ApprovalError, ErrorKind};
-use crate::id::{NodeName, PolicyVersion};
+use crate::id::{NodeName, PolicyVersion, Seq};
 use crate::keeper::Order;
-use crate::ledger::{Allowed, Event, Store, StoreError, Stream};
+use crate::ledger::{Allowed, Event, Follow, Store, StoreError, Stream};
 use crate::people::{Agent, Principal, Requester};
 
 /// Approvals of one agent in one process: its policy, people, ledger and backends.
@@ -92,6 +92,21 @@ impl Approvals {
     /// The ledger that it writes.
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.0.local.parts.store)
+    }
+
+    /// Follows the ledger from its present end on: what this process and every other one writes from now.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn follow(&self) -> Result<Follow, StoreError> {
+        let store = self.store();
+        let end = store.last().await?;
+        Ok(Follow::after(store, end))
+    }
+
+    /// Follows the ledger past a place, as one that [`Follow::position`] gave before a restart.
+    pub fn follow_after(&self, seq: Seq) -> Follow {
+        Follow::after(self.store(), seq)
     }
 
     /// The name of this process in the ledger.

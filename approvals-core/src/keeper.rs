@@ -26,6 +26,8 @@ pub(crate) enum Order {
     Watch { request: RequestId, deadline: Timestamp },
     /// Present this request again after a while.
     PresentAgain { request: RequestId, after: Duration, tries: u32 },
+    /// Bring the cards of this request up to date, one of which shows no more than this version.
+    Refresh { request: RequestId, shown: Version },
     /// Finish what is begun and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -79,6 +81,10 @@ impl Keeper {
                     Some(Order::PresentAgain { request, after, tries }) => {
                         let at = self.local.parts.clock.now().after(after);
                         self.due.insert((at, request, Job::Present(tries)));
+                    }
+                    Some(Order::Refresh { request, shown }) => {
+                        self.shown.insert(request, shown);
+                        self.refresh(request);
                     }
                     Some(Order::Stop(done)) => {
                         self.settle().await;

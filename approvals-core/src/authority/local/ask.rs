@@ -270,11 +270,18 @@ impl Local {
         let keyed = call.key().is_some();
         // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
         let (give, take) = oneshot::channel();
+        let (action, risk) = (call.action(), call.risk().as_str());
         let (local, unattended) =
             (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
         self.background.run(async move {
-            let opened = local.open(request, event, seed).await;
-            let _ = give.send(opened.map(|()| unattended));
+            let opened = local.open(request, event, seed).await.map(|()| unattended);
+            let open = opened.is_ok();
+            let attended = give.send(opened).is_ok();
+            // Parked by a caller that is gone, it waits for people all the same.
+            if open && (attended || keyed) {
+                tracing::info!(action, %request, risk, "request opened");
+                local.place(request);
+            }
         });
         match take.await {
             Ok(Ok(unattended)) => unattended.attend(),
@@ -282,8 +289,6 @@ impl Local {
             Ok(Err(error)) => return Err(Self::store_error(call.action(), request, &error)),
             Err(_) => return Err(unavailable("the runtime is shutting down".to_owned())),
         }
-        tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
-        self.place(request);
         let patience = call.site().wait;
         Ok(Some(Ticket { action: call.action(), request, seed, facts, keyed, patience }))
     }
