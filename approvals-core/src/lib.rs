@@ -18,6 +18,8 @@ pub mod handle;
 pub mod id;
 mod keeper;
 pub mod ledger;
+#[cfg(feature = "metrics")]
+mod meter;
 pub mod people;
 pub mod policy;
 pub mod request;

@@ -36,6 +36,8 @@ mod races;
 
 mod follow;
 
+mod metrics;
+
 mod backends;
 
 mod building;

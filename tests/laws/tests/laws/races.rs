@@ -126,6 +126,9 @@ async fn a_caller_that_leaves_while_its_claim_is_being_written_has_claimed_and_n
             let call = calls(&bench, &approvals, keyed);
             hold.reached(1).await;
             leaves(call).await;
+            if !keyed {
+                comes_to(&bench, Phase::Cancelled).await;
+            }
             hold.open();
             let request = comes_to(&bench, Phase::Cancelled).await;
             let (story, state) = (bench.store.story(request).await, bench.store.state(request).await);
