@@ -8,6 +8,7 @@
 )]
 
 mod appends;
+mod backup;
 mod faults;
 mod keys;
 mod moved;
