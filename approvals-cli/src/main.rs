@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs.md")]
 
 mod args;
+mod backup;
 mod decide;
 mod list;
 mod log;
@@ -40,5 +41,6 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Deny(review) => decide::deny(&args.global, review, out).await,
         Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
+        Verb::Backup { to } => backup::run(store, to, out).await,
     }
 }
