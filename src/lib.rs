@@ -14,7 +14,9 @@ pub use approvals_core::call::{Call, Context};
 #[cfg(feature = "conformance")]
 pub use approvals_core::conformance;
 pub use approvals_core::error::{ApprovalError, ErrorKind};
-pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder, Task, TaskError};
+pub use approvals_core::handle::{
+    AlreadyInstalled, Approvals, BuildError, Builder, ShutdownError, Task, TaskError,
+};
 pub use approvals_core::people::{Agent, Assurance, Identity, People, Person, Principal};
 pub use approvals_core::policy::{Policy, RiskPolicy};
 pub use approvals_core::secret::Secret;
