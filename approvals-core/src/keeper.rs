@@ -132,7 +132,7 @@ impl Keeper {
                 }
             }
             Err(error) => {
-                tracing::warn!(%request, %error, "a request could not be expired; trying again");
+                tracing::warn!(%request, %error, "a request could not be expired; trying again, do what the error says if it stays");
                 self.due.insert((now.after(AGAIN), request, Job::Expire));
             }
         }
@@ -193,7 +193,7 @@ pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), Stor
                 match recovery.take_up(summary).await {
                     // It closes its request (law 6), and no other: whoever calls for it again is told.
                     Err(error) if is_of_one_request(&error) => {
-                        tracing::error!(request = %summary.id, %error, "an open request cannot be read");
+                        tracing::error!(request = %summary.id, %error, "an open request cannot be read and stays closed; do what the error says, or have the call take another key");
                     }
                     taken => taken?,
                 }

@@ -105,7 +105,7 @@ async fn write(local: Local, mut far: mpsc::Receiver<Line>, in_hand: &AtomicUsiz
                 Ok(_) => break,
                 Err(error) => {
                     // Nothing is dropped: the buffer fills, and calls wait for room.
-                    tracing::warn!(%error, "records of freely run calls cannot be written; trying again");
+                    tracing::warn!(%error, "records of freely run calls cannot be written; trying again, and calls wait once the buffer is full: do what the error says");
                     local.parts.clock.sleep(backoff(tries)).await;
                     tries += 1;
                 }

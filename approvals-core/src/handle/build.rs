@@ -370,8 +370,12 @@ async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
         });
         match ended.await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => return tracing::error!(%way, %error, "a backend no longer listens"),
-            Err(()) => tracing::error!(%way, "a backend panicked while it listened; it listens again"),
+            Ok(Err(error)) => {
+                return tracing::error!(%way, %error, "a backend no longer listens and nobody can answer there; do what the error says, then start the agent again");
+            }
+            Err(()) => {
+                tracing::error!(%way, "a backend panicked while it listened; it listens again in a second, tell whoever wrote it")
+            }
         }
         clock.sleep(AGAIN).await;
     }

@@ -128,7 +128,7 @@ impl Sqlite {
             }
         });
         if let Err(error) = closed.await {
-            tracing::warn!(%error, "the store was not closed cleanly; nothing that was answered is lost");
+            tracing::warn!(%error, "the store was not closed cleanly; nothing that was answered is lost, and nothing is to be done");
         }
     }
 

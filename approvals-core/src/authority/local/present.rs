@@ -30,7 +30,7 @@ impl Local {
     pub(crate) async fn present(&self, request: RequestId, tries: u32) {
         let Some(_presenting) = Presenting::begin(self, request) else { return };
         if let Err(error) = self.try_present(request, tries).await {
-            tracing::warn!(%request, %error, "a request could not be presented; trying again");
+            tracing::warn!(%request, %error, "a request could not be presented; trying again, do what the error says if it stays");
             self.again(request, backoff(tries), tries);
         }
     }
@@ -142,7 +142,7 @@ impl Local {
         way: &WayId,
         error: &BackendError,
     ) -> Result<(), StoreError> {
-        tracing::warn!(%request, %way, %error, "a backend could not present a request");
+        tracing::warn!(%request, %way, %error, "a backend could not present a request; mend the backend, and answer with `approvals approve` or `approvals deny` where the store is open");
         let last: Option<PresentFailure> = history.iter().rev().find_map(|record| match &record.body.event {
             Event::PresentFailed { way: failed, why } if failed == way => Some(*why),
             _ => None,
@@ -165,7 +165,10 @@ impl Local {
             }
             let event = Event::Cancelled { by: None, why: CancelWhy::Undeliverable };
             match self.append(request, state.version(), vec![event.into()]).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    tracing::warn!(%request, "nobody could be asked and the call was refused; mend the backends, `approvals show` has the reason of each");
+                    return Ok(());
+                }
                 Err(error) if error.is_stale() && moves < MOVES => {
                     moves += 1;
                     tokio::task::yield_now().await;
@@ -180,7 +183,7 @@ impl Local {
         let (history, state) = match self.look(request).await {
             Ok(looked) => looked,
             Err(error) => {
-                tracing::warn!(%request, %error, "the cards of a request could not be brought up to date");
+                tracing::warn!(%request, %error, "the cards of a request could not be brought up to date; `approvals show` says where it stands");
                 return shown;
             }
         };
@@ -208,12 +211,12 @@ impl Local {
                         let event = Event::Updated { way: way.clone() };
                         let note = self.note(Stream::Request(request), event.into()).await;
                         if let Err(error) = note {
-                            tracing::warn!(%request, %way, %error, "an update could not be recorded");
+                            tracing::warn!(%request, %way, %error, "an update could not be recorded; the card is right, do what the error says if it stays");
                         }
                     }
                     Ok(()) => {}
                     Err(error) => {
-                        tracing::warn!(%request, %way, %error, "a card could not be brought up to date")
+                        tracing::warn!(%request, %way, %error, "a card could not be brought up to date; answers on it are still judged, `approvals show` says where the request stands")
                     }
                 }
             }
