@@ -16,7 +16,9 @@ pub use approvals_core::call::{Call, Context, LiveCall};
 #[cfg(feature = "conformance")]
 pub use approvals_core::conformance;
 pub use approvals_core::error::{ApprovalError, ErrorKind};
-pub use approvals_core::handle::{AlreadyInstalled, Approvals, BuildError, Builder, Gated, Task, TaskError};
+pub use approvals_core::handle::{
+    AlreadyInstalled, Approvals, BuildError, Builder, Gated, ShutdownError, Task, TaskError,
+};
 pub use approvals_core::people::{Agent, Assurance, Identity, People, Person, Principal};
 pub use approvals_core::policy::{Policy, RiskPolicy};
 pub use approvals_core::secret::Secret;

@@ -125,6 +125,12 @@ pub(crate) enum Verb {
     Reconcile(Reconcile),
     /// Print every record of the ledger, oldest first
     Log(Log),
+    /// Copy the ledger into a new file, also while agents use it; the key is not copied
+    Backup {
+        /// The new file; nothing may have that name
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+    },
     /// Compare what programs say about their gates; needs no store
     #[command(subcommand)]
     Manifest(ManifestVerb),

@@ -1,9 +1,11 @@
 //! `approvals log`: every record, in the order of the ledger.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use approvals::Sqlite;
 use approvals::id::Seq;
-use approvals::ledger::{Record, Store};
+use approvals::ledger::{Follow, Record, Store as _};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Log;
@@ -23,7 +25,7 @@ pub(crate) async fn run(path: &Path, options: &Log, out: &Out) -> Result<Exit, F
     tokio::select! {
         biased;
         () = interrupted(interrupt.as_mut()) => Ok(Exit::Done),
-        ended = print(&store, options, out) => ended.map(|()| Exit::Done),
+        ended = print(store, options, out) => ended.map(|()| Exit::Done),
     }
 }
 
@@ -34,22 +36,29 @@ async fn interrupted(signal: Option<&mut Signal>) {
     }
 }
 
-async fn print(store: &dyn Store, options: &Log, out: &Out) -> Result<(), Failure> {
-    let mut after = Seq(options.after);
+async fn print(store: Sqlite, options: &Log, out: &Out) -> Result<(), Failure> {
+    let after = Seq(options.after);
+    if options.follow {
+        let mut follow = Follow::after(Arc::new(store), after);
+        loop {
+            show(&follow.next().await?, options, out)?;
+        }
+    }
+    let mut after = after;
     loop {
         let records = store.records(after, PAGE).await?;
+        let Some(last) = records.last() else { return Ok(()) };
+        after = last.seq;
         for record in &records {
-            match out.json() {
-                true => out.object(&record::logged(record, !options.no_payload)?)?,
-                false => out.text(&line(record, !options.no_payload))?,
-            }
-            after = record.seq;
+            show(record, options, out)?;
         }
-        match (records.is_empty(), options.follow) {
-            (false, _) => {}
-            (true, true) => store.wait_past(after).await?,
-            (true, false) => return Ok(()),
-        }
+    }
+}
+
+fn show(record: &Record, options: &Log, out: &Out) -> Result<(), Failure> {
+    match out.json() {
+        true => out.object(&record::logged(record, !options.no_payload)?),
+        false => Ok(out.text(&line(record, !options.no_payload))?),
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs.md")]
 
 mod args;
+mod backup;
 mod decide;
 mod doctor;
 mod list;
@@ -44,6 +45,7 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Cancel(given) => decide::cancel(&args.global, given, out).await,
         Verb::Reconcile(given) => reconcile::reconcile(&args.global, given, out).await,
         Verb::Log(options) => log::run(store, options, out).await,
+        Verb::Backup { to } => backup::run(store, to, out).await,
         Verb::Manifest(verb) => manifest::run(verb, out),
         Verb::Doctor => doctor::run(&args.global, out).await,
         Verb::Completions { shell } => pages::completions(*shell, out),

@@ -32,7 +32,7 @@ pub(crate) async fn pass(authority: Arc<dyn Authority>, call: &Call) -> Result<P
     // The key is looked up before any policy is asked: a denied call must not run because policy changed its mind.
     let ticket = match authority.ask(call).await? {
         Asked::Run => {
-            tracing::info!("policy lets the call run");
+            tracing::debug!("policy lets the call run");
             return Ok(Passed::Free);
         }
         Asked::Wait(ticket) => ticket,

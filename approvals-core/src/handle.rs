@@ -2,17 +2,18 @@
 
 mod build;
 mod current;
+mod stop;
 mod task;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use self::build::{BuildError, Builder};
 pub(crate) use self::current::current;
+pub use self::stop::ShutdownError;
 pub use self::task::{Task, TaskError};
 use crate::action::{ActionSite, Risk};
 use crate::authority::{Authority, Behind, Full, Local};
@@ -20,9 +21,8 @@ use crate::call::{Context, LiveCall};
 use crate::error::{ApprovalError, ErrorKind};
 pub use crate::gate::Gated;
 use crate::gate::carried;
-use crate::id::{NodeName, PolicyVersion};
-use crate::keeper::Order;
-use crate::ledger::{Allowed, Event, Store, StoreError, Stream};
+use crate::id::{NodeName, PolicyVersion, Seq};
+use crate::ledger::{Allowed, Event, Follow, Store, StoreError};
 use crate::people::{Agent, Principal, Requester};
 
 /// Approvals of one agent in one process: its policy, people, ledger and backends.
@@ -44,9 +44,6 @@ struct Inner {
 
 /// Ends when a record has found room in the buffer.
 pub(crate) type Room = Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send>>;
-
-/// How many turns those who wait are given to leave at a shutdown.
-const PATIENCE: usize = 256;
 
 /// Another handle is in force already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,37 +114,24 @@ impl Approvals {
         Arc::clone(&self.0.local.parts.store)
     }
 
+    /// Follows the ledger from its present end on: what this process and every other one writes from now.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn follow(&self) -> Result<Follow, StoreError> {
+        let store = self.store();
+        let end = store.last().await?;
+        Ok(Follow::after(store, end))
+    }
+
+    /// Follows the ledger past a place, as one that [`Follow::position`] gave before a restart.
+    pub fn follow_after(&self, seq: Seq) -> Follow {
+        Follow::after(self.store(), seq)
+    }
+
     /// The name of this process in the ledger.
     pub fn node(&self) -> &NodeName {
         &self.0.local.parts.node
-    }
-
-    /// Writes what is still to be written, brings cards up to date, records a clean stop and ends the background
-    /// work. What waits under a key stays open for the next process.
-    ///
-    /// # Errors
-    /// If the clean stop cannot be recorded.
-    pub async fn shutdown(&self) -> Result<(), StoreError> {
-        let local = &self.0.local;
-        local.hub.close();
-        // Those who wait are sent away; a future that nobody polls is not waited for.
-        for _ in 0..PATIENCE {
-            if !local.hub.has_waiters() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        self.0.behind.close().await;
-        local.background.flush().await;
-        let (done, when_done) = oneshot::channel();
-        if local.parts.keeper.send(Order::Stop(done)).is_ok() {
-            let _ = when_done.await;
-        }
-        local.background.flush().await;
-        let down = local.note(Stream::System, Event::Down {}.into()).await.map(drop);
-        self.0.stop();
-        current::uninstall(self);
-        down
     }
 
     pub(crate) fn authority(&self) -> Arc<dyn Authority> {

@@ -26,6 +26,8 @@ pub(crate) enum Order {
     Watch { request: RequestId, deadline: Timestamp },
     /// Present this request again after a while.
     PresentAgain { request: RequestId, after: Duration, tries: u32 },
+    /// Bring the cards of this request up to date, one of which shows no more than this version.
+    Refresh { request: RequestId, shown: Version },
     /// Finish what is begun and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -80,6 +82,10 @@ impl Keeper {
                         let at = self.local.parts.clock.now().after(after);
                         self.due.insert((at, request, Job::Present(tries)));
                     }
+                    Some(Order::Refresh { request, shown }) => {
+                        self.shown.insert(request, shown);
+                        self.refresh(request);
+                    }
                     Some(Order::Stop(done)) => {
                         self.settle().await;
                         let _ = done.send(());
@@ -126,7 +132,7 @@ impl Keeper {
                 }
             }
             Err(error) => {
-                tracing::warn!(%request, %error, "a request could not be expired; trying again");
+                tracing::warn!(%request, %error, "a request could not be expired; trying again, do what the error says if it stays");
                 self.due.insert((now.after(AGAIN), request, Job::Expire));
             }
         }
@@ -187,7 +193,7 @@ pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), Stor
                 match recovery.take_up(summary).await {
                     // It closes its request (law 6), and no other: whoever calls for it again is told.
                     Err(error) if is_of_one_request(&error) => {
-                        tracing::error!(request = %summary.id, %error, "an open request cannot be read");
+                        tracing::error!(request = %summary.id, %error, "an open request cannot be read and stays closed; do what the error says, or have the call take another key");
                     }
                     taken => taken?,
                 }

@@ -2,6 +2,7 @@
 
 mod bell;
 mod event;
+mod follow;
 mod memory;
 mod payload;
 mod record;
@@ -14,6 +15,7 @@ pub use self::event::{
     Allowed, Answer, CancelWhy, Event, Finish, Ignored, IgnoredWhat, IgnoredWhy, NotRunWhy, PresentFailure,
     Reconciliation, RefusedCall, Reviewed,
 };
+pub use self::follow::Follow;
 pub use self::memory::Memory;
 pub use self::payload::Payload;
 pub use self::record::{Body, Env, FORMAT, Record, Signature, Stream, UnreadableRecord};

@@ -20,6 +20,8 @@ pub mod id;
 mod keeper;
 pub mod ledger;
 pub mod manifest;
+#[cfg(feature = "metrics")]
+mod meter;
 pub mod people;
 pub mod policy;
 pub mod request;

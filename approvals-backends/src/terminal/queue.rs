@@ -173,7 +173,7 @@ impl Queue {
         let start = if std::mem::take(&mut self.at_prompt) { "\n" } else { "" };
         let printed = self.tty.print(&format!("{start}{text}"));
         if let Err(error) = &printed {
-            tracing::warn!(%error, "the terminal cannot be written to");
+            tracing::warn!(%error, "the terminal cannot be written to; answer from another one with `approvals approve` or `approvals deny`");
         }
         printed.is_ok()
     }

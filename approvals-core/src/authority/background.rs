@@ -13,12 +13,14 @@ pub(crate) struct Background {
     runtime: Handle,
     /// How much is still to be done.
     running: watch::Sender<usize>,
+    /// Nothing is waited for any more.
+    given_up: watch::Sender<bool>,
 }
 
 impl Background {
     /// On the runtime of the caller.
     pub(crate) fn new(runtime: Handle) -> Self {
-        Self { runtime, running: watch::Sender::new(0) }
+        Self { runtime, running: watch::Sender::new(0), given_up: watch::Sender::new(false) }
     }
 
     /// Hands work over. It is polled once right here, so that a store with a writer of its own has it before the
@@ -29,11 +31,22 @@ impl Background {
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return;
         }
-        let running = Running::on(&self.running);
+        let (running, mut given_up) = (Running::on(&self.running), self.given_up.subscribe());
         self.runtime.spawn(async move {
-            work.await;
+            tokio::select! {
+                biased;
+                // The sender is gone only with all that could wait.
+                Ok(_) = given_up.wait_for(|given_up| *given_up) => {}
+                () = work => {}
+            }
             drop(running);
         });
+    }
+
+    /// Gives up all that is under way, for good; work that comes later is polled once. Says how much it was.
+    pub(crate) fn give_up(&self) -> usize {
+        self.given_up.send_replace(true);
+        *self.running.borrow()
     }
 
     /// Returns once everything that was handed over is done. Whoever gives up waiting stops nothing by that.

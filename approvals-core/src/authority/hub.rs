@@ -165,7 +165,7 @@ impl Hub {
                         tokio::task::yield_now().await;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the ledger cannot be followed; trying again");
+                        tracing::warn!(%error, "the ledger cannot be followed; trying again, and verdicts are noticed late: do what the error says");
                         clock.sleep(AGAIN).await;
                         // Whoever waits finds out by their own look.
                         self.ring_all(&cards);

@@ -100,6 +100,8 @@ pub(crate) struct Inner {
     pub(crate) background: Background,
     /// Which cards this process has placed, so that a backend whose cards die with a process is asked once in each.
     placed: Mutex<HashSet<(RequestId, WayId)>>,
+    /// Which requests are being presented: two callers of one key at once ask people once.
+    presenting: Mutex<HashSet<RequestId>>,
 }
 
 impl std::ops::Deref for Local {
@@ -122,7 +124,9 @@ pub(crate) fn backoff(tries: u32) -> Duration {
 impl Local {
     pub(crate) fn new(parts: Parts) -> Self {
         let background = Background::new(parts.runtime.clone());
-        Self(Arc::new(Inner { parts, hub: Arc::new(Hub::new()), background, placed: Mutex::default() }))
+        let hub = Arc::new(Hub::new());
+        let (placed, presenting) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { parts, hub, background, placed, presenting }))
     }
 
     /// The history of a request and what it comes to.

@@ -42,6 +42,8 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     env: Env,
+    #[cfg(feature = "metrics")]
+    metrics: bool,
 }
 
 impl Default for Builder {
@@ -60,6 +62,8 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             chance: Arc::new(SystemChance),
             env: Env::Live,
+            #[cfg(feature = "metrics")]
+            metrics: false,
         }
     }
 }
@@ -244,6 +248,18 @@ impl Builder {
         self
     }
 
+    /// Emits the figures of the ledger to the recorder of the crate `metrics`, which has to be installed before
+    /// `build()`. `docs/metrics.md` names them.
+    ///
+    /// They are those of the ledger, not of this process: of several processes over one ledger each would report the
+    /// same, so let one do it.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(mut self) -> Self {
+        self.metrics = true;
+        self
+    }
+
     /// Marks every record as a test's.
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
@@ -308,6 +324,11 @@ impl Builder {
                 news_in,
             )),
         ];
+        #[cfg(feature = "metrics")]
+        if self.metrics {
+            let (store, clock) = (Arc::clone(&parts.store), Arc::clone(&parts.clock));
+            tasks.push(runtime.spawn(crate::meter::run(store, clock, parts.env)));
+        }
         for registered in &parts.backends {
             let (backend, desk) = (Arc::clone(&registered.backend), local.desk(registered.way.clone()));
             tasks.push(runtime.spawn(listen(backend, desk, Arc::clone(&parts.clock))));
@@ -345,8 +366,12 @@ async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
     loop {
         match caught(async { backend.listen(desk.clone()).await }).await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => return tracing::error!(%way, %error, "a backend no longer listens"),
-            Err(Panicked) => tracing::error!(%way, "a backend panicked while it listened; it listens again"),
+            Ok(Err(error)) => {
+                return tracing::error!(%way, %error, "a backend no longer listens and nobody can answer there; do what the error says, then start the agent again");
+            }
+            Err(Panicked) => {
+                tracing::error!(%way, "a backend panicked while it listened; it listens again in a second, tell whoever wrote it")
+            }
         }
         clock.sleep(AGAIN).await;
     }

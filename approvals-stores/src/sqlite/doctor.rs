@@ -276,8 +276,8 @@ fn read(path: &Path) -> Result<(String, Vec<Finding>), StoreError> {
     let options = SqliteOptions::new().leaves_no_trace();
     let opened = schema::connect(path, &options, Use::Read)
         .and_then(|conn| Ok((schema::recognise(&conn, path)?, defects(&conn)?, synchronous(&conn)?)));
-    let (check, defects, synchronous) = opened.map_err(|failure| failure.at(path))?;
-    let check = check.ok_or_else(|| schema::empty(path))?;
+    let (found, defects, synchronous) = opened.map_err(|failure| failure.at(path))?;
+    let check = found.ok_or_else(|| schema::empty(path))?.check;
     let mut found = Vec::new();
     found.push(match defects.as_slice() {
         [] => Finding::ok("integrity", name(path), "SQLite finds it whole"),

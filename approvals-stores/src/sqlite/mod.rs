@@ -1,8 +1,10 @@
 #![doc = include_str!("docs.md")]
 
+mod backup;
 mod doctor;
 mod error;
 mod key;
+mod migrate;
 mod node;
 mod options;
 mod place;
@@ -60,6 +62,8 @@ struct Inner {
     /// Absent when the store is read-only.
     writer: Option<Writer>,
     readers: Readers,
+    /// For the connections that are made later on.
+    options: SqliteOptions,
     watch: Watch,
     names: Arc<Names>,
 }
@@ -118,6 +122,20 @@ impl Sqlite {
         node::is_held(&self.0.path, node)
     }
 
+    /// Copies the ledger as it is at one moment into a new file, mode 0600, while it is in use. Gives the place of the
+    /// last record in the copy.
+    ///
+    /// Writers go on meanwhile. The store's key is **not** in the copy: keep one of it apart, once. The copy takes as
+    /// much room as the ledger, and the disk is synced before this returns.
+    ///
+    /// # Errors
+    /// `Unsuitable` if anything has that name already: a backup replaces nothing. `Full` and the others of a store that
+    /// cannot be read or a folder that cannot be written; nothing is left behind then.
+    pub async fn backup(&self, to: impl AsRef<Path>) -> Result<Seq, StoreError> {
+        let (inner, to) = (Arc::clone(&self.0), to.as_ref().to_owned());
+        off_this_thread(move || backup::write(&inner.path, &to, &inner.options)).await?
+    }
+
     /// Writes what waits, folds the write-ahead log into the file and ends the threads of the store, for all its clones.
     ///
     /// What comes later is an error, and so is waiting. Dropping the last clone does the same in the background:
@@ -133,7 +151,7 @@ impl Sqlite {
             }
         });
         if let Err(error) = closed.await {
-            tracing::warn!(%error, "the store was not closed cleanly; nothing that was answered is lost");
+            tracing::warn!(%error, "the store was not closed cleanly; nothing that was answered is lost, and nothing is to be done");
         }
     }
 
@@ -152,6 +170,7 @@ impl Inner {
     fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         let path: Arc<Path> =
             if options.must_exist() { place::find(path)? } else { place::find_or_make(path)? }.into();
+        place::refuse_foreign_log(&path)?;
         let opened = schema::connect(&path, &options, schema::Use::Write).and_then(|mut conn| {
             let key = schema::prepare(&mut conn, &path, &options)?;
             let last = rows::last(&conn)?;
@@ -163,7 +182,7 @@ impl Inner {
         let no_thread = |e| error::io(&path, "start a thread for", e);
         let readers = Readers::start(Arc::clone(&path), &options).map_err(no_thread)?;
         let watch = Watch::new(Arc::clone(&path), Arc::clone(&bell), options.clone());
-        let names = Arc::<Names>::default();
+        let (names, kept) = (Arc::<Names>::default(), options.clone());
         let writer = match options.read_only {
             true => None,
             false => {
@@ -171,7 +190,7 @@ impl Inner {
                 Some(writer.map_err(no_thread)?)
             }
         };
-        Ok(Self { path, key, writer, readers, watch, names })
+        Ok(Self { path, key, writer, readers, options: kept, watch, names })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the file may stand.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -131,6 +131,32 @@ pub(super) fn refuse_second_name(path: &Path) -> Result<(), StoreError> {
         path.display()
     );
     Err(StoreError::new(StoreErrorKind::Unsuitable, message))
+}
+
+/// A backup that was put back beside the log of the store it replaces: SQLite would play that log into it.
+///
+/// A backup says in its header (<https://www.sqlite.org/fileformat2.html#file_format_version_numbers>) that it keeps no
+/// log, and a store that has one says the other. What was copied by other means cannot be told so.
+pub(super) fn refuse_foreign_log(path: &Path) -> Result<(), StoreError> {
+    let log = beside(path, "-wal");
+    if fs::metadata(&log).map_or(0, |meta| meta.len()) == 0 {
+        return Ok(());
+    }
+    let mut header = Vec::with_capacity(20);
+    let read = fs::File::open(path).and_then(|file| file.take(20).read_to_end(&mut header));
+    read.map_err(|e| io(path, "read", e))?;
+    match header.get(18..20) {
+        Some([1, 1]) => {
+            let message = format!(
+                "`{}` keeps no log and stands beside the log of another store; move `{}` and its `-shm` away, and open \
+                 it again",
+                path.display(),
+                log.display()
+            );
+            Err(StoreError::new(StoreErrorKind::Corrupt, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The path of what stands beside the file: its name with something added.

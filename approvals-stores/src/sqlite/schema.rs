@@ -4,18 +4,17 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use approvals_core::card::visible;
 use approvals_core::ledger::{StoreError, StoreErrorKind};
 use approvals_core::request::StoreKey;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use super::error::Failure;
+use super::migrate::{BY, FORMAT, migrate};
 use super::{SqliteOptions, key, place};
 
 /// `aprv`: says in the header whose file it is.
 const APPLICATION: i32 = 0x6170_7276;
-
-/// Version of the tables; a program reads its own and earlier ones.
-const FORMAT: i32 = 1;
 
 /// Few indexes, because each is one more page in every commit. That of the records does two things: it finds those of a
 /// stream, in order, and has room for one move to a version (`note` is 0), beside any number of notes (theirs is `seq`).
@@ -53,6 +52,8 @@ const TABLES: &str = "
 pub(super) enum Use {
     Write,
     Read,
+    /// Reads here and writes a new file elsewhere, which SQLite does not let a reader do.
+    Copy,
 }
 
 /// A connection to a file that exists.
@@ -104,10 +105,15 @@ pub(super) fn prepare(
     options: &SqliteOptions,
 ) -> Result<StoreKey, Failure> {
     // Judged before anything is written: a file that is not ours stays as it is.
-    let made_with = recognise(conn, path)?;
+    let found = recognise(conn, path)?;
+    let is_older = found.as_ref().is_some_and(|found| found.format < FORMAT);
+    let made_with = found.map(|found| found.check);
     if options.must_exist() {
         if made_with.is_none() {
             return Err(empty(path).into());
+        }
+        if is_older {
+            return Err(older(path).into());
         }
         if !options.read_only {
             keep_a_write_ahead_log(conn, path, options.busy_timeout)?;
@@ -124,11 +130,24 @@ pub(super) fn prepare(
         Some(check) => check,
         None => create(conn, path, &check)?,
     };
-    if made_with == check { Ok(key) } else { Err(key::mismatch(path).into()) }
+    if made_with != check {
+        return Err(key::mismatch(path).into());
+    }
+    if is_older {
+        migrate(conn)?;
+    }
+    Ok(key)
 }
 
-/// The check of the key that the store was made with, or `None` for an empty file.
-pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<String>, Failure> {
+/// A store that is there already.
+pub(super) struct Found {
+    /// The check of the key that it was made with.
+    pub(super) check: String,
+    format: i32,
+}
+
+/// What the file is, or `None` for an empty one.
+pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<Found>, Failure> {
     let number = |pragma: &str| conn.query_row(pragma, [], |row| row.get::<_, i32>(0));
     // One transaction, so that a store which another process just makes is seen whole or not at all.
     let snapshot = conn.unchecked_transaction()?;
@@ -136,12 +155,12 @@ pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<String>
     let application = number("PRAGMA application_id")?;
     let format = number("PRAGMA user_version")?;
     match application {
-        APPLICATION if format > FORMAT => Err(newer(path, format).into()),
-        APPLICATION => {
+        APPLICATION if format > FORMAT => Err(newer(conn, path, format).into()),
+        APPLICATION if format > 0 => {
             let check = "SELECT value FROM facts WHERE name = 'key_check'";
             let check = conn.query_row(check, [], |row| row.get(0)).optional()?;
             snapshot.finish()?;
-            check.map(Some).ok_or_else(|| foreign(path).into())
+            check.map(|check| Some(Found { check, format })).ok_or_else(|| foreign(path).into())
         }
         0 if tables == 0 && format == 0 => Ok(None),
         _ => Err(foreign(path).into()),
@@ -154,10 +173,11 @@ fn create(conn: &mut Connection, path: &Path, check: &str) -> Result<String, Fai
     let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 {
         tx.finish()?;
-        return recognise(conn, path)?.ok_or_else(|| foreign(path).into());
+        let found = recognise(conn, path)?.ok_or_else(|| foreign(path))?;
+        return Ok(found.check);
     }
     tx.execute_batch(TABLES)?;
-    tx.execute("INSERT INTO facts (name, value) VALUES ('key_check', ?1)", [check])?;
+    tx.execute("INSERT INTO facts (name, value) VALUES ('key_check', ?1), ('format_by', ?2)", [check, BY])?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
     tx.pragma_update(None, "user_version", FORMAT)?;
     tx.commit()?;
@@ -197,12 +217,24 @@ fn spare_key(path: &Path, options: &SqliteOptions) -> Result<StoreKey, Failure> 
     Ok(key)
 }
 
-fn newer(path: &Path, format: i32) -> StoreError {
+fn newer(conn: &Connection, path: &Path, format: i32) -> StoreError {
+    // A later format may have no such fact any more.
+    let by = conn.query_row("SELECT value FROM facts WHERE name = 'format_by'", [], |row| row.get(0));
+    let by = by.map_or_else(|_| String::new(), |by: String| format!(", made by `{}`", visible(&by)));
     let message = format!(
-        "`{}` has format {format}, this program reads up to {FORMAT}; update the program",
+        "`{}` has format {format}{by}; this program reads up to {FORMAT}: update the program",
         path.display()
     );
     StoreError::new(StoreErrorKind::NewerFormat, message)
+}
+
+fn older(path: &Path) -> StoreError {
+    let message = format!(
+        "`{}` has a format before {FORMAT}; let the program that writes the store open it first, in this version, then \
+         read it",
+        path.display()
+    );
+    StoreError::new(StoreErrorKind::Unsuitable, message)
 }
 
 fn foreign(path: &Path) -> StoreError {

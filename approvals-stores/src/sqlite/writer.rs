@@ -105,7 +105,7 @@ impl Scribe {
         if let Some(Pen { conn, .. }) = self.pen.take() {
             // Nothing hangs on it: the log is as durable as the file, and whoever opens the store next reads both.
             if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-                tracing::warn!(path = %self.path.display(), %error, "the write-ahead log was not folded into the file");
+                tracing::warn!(path = %self.path.display(), %error, "the write-ahead log was not folded into the file; leave the `-wal` beside it, and whoever opens the store next reads both");
             }
         }
     }
@@ -145,7 +145,7 @@ impl Scribe {
             // The connection is closed by now: after a failed sync the system may call dirty pages clean, and a second
             // try on the same handle would succeed without them.
             Err(error) => {
-                tracing::error!(%error, appends = replies.len(), "a commit failed");
+                tracing::error!(%error, appends = replies.len(), "a commit failed and its callers were told; do what the error says");
                 for reply in replies {
                     let _ = reply.send(Err(error.clone()));
                 }

@@ -8,6 +8,7 @@
 )]
 
 mod appends;
+mod backup;
 mod doctor;
 mod faults;
 mod keys;

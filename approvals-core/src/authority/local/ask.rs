@@ -282,11 +282,18 @@ impl Local {
         let keyed = call.key().is_some();
         // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
         let (give, take) = oneshot::channel();
+        let (action, risk) = (call.name().clone(), call.risk().as_str());
         let (local, unattended) =
             (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
         self.background.run(async move {
-            let opened = local.open(request, event, seed).await;
-            let _ = give.send(opened.map(|()| unattended));
+            let opened = local.open(request, event, seed).await.map(|()| unattended);
+            let open = opened.is_ok();
+            let attended = give.send(opened).is_ok();
+            // Parked by a caller that is gone, it waits for people all the same.
+            if open && (attended || keyed) {
+                tracing::info!(%action, %request, risk, "request opened");
+                local.place(request);
+            }
         });
         match take.await {
             Ok(Ok(unattended)) => unattended.attend(),
@@ -296,8 +303,6 @@ impl Local {
                 return Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()));
             }
         }
-        tracing::info!(action = call.action(), %request, risk = %call.risk(), "request opened");
-        self.place(request);
         let patience = call.site().wait;
         Ok(Some(Ticket { action: call.name().clone(), request, seed, facts, keyed, patience }))
     }

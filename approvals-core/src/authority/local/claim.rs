@@ -130,7 +130,7 @@ impl Local {
                 Ok(Tried::Again(error)) | Err(error) => error,
             };
             failures += 1;
-            tracing::warn!(%request, %error, failures, "the claim could not be recorded");
+            tracing::warn!(%request, %error, failures, "the claim could not be recorded and the body stays shut; trying again, do what the error says if it stays");
             if failures >= TRIES {
                 self.abandon(ticket, claim);
                 return Err(Self::store_error(&action, request, &error));
@@ -203,7 +203,7 @@ impl Local {
         let (mut tries, mut moves) = (0, 0);
         loop {
             let mut failed = match self.append(request, version, vec![event(&end).into()]).await {
-                Ok(_) => return tracing::info!(%request, end = ?end, "claim ended"),
+                Ok(_) => return tell(request, &end),
                 Err(error) if error.is_stale() && moves < MOVES => {
                     moves += 1;
                     tokio::task::yield_now().await;
@@ -218,7 +218,7 @@ impl Local {
                 Err(error) => failed = Some(error),
             }
             if let Some(error) = failed {
-                tracing::warn!(%request, %error, "the end of a claim could not be recorded; trying again");
+                tracing::warn!(%request, %error, "the end of a body could not be recorded; trying again until the shutdown, do what the error says");
                 self.parts.clock.sleep(backoff(tries)).await;
                 tries += 1;
             }
@@ -243,7 +243,7 @@ impl Local {
         };
         let note = self.note(Stream::Request(request), Event::Ignored(ignored).into()).await;
         if let Err(error) = note {
-            tracing::warn!(%request, %error, "a late end of a claim could not be recorded");
+            tracing::warn!(%request, %error, "the late end of a body could not be recorded; nothing is to be done, a person has said what became of it");
         }
     }
 
@@ -267,7 +267,7 @@ impl Local {
                 Ok(_) => return,
                 Err(error) => error,
             };
-            tracing::warn!(%request, %error, "a request could not be withdrawn; trying again");
+            tracing::warn!(%request, %error, "a request could not be withdrawn; trying again, do what the error says if it stays");
             self.parts.clock.sleep(backoff(tries)).await;
             tries += 1;
         }
@@ -288,12 +288,22 @@ impl Local {
         };
         match self.parts.store.append(append).await {
             Ok(_) => {
-                tracing::warn!(%request, "an earlier run was cut off; a person has to say what became of it");
+                tracing::warn!(%request, "an earlier run was cut off; check what it did, then run `approvals reconcile` with `--ran` or `--did-not-run`");
                 Ok(())
             }
             Err(error) if error.is_stale() => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+fn tell(request: RequestId, end: &End) {
+    match end {
+        End::Finished(_) => tracing::info!(%request, ?end, "claim ended"),
+        End::Lost => tracing::warn!(
+            %request,
+            "a body was cut off; check what it did, then run `approvals reconcile` with `--ran` or `--did-not-run`"
+        ),
     }
 }
 

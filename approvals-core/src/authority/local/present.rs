@@ -28,8 +28,9 @@ impl Local {
 
     /// Presents a request on every backend where it does not stand yet.
     pub(crate) async fn present(&self, request: RequestId, tries: u32) {
+        let Some(_presenting) = Presenting::begin(self, request) else { return };
         if let Err(error) = self.try_present(request, tries).await {
-            tracing::warn!(%request, %error, "a request could not be presented; trying again");
+            tracing::warn!(%request, %error, "a request could not be presented; trying again, do what the error says if it stays");
             self.again(request, backoff(tries), tries);
         }
     }
@@ -68,7 +69,7 @@ impl Local {
             });
             ways.insert(task.id(), way);
         }
-        let mut hope = false;
+        let (mut hope, mut placed) = (false, false);
         while let Some(joined) = presenting.join_next().await {
             let (way, presented) = match joined {
                 Ok(presented) => presented,
@@ -81,7 +82,7 @@ impl Local {
             };
             match presented {
                 Ok(presented) => {
-                    stands = true;
+                    (stands, placed) = (true, true);
                     self.presented(request, &way, presented).await?;
                 }
                 Err(error) => {
@@ -90,6 +91,9 @@ impl Local {
                 }
             }
         }
+        if placed {
+            self.catch_up(request, state.version()).await;
+        }
         if hope {
             self.again(request, backoff(tries.saturating_add(4)), tries);
         } else if !stands && !self.parts.open_to_store {
@@ -97,6 +101,15 @@ impl Local {
             if keyed { self.again(request, HOPELESS, tries) } else { self.undeliverable(request).await? }
         }
         Ok(())
+    }
+
+    /// A verdict, or a caller that left, while the cards were being placed: news of that found none on record.
+    async fn catch_up(&self, request: RequestId, shown: Version) {
+        let moved = self.look(request).await.map_or(true, |(_, state)| state.version() != shown);
+        if moved {
+            self.hub.follow_card(request);
+            let _ = self.parts.keeper.send(Order::Refresh { request, shown });
+        }
     }
 
     fn stands(&self, request: RequestId, registered: &Registered, state: &State) -> bool {
@@ -131,7 +144,7 @@ impl Local {
         way: &WayId,
         error: &BackendError,
     ) -> Result<(), StoreError> {
-        tracing::warn!(%request, %way, %error, "a backend could not present a request");
+        tracing::warn!(%request, %way, %error, "a backend could not present a request; mend the backend, and answer with `approvals approve` or `approvals deny` where the store is open");
         let last: Option<PresentFailure> = history.iter().rev().find_map(|record| match &record.body.event {
             Event::PresentFailed { way: failed, why } if failed == way => Some(*why),
             _ => None,
@@ -154,7 +167,10 @@ impl Local {
             }
             let event = Event::Cancelled { by: None, why: CancelWhy::Undeliverable };
             match self.append(request, state.version(), vec![event.into()]).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    tracing::warn!(%request, "nobody could be asked and the call was refused; mend the backends, `approvals show` has the reason of each");
+                    return Ok(());
+                }
                 Err(error) if error.is_stale() && moves < MOVES => {
                     moves += 1;
                     tokio::task::yield_now().await;
@@ -169,7 +185,7 @@ impl Local {
         let (history, state) = match self.look(request).await {
             Ok(looked) => looked,
             Err(error) => {
-                tracing::warn!(%request, %error, "the cards of a request could not be brought up to date");
+                tracing::warn!(%request, %error, "the cards of a request could not be brought up to date; `approvals show` says where it stands");
                 return shown;
             }
         };
@@ -197,12 +213,12 @@ impl Local {
                         let event = Event::Updated { way: way.clone() };
                         let note = self.note(Stream::Request(request), event.into()).await;
                         if let Err(error) = note {
-                            tracing::warn!(%request, %way, %error, "an update could not be recorded");
+                            tracing::warn!(%request, %way, %error, "an update could not be recorded; the card is right, do what the error says if it stays");
                         }
                     }
                     Ok(()) => {}
                     Err(error) => {
-                        tracing::warn!(%request, %way, %error, "a card could not be brought up to date")
+                        tracing::warn!(%request, %way, %error, "a card could not be brought up to date; answers on it are still judged, `approvals show` says where the request stands")
                     }
                 }
             }
@@ -213,5 +229,22 @@ impl Local {
             placed.retain(|(placed, _)| *placed != request);
         }
         Some(state.version())
+    }
+}
+
+/// Holds the presentation of a request for one task.
+struct Presenting<'a>(&'a Local, RequestId);
+
+impl<'a> Presenting<'a> {
+    /// `None` if another task presents it right now.
+    fn begin(local: &'a Local, request: RequestId) -> Option<Self> {
+        let mut presenting = local.presenting.lock().unwrap_or_else(PoisonError::into_inner);
+        presenting.insert(request).then(|| Self(local, request))
+    }
+}
+
+impl Drop for Presenting<'_> {
+    fn drop(&mut self) {
+        self.0.presenting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }

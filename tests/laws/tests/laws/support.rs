@@ -102,9 +102,13 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let clock = ManualClock::at(noon());
+        Self::over(Faulty::on(&clock), clock)
+    }
+
+    pub(crate) fn over(store: Faulty, clock: ManualClock) -> Self {
         Self {
             mock: MockBackend::new(),
-            store: Faulty::on(&clock),
+            store,
             clock,
             policy: Script::default(),
             people: Crowd::default(),

@@ -11,6 +11,7 @@
 mod budgets;
 mod dependencies;
 mod imports;
+mod logs;
 mod packages;
 mod security;
 mod sources;

@@ -1,4 +1,4 @@
-//! The ledger in memory with faults.
+//! A ledger with faults: in memory unless a test says otherwise.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -47,10 +47,10 @@ impl Fired {
     }
 }
 
-/// The ledger in memory with faults: by the name of an event that is appended, or `history`, `records` and `last` for reads.
+/// A ledger with faults: by the name of an event that is appended, or `history`, `records` and `last` for reads.
 #[derive(Clone)]
 pub(crate) struct Faulty {
-    memory: Memory,
+    inner: Arc<dyn Store>,
     faults: Arc<Mutex<Vec<Fault>>>,
     slow: Arc<AtomicBool>,
     reads: Arc<AtomicUsize>,
@@ -58,8 +58,11 @@ pub(crate) struct Faulty {
 
 impl Faulty {
     pub(crate) fn on(clock: &ManualClock) -> Self {
-        let memory = Memory::with_clock(Arc::new(clock.clone())).unwrap();
-        Self { memory, faults: Arc::default(), slow: Arc::default(), reads: Arc::default() }
+        Self::over(Memory::with_clock(Arc::new(clock.clone())).unwrap())
+    }
+
+    pub(crate) fn over(store: impl Store) -> Self {
+        Self { inner: Arc::new(store), faults: Arc::default(), slow: Arc::default(), reads: Arc::default() }
     }
 
     pub(crate) fn fault(&self, on: &'static str, times: usize, does: Does) -> Fired {
@@ -97,11 +100,11 @@ impl Faulty {
     }
 
     pub(crate) async fn records(&self) -> Vec<Record> {
-        self.memory.records(Seq::START, usize::MAX).await.unwrap()
+        self.inner.records(Seq::START, usize::MAX).await.unwrap()
     }
 
     pub(crate) async fn of(&self, stream: Stream) -> Vec<Record> {
-        self.memory.history(stream).await.unwrap()
+        self.inner.history(stream).await.unwrap()
     }
 
     pub(crate) async fn names(&self, stream: Stream) -> Vec<&'static str> {
@@ -113,7 +116,7 @@ impl Faulty {
         let expected = Some(self.state(request).await.version());
         let (env, node) = (Env::Test, "elsewhere".into());
         let append = Append { stream: request.into(), expected, env, node, events: vec![event.into()] };
-        self.memory.append(append).await.unwrap();
+        self.inner.append(append).await.unwrap();
     }
 
     /// What happened to a request, without the notes of its cards.
@@ -167,17 +170,17 @@ impl Store for Faulty {
         let trouble = self.trouble(&names);
         match trouble {
             Some(Does::Fail | Does::Damage) => Err(broken()),
-            Some(Does::LoseReply) => self.memory.append(append).await.and(Err(broken())),
+            Some(Does::LoseReply) => self.inner.append(append).await.and(Err(broken())),
             Some(Does::LoseReplyAndSight(reads)) => {
-                self.memory.append(append).await?;
+                self.inner.append(append).await?;
                 self.fault("history", reads, Does::Fail);
                 Err(broken())
             }
             Some(Does::Hold(hold)) => {
-                let memory = self.memory.clone();
+                let inner = Arc::clone(&self.inner);
                 let late = async move {
                     hold.pass().await;
-                    memory.append(append).await
+                    inner.append(append).await
                 };
                 tokio::spawn(late).await.unwrap()
             }
@@ -185,13 +188,13 @@ impl Store for Faulty {
                 let store = self.clone();
                 let late = async move {
                     store.dawdle().await;
-                    let appended = store.memory.append(append).await;
+                    let appended = store.inner.append(append).await;
                     store.dawdle().await;
                     appended
                 };
                 tokio::spawn(late).await.unwrap()
             }
-            None => self.memory.append(append).await,
+            None => self.inner.append(append).await,
         }
     }
 
@@ -203,18 +206,18 @@ impl Store for Faulty {
                 Err(StoreError::new(StoreErrorKind::Corrupt, "a record is damaged; mend it"))
             }
             Some(_) => Err(broken()),
-            None => self.memory.history(stream).await,
+            None => self.inner.history(stream).await,
         }
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.memory.list(filter, after, limit).await
+        self.inner.list(filter, after, limit).await
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
         match self.trouble(&["records"]) {
             Some(_) => Err(broken()),
-            None => self.memory.records(after, limit).await,
+            None => self.inner.records(after, limit).await,
         }
     }
 
@@ -222,18 +225,18 @@ impl Store for Faulty {
         if let Some(Does::Hold(hold)) = self.trouble(&["last"]) {
             hold.pass().await;
         }
-        self.memory.last().await
+        self.inner.last().await
     }
 
     async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.memory.wait_past(after).await
+        self.inner.wait_past(after).await
     }
 
     async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.memory.hold_node(node).await
+        self.inner.hold_node(node).await
     }
 
     fn key(&self) -> &StoreKey {
-        self.memory.key()
+        self.inner.key()
     }
 }
