@@ -380,7 +380,9 @@ async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
 /// Policy, keys and records know an action by its name: two with one name would share them.
 fn check_sites() -> Result<(), BuildError> {
     let Some(sites) = sites() else {
-        tracing::warn!("this platform gathers no manifest: two actions of one name would not be noticed");
+        tracing::warn!(
+            "this platform gathers no manifest; see to it that no two actions have one name, which is not noticed here"
+        );
         return Ok(());
     };
     let mut seen = BTreeMap::new();
