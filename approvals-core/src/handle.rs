@@ -197,10 +197,11 @@ impl std::fmt::Debug for Approvals {
 }
 
 impl Inner {
-    fn stop(&self) {
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            task.abort();
-        }
+    /// Ends the background work; the tasks, which are gone once they are awaited.
+    fn stop(&self) -> Vec<JoinHandle<()>> {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.iter().for_each(JoinHandle::abort);
+        tasks
     }
 }
 

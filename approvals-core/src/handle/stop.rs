@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::{Approvals, current};
 use crate::keeper::Order;
@@ -60,7 +61,14 @@ impl Approvals {
             stopped = self.settle() => stopped.map_err(ShutdownError::Unrecorded),
             () = local.parts.clock.sleep(LONGEST) => Err(self.give_up()),
         };
-        self.0.stop();
+        // What the tasks hold, the store before all, is let go. One that hangs without awaiting is not waited for.
+        let tasks = self.0.stop();
+        for _ in 0..PATIENCE {
+            if tasks.iter().all(JoinHandle::is_finished) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         current::uninstall(self);
         stopped
     }
