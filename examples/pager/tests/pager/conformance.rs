@@ -8,7 +8,7 @@ use approvals::conformance::backend::{
 use approvals::id::RequestId;
 use pager_example::Pager;
 
-use crate::service::{Pressed, Service, TEAM, TOKEN};
+use crate::service::{Service, TEAM, TOKEN};
 
 struct OnCall;
 
@@ -71,14 +71,9 @@ impl BackendUnderTest for OnCall {
 
     async fn act(&self, service: &Service, act: Act) -> Result<Acted, SetupError> {
         let view = self.view(service, act.request).await?;
-        let mut pressed = Pressed {
-            team: TEAM,
-            user: user(act.who),
-            key: act.request.to_string(),
-            digest: act.digest.to_hex(),
-            answer: "yes",
-            comment: None,
-        };
+        let key = act.request.to_string();
+        let page = service.state().pages.iter().find(|page| page.key == key).cloned();
+        let mut pressed = page.ok_or("there is no page")?.pressed(user(act.who), "yes");
         match act.does {
             Does::Approve if !view.can_approve => return Ok(Acted::NotOffered),
             Does::Deny | Does::DenySaying(_) if !view.can_deny => return Ok(Acted::NotOffered),

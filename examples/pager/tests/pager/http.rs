@@ -70,14 +70,16 @@ async fn the_services_own_words_stand_in_no_error() {
 #[tokio::test]
 async fn a_reply_that_is_too_big_is_refused() {
     let padding = " ".repeat(1 << 20);
-    let error = refused(ResponseTemplate::new(200).set_body_string(format!(r#"{{"id":"p0"{padding}}}"#))).await;
+    let error =
+        refused(ResponseTemplate::new(200).set_body_string(format!(r#"{{"id":"p0"{padding}}}"#))).await;
     assert!(!error.is_temporary());
     assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
 }
 
 #[tokio::test]
 async fn a_pager_that_does_not_reply_in_time_is_out_of_reach() {
-    let slow = ResponseTemplate::new(200).set_body_json(json!({ "id": "p0" })).set_delay(Duration::from_secs(60));
+    let slow =
+        ResponseTemplate::new(200).set_body_json(json!({ "id": "p0" })).set_delay(Duration::from_secs(60));
     let (_server, pager) = saying(slow).await;
     let error = pager.reply_within(Duration::from_millis(50)).present(&card()).await.unwrap_err();
     assert!(error.is_temporary());

@@ -33,6 +33,12 @@ impl Page {
     pub(crate) fn has(&self, button: &str) -> bool {
         self.buttons.iter().any(|there| there == button)
     }
+
+    /// What the service says when this user presses a button on the page.
+    pub(crate) fn pressed(&self, user: &'static str, answer: &'static str) -> Pressed {
+        let (key, digest) = (self.key.clone(), self.digest.clone());
+        Pressed { team: TEAM, user, key, digest, answer, comment: None }
+    }
 }
 
 /// What somebody pressed.
@@ -64,6 +70,8 @@ struct Inner {
     state: Mutex<State>,
     /// The number of the last answer that receipt was taken of; the first one has number 1.
     taken: watch::Sender<usize>,
+    /// The page that was placed last.
+    placed: watch::Sender<Option<Page>>,
 }
 
 impl Service {
@@ -81,7 +89,10 @@ impl Service {
         };
         Mock::given(loses).respond_with_err(lost).with_priority(1).mount(&server).await;
         let replying = Arc::clone(&inner);
-        Mock::given(any()).respond_with(move |request: &Request| replying.reply(request)).mount(&server).await;
+        Mock::given(any())
+            .respond_with(move |request: &Request| replying.reply(request))
+            .mount(&server)
+            .await;
         Self { server, inner }
     }
 
@@ -91,6 +102,11 @@ impl Service {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state()
+    }
+
+    /// The page that people are shown, once there is one.
+    pub(crate) async fn page(&self) -> Page {
+        self.inner.placed.subscribe().wait_for(Option::is_some).await.unwrap().clone().unwrap()
     }
 
     /// Somebody presses a button; returns once the backend has taken receipt of it.
@@ -130,6 +146,7 @@ impl Inner {
     }
 
     fn place(&self, page: Page) -> ResponseTemplate {
+        self.placed.send_replace(Some(page.clone()));
         let mut state = self.state();
         let place = state.pages.iter().position(|there| there.key == page.key).unwrap_or(state.pages.len());
         match state.pages.get_mut(place) {
