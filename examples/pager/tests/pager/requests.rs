@@ -9,7 +9,7 @@ use approvals::{
     Agent, ApprovalError, Approvals, ErrorKind, Identity, People, Person, async_trait, requires_approval,
 };
 
-use crate::service::{Page, Pressed, Service};
+use crate::service::{Page, Pressed, Service, soon};
 
 #[requires_approval(risk = "high", key = "{table}")]
 async fn drop_table(table: String) -> Result<(), ApprovalError> {
@@ -35,6 +35,15 @@ async fn history(approvals: &Approvals, page: &Page) -> Vec<Record> {
     approvals.store().history(Stream::Request(page.key.parse().unwrap())).await.unwrap()
 }
 
+/// Why answers did not count.
+async fn ignored(approvals: &Approvals, page: &Page) -> Vec<IgnoredWhy> {
+    let why = |record: &Record| match &record.body.event {
+        Event::Ignored(ignored) => Some(ignored.why),
+        _ => None,
+    };
+    history(approvals, page).await.iter().filter_map(why).collect()
+}
+
 #[tokio::test]
 async fn an_answer_for_another_digest_is_recorded_and_does_not_count() {
     let service = Service::start().await;
@@ -45,16 +54,21 @@ async fn an_answer_for_another_digest_is_recorded_and_does_not_count() {
         service.press(Pressed { digest, ..page.pressed("U2", "yes") }).await;
     }
     service.press(page.pressed("U2", "no")).await;
-    assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::Denied);
-    let ignored: Vec<_> = history(&approvals, &page)
-        .await
-        .iter()
-        .filter_map(|record| match &record.body.event {
-            Event::Ignored(ignored) => Some(ignored.why),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(ignored, [IgnoredWhy::OtherDigest; 3]);
+    assert_eq!(soon(call).await.unwrap().unwrap_err().kind(), ErrorKind::Denied);
+    assert_eq!(ignored(&approvals, &page).await, [IgnoredWhy::OtherDigest; 3]);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_given_again_and_again_is_submitted_once() {
+    let service = Service::start().await;
+    service.state().forgetful = true;
+    let approvals = agent(&service, Memory::new().unwrap(), people()).await;
+    let _call = approvals.spawn(drop_table("orders".to_owned()));
+    let page = service.page().await;
+    for _ in 0..2 {
+        service.press(page.pressed("U9", "yes")).await;
+    }
+    assert_eq!(ignored(&approvals, &page).await, [IgnoredWhy::Unmapped; 2]);
 }
 
 #[tokio::test]
@@ -69,7 +83,7 @@ async fn what_is_no_answer_of_ours_holds_up_nothing() {
     let answered = |record: &Record| matches!(record.body.event, Event::Reviewed(_) | Event::Ignored(_));
     assert!(!history.iter().any(answered), "{history:?}");
     service.press(page.pressed("U2", "yes")).await;
-    call.await.unwrap().unwrap();
+    soon(call).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -119,5 +133,5 @@ async fn an_answer_that_could_not_be_judged_comes_again() {
     let approvals = agent(&service, Memory::new().unwrap(), directory).await;
     let call = approvals.spawn(drop_table("orders".to_owned()));
     service.press(service.page().await.pressed("U2", "yes")).await;
-    call.await.unwrap().unwrap();
+    soon(call).await.unwrap().unwrap();
 }
