@@ -83,6 +83,10 @@ impl Requirement {
 /// ```
 /// use approvals_core::{action::Risk, policy::RiskPolicy};
 /// let policy = RiskPolicy::ask_from(Risk::Medium).people(2, Risk::Critical).from(["sre"], Risk::High);
+///
+/// use approvals_core::policy::Policy as _;
+/// // It stands in every record that it ruled.
+/// assert_eq!(policy.version().as_str(), "risk/1 ask=medium people=2@critical from=sre@high");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RiskPolicy {

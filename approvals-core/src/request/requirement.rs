@@ -64,6 +64,10 @@ impl Requirement {
     }
 
     /// Whether it can stand.
+    ///
+    /// # Errors
+    /// If its quorum cannot stand, a clock is outside 1 s to [`LONGEST`](Self::LONGEST) or finer than a millisecond, or a
+    /// single operator is granted at risk critical.
     pub fn validate(&self) -> Result<(), InvalidRequirement> {
         self.quorum.validate()?;
         for (name, clock) in [("decide_within", self.decide_within), ("use_within", self.use_within)] {
