@@ -418,9 +418,7 @@ async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
 /// Policy, keys and records know an action by its name: two with one name would share them.
 fn check_sites() -> Result<(), BuildError> {
     let Some(sites) = sites() else {
-        tracing::warn!(
-            "this platform gathers no manifest, and two actions of one name are not noticed here; give each a name of its own"
-        );
+        tracing::warn!("this platform gathers no manifest; see that no two actions have one name");
         return Ok(());
     };
     let mut seen = BTreeMap::new();
