@@ -20,6 +20,9 @@ use crate::secret::SecretBytes;
 )]
 pub trait Show {
     /// Captures the value.
+    ///
+    /// # Errors
+    /// If people could not see it, or could see it in two ways: see [`CaptureError`].
     fn capture(&self, limits: &Limits) -> Result<Value, CaptureError>;
 
     /// The name of its type, in no stable form.

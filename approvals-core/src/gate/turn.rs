@@ -265,6 +265,9 @@ pub fn never<R>() -> R {
 }
 
 /// The refusal as an error made by the author's own function.
+///
+/// # Errors
+/// Always: the refusal.
 pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
     Err(by(error))
 }
