@@ -47,24 +47,6 @@ use crate::people::{Agent, Principal, Requester};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
-///
-/// ```
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// use approvals_core::handle::Approvals;
-/// use approvals_core::people::{Agent, People, Person};
-///
-/// let approvals = Approvals::builder()
-///     .agent(Agent::new("cleaner").owned_by("dana"))
-///     .directory(People::new([Person::new("dana"), Person::new("kim").known_as("os", "kim")])?)
-///     .open_to_store() // kim answers with the program `approvals`; dana is the owner and never counts
-///     .build()
-///     .await?;
-/// approvals.install()?;
-/// // … the agent works …
-/// approvals.shutdown().await?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
 #[derive(Clone)]
 pub struct Approvals(Arc<Inner>);
 
@@ -113,29 +95,13 @@ impl Approvals {
     ///     approvals.scope(async { refund(1_200).await }).await
     /// }
     /// ```
-    ///
-    /// ```
-    /// # use approvals_core::{error::ApprovalError, handle::Approvals};
-    /// # async fn refund(cents: u64) -> Result<(), ApprovalError> { Ok(()) }
-    /// async fn work(approvals: &Approvals) -> Result<(), ApprovalError> {
-    ///     approvals.scope(async { refund(1_200).await }).await
-    /// }
-    /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         current::scope(self.clone(), None, future)
     }
 
     /// Runs a future on whose calls this context stands: who they are made for, and why. Inside another one it adds
-    /// to that: what it leaves out, the human first of all, is kept.
-    ///
-    /// ```
-    /// # use approvals_core::{call::Context, error::ApprovalError, handle::Approvals};
-    /// # async fn refund(cents: u64) -> Result<(), ApprovalError> { Ok(()) }
-    /// async fn answer(approvals: &Approvals, human: &str) -> Result<(), ApprovalError> {
-    ///     // Whatever is asked for in here, this human does not approve.
-    ///     approvals.acting(Context::for_human(human).session("run-42"), refund(1_200)).await
-    /// }
-    /// ```
+    /// to that: what it leaves out, the human first of all, is kept. A human whom it does name takes the place of the one
+    /// around it: name another one only where the work is truly done for them.
     ///
     /// ```
     /// # use approvals_core::{call::Context, error::ApprovalError, handle::Approvals};
@@ -151,17 +117,6 @@ impl Approvals {
 
     /// Spawns a task that stays in the scope, keeps the context, and stays inside the gated bodies around it: what it
     /// asks for shows them on its cards. `tokio::spawn` loses all three.
-    ///
-    /// ```
-    /// # use approvals_core::{error::ApprovalError, handle::Approvals};
-    /// # async fn refund(cents: u64) -> Result<(), ApprovalError> { Ok(()) }
-    /// async fn work(approvals: &Approvals) -> Result<(), Box<dyn std::error::Error>> {
-    ///     let (one, other) = (approvals.spawn(refund(1_200)), approvals.spawn(refund(900)));
-    ///     one.await??;
-    ///     other.await??;
-    ///     Ok(())
-    /// }
-    /// ```
     ///
     /// ```
     /// # use approvals_core::{error::ApprovalError, handle::Approvals};
@@ -207,17 +162,6 @@ impl Approvals {
     }
 
     /// Follows the ledger from its present end on: what this process and every other one writes from now.
-    ///
-    /// ```
-    /// # use approvals_core::{handle::Approvals, ledger::StoreError};
-    /// async fn tell(approvals: &Approvals) -> Result<(), StoreError> {
-    ///     let mut ledger = approvals.follow().await?;
-    ///     loop {
-    ///         let record = ledger.next().await?;
-    ///         println!("{} {} {}", record.body.time, record.body.stream, record.body.event.name());
-    ///     }
-    /// }
-    /// ```
     ///
     /// ```
     /// # use approvals_core::{handle::Approvals, ledger::StoreError};

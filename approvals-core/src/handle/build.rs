@@ -47,25 +47,6 @@ const SIBLINGS: u32 = 10_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
-///
-/// ```
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// use approvals_core::action::Risk;
-/// use approvals_core::handle::{Approvals, BuildError};
-/// use approvals_core::people::{Agent, People, Person};
-/// use approvals_core::policy::RiskPolicy;
-///
-/// let alone = Approvals::builder()
-///     .agent(Agent::new("cleaner").owned_by("dana"))
-///     .policy(RiskPolicy::ask_from(Risk::High))
-///     .directory(People::new([Person::new("dana").known_as("os", "dana")])?)
-///     .open_to_store();
-/// // The owner never counts, so nobody could ever say yes.
-/// let refused = alone.build().await.unwrap_err();
-/// assert!(matches!(refused, BuildError::NobodyToAsk { .. }));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
-/// ```
 pub struct Builder {
     agent: Option<Agent>,
     namespace: String,

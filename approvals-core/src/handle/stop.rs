@@ -41,6 +41,9 @@ impl Approvals {
     /// Writes what is still to be written, brings cards up to date, records a clean stop and ends the background
     /// work. What waits under a key stays open for the next process.
     ///
+    /// Bodies that still run are neither stopped nor waited for: end them first. One whose process ends before it does
+    /// is recorded as `lost` by the next process of this node.
+    ///
     /// It takes at most 90 s, also over a store that fails for ever. What was not written by then is given up: a body
     /// that ended and could not say so is recorded as `lost` by the next process of this node.
     ///
