@@ -265,7 +265,8 @@ impl Builder {
         self
     }
 
-    /// The most of a reason, resource or label, in bytes. Default 4 KiB.
+    /// The most of a reason, resource or label, in bytes. Default 4 KiB. All labels of a call and its context together
+    /// take at most 16 times as much.
     #[must_use]
     pub fn max_text(mut self, bytes: usize) -> Self {
         self.caps.text = bytes;
