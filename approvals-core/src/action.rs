@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::given::{Given, GivenTreatment, Site};
-pub(crate) use self::name::{ActionName, misfit};
+pub(crate) use self::name::{ActionName, misfit, shown};
 use crate::manifest::sites::gathered::sites;
 use crate::request::Quorum;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
-pub(crate) use self::caught::{CaughtDirectory, Panicked, caught};
+pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught};
 pub(crate) use self::local::{BUILD, Local, Parts, Registered};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};

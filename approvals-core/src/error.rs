@@ -147,7 +147,7 @@ impl fmt::Display for ErrorKind {
 
 impl ApprovalError {
     pub(crate) fn new(kind: ErrorKind, action: impl Into<ActionName>, message: impl Into<String>) -> Self {
-        let (action, message) = (action.into(), on_one_line(&message.into()));
+        let (action, message) = (action.into().shown(), on_one_line(&message.into()));
         Self(Box::new(Inner { kind, action, request: None, message }))
     }
 
@@ -162,7 +162,8 @@ impl ApprovalError {
         self.0.kind
     }
 
-    /// The action that did not run.
+    /// The action that did not run. Of a name that no action can have, at most 200 characters, with whatever is no
+    /// letter, digit or one of `._-:/` written out.
     pub fn action(&self) -> &str {
         self.0.action.as_str()
     }

@@ -35,3 +35,19 @@ fn a_store_that_is_not_there_is_not_backed_up() {
     assert!(ran.err.contains("there is no store"), "{}", ran.err);
     assert!(!bench.path("copy.db").exists());
 }
+
+#[test]
+fn a_name_that_sqlite_would_take_for_a_uri_names_a_file_like_any_other() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    bench.ask(Ask::default());
+    bench.run(["backup", "file:copy.db"]).ends(0);
+    let copy = std::fs::metadata(bench.path("file:copy.db")).unwrap();
+    assert!(copy.len() > 0);
+    assert_eq!(copy.permissions().mode() & 0o777, 0o600);
+    let beside = std::fs::read_dir(bench.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+    let beside: Vec<_> = beside.map(|name| name.into_string().unwrap()).collect();
+    assert!(!beside.iter().any(|name| name.starts_with("copy.db") || name.contains(".part")), "{beside:?}");
+    let read = bench.run(["log", "--json", "--store", "file:copy.db"]).ends(0);
+    assert_eq!(read.out.lines().count(), 1);
+}

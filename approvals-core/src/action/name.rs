@@ -3,6 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::card::is_hidden;
+
+/// The most of a name that an error quotes, in characters.
+const SHOWN: usize = 200;
+
 /// The stable name of an action. Cloning one that stands in the code allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ActionName(Cow<'static, str>);
@@ -18,6 +23,39 @@ impl ActionName {
             Cow::Owned(name) => name.as_str(),
         }
     }
+
+    /// The name as an error may carry it: see [`shown`].
+    pub(crate) fn shown(self) -> Self {
+        if is_plain(self.as_str()) { self } else { Self(shown(self.as_str()).into()) }
+    }
+}
+
+/// Whether a name can stand between backticks, beside words that a person or a model reads.
+fn is_plain(name: &str) -> bool {
+    name.len() <= SHOWN && name.chars().all(is_plain_letter)
+}
+
+fn is_plain_letter(letter: char) -> bool {
+    letter.is_alphanumeric() && !is_hidden(letter) || "._-:/".contains(letter)
+}
+
+/// A name that was refused, or may be: tools are named by registries, and a name with a space, a line break or a
+/// backtick in it could end its quotation and go on as a result that a model believes (law 13).
+pub(crate) fn shown(name: &str) -> String {
+    if is_plain(name) {
+        return name.to_owned();
+    }
+    let mut shown = String::new();
+    for letter in name.chars().take(SHOWN) {
+        match is_plain_letter(letter) {
+            true => shown.push(letter),
+            false => shown.extend(letter.escape_unicode()),
+        }
+    }
+    if name.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// What may not stand in the name of an action, of an argument or of a label: what is not an ASCII letter, a digit or

@@ -7,6 +7,8 @@ use std::task::{Context, Waker};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::caught::{Panicked, caught};
+
 /// Runs what has to be done although its caller is gone.
 #[derive(Clone)]
 pub(crate) struct Background {
@@ -24,9 +26,16 @@ impl Background {
     }
 
     /// Hands work over. It is polled once right here, so that a store with a writer of its own has it before the
-    /// caller goes on; the rest is done by the runtime.
+    /// caller goes on; the rest is done by the runtime. One that panics does not take its caller along, who may be
+    /// unwinding already: a second panic would end the process.
     pub(crate) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let mut work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(work);
+        let mut work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            if let Err(Panicked) = caught(work).await {
+                tracing::error!(
+                    "a piece of background work panicked and is given up; tell whoever wrote what panicked, then start the agent again"
+                );
+            }
+        });
         let _runtime = self.runtime.enter();
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return;
@@ -69,5 +78,21 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.send_modify(|running| *running = running.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_panics_takes_nobody_along() {
+        let background = Background::new(Handle::current());
+        background.run(async { panic!("at its first turn, as part of the test") });
+        background.run(async {
+            tokio::task::yield_now().await;
+            panic!("later, as part of the test")
+        });
+        background.flush().await;
     }
 }

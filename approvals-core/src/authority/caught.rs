@@ -1,5 +1,6 @@
-//! Policies, directories and backends are others' code. That one panics is an answer too, and a closed one (law 6).
+//! Policies, directories, stores and backends are others' code. That one panics is an answer too, and a closed one (law 6).
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -7,24 +8,36 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::id::{AgentId, GroupId, PersonId};
+use crate::id::{AgentId, GroupId, NodeName, PersonId, Seq};
+use crate::ledger::{
+    Append, Appended, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind, Stream,
+};
 use crate::people::{Directory, DirectoryError, Identity, Person};
+use crate::request::StoreKey;
 
 /// It panicked. What it said is in the log of the panic and nowhere else: it may hold a secret (law 12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
+impl Panicked {
+    /// What it panicked with is never dropped: that may be code of the others too, and panic once more.
+    fn with(payload: Box<dyn Any + Send>) -> Self {
+        std::mem::forget(payload);
+        Self
+    }
+}
+
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.map_or_else(|_| Err(Panicked).into(), |poll| poll.map(Ok))
+        polled.map_or_else(|payload| Err(Panicked::with(payload)).into(), |poll| poll.map(Ok))
     })
     .await
 }
 
 pub(crate) fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
+    catch_unwind(AssertUnwindSafe(work)).map_err(Panicked::with)
 }
 
 /// A directory whose panics are errors.
@@ -53,5 +66,72 @@ impl Directory for CaughtDirectory {
 
     async fn owner(&self, agent: &AgentId) -> Result<Option<PersonId>, DirectoryError> {
         answer(async { self.0.owner(agent).await }).await
+    }
+}
+
+/// A store whose panics are failed reads and writes: tried again where those are, and as little believed.
+pub(crate) struct CaughtStore(pub(crate) Arc<dyn Store>);
+
+async fn kept<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    caught(asked).await.unwrap_or_else(|Panicked| {
+        let message = "the store panicked; the panic is in the log: tell whoever wrote the store";
+        Err(StoreError::new(StoreErrorKind::Other, message))
+    })
+}
+
+#[deny(clippy::missing_trait_methods, reason = "a default would answer in its place")]
+#[async_trait]
+impl Store for CaughtStore {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        kept(async { self.0.append(append).await }).await
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        kept(async { self.0.history(stream).await }).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        kept(async { self.0.list(filter, after, limit).await }).await
+    }
+
+    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        kept(async { self.0.records(after, limit).await }).await
+    }
+
+    async fn last(&self) -> Result<Seq, StoreError> {
+        kept(async { self.0.last().await }).await
+    }
+
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        kept(async { self.0.wait_past(after).await }).await
+    }
+
+    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        kept(async { self.0.hold_node(node).await }).await
+    }
+
+    fn key(&self) -> &StoreKey {
+        self.0.key()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Panics once more when it is dropped.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "a payload that panics, as part of the test");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_payload_that_would_panic_when_it_is_dropped_is_caught_with_its_panic() {
+        let asked = caught(async { std::panic::panic_any(Bomb) }).await;
+        assert_eq!(asked, Err::<(), _>(Panicked));
+        assert_eq!(caught_now(|| std::panic::panic_any(Bomb)), Err::<(), _>(Panicked));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::live::Kind;
 use super::{Call, Capture, Captured, Capturer, Show, Text, credential, skipped};
-use crate::action::{ActionSite, Given, GivenTreatment, Risk, Site, is_gated_function, misfit};
+use crate::action::{ActionSite, Given, GivenTreatment, Risk, Site, is_gated_function, misfit, shown};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::request::{Quorum, Requirement};
 use crate::secret::SecretBytes;
@@ -37,13 +37,28 @@ pub struct LiveCall<'a> {
     mistake: Option<Mistake>,
 }
 
-/// What the attribute would have refused to compile.
+/// The most of the name of an action, an argument or a label, in bytes. What runs freely is kept by name in a buffer.
+const NAME: usize = 200;
+/// The most of a sensitivity, of why something is skipped, and of the name of a group, in bytes.
+const WORD: usize = 1024;
+/// The most arguments.
+const ARGUMENTS: usize = 256;
+/// The most labels, and the most groups in `from_any` or `from_each`.
+const LABELS: usize = 64;
+
+/// What the attribute would have refused to compile, and what no code would hold.
 #[derive(Debug, thiserror::Error)]
 enum Mistake {
     #[error("the action has no name; say `Call::new(\"…\")`")]
     Nameless,
-    #[error("{letter:?} cannot stand in the name `{name}`; use ASCII letters, digits and `._-:/`")]
+    #[error("{letter:?} cannot stand in the name `{}`; use ASCII letters, digits and `._-:/`", shown(.name))]
     Letter { name: Word, letter: char },
+    #[error("the name `{}` takes more than {NAME} bytes; choose a shorter one", shown(.0))]
+    LongName(Word),
+    #[error("{0} takes more than {WORD} bytes; shorten it")]
+    LongWord(&'static str),
+    #[error("there are more than {1} {0}; put some together")]
+    TooMany(&'static str, usize),
     #[error("an argument or a label has no name; give it one")]
     NamelessPart,
     #[error(
@@ -52,17 +67,19 @@ enum Mistake {
     GatedFunction(Word),
     #[error("no risk is said; add `.risk(…)`")]
     NoRisk,
-    #[error("`{0}` is given twice; give one another name")]
+    #[error("`{}` is given twice; give one another name", shown(.0))]
     Twice(Word),
     #[error(
-        "`{0}` is named like a credential and would be shown to reviewers; give it with `.secret(…)`, or with \
-         `.show(…)` if everyone may read it"
+        "`{}` is named like a credential and would be shown to reviewers; give it with `.secret(…)`, or with \
+         `.show(…)` if everyone may read it",
+        shown(.0)
     )]
     Credential(Word),
-    #[error("`{0}` is skipped without a reason; say why it is not shown")]
+    #[error("`{}` is skipped without a reason; say why it is not shown", shown(.0))]
     SkipWithoutWhy(Word),
     #[error(
-        "`{0}` is skipped, and nothing may be skipped at risk `critical`; show something of it, or mark it secret"
+        "`{}` is skipped, and nothing may be skipped at risk `critical`; show something of it, or mark it secret",
+        shown(.0)
     )]
     SkipAtCritical(Word),
     #[error("`{0}` is not between 1 s and 30 d in whole milliseconds; choose such a time")]
@@ -106,8 +123,8 @@ impl Call {
     /// A call of an action by its stable name, to be run without the attribute. Nothing happens until
     /// [`gate`](crate::handle::Approvals::gate) runs it.
     ///
-    /// The name has ASCII letters, digits and `._-:/`, and is that of no gated function of this binary. It need not
-    /// stand in the code: agents take up tools as they go.
+    /// The name has ASCII letters, digits and `._-:/`, at most 200 bytes, and is that of no gated function of this
+    /// binary. It need not stand in the code: agents take up tools as they go.
     ///
     /// ```
     /// # use approvals_core::{action::Risk, call::Call};
@@ -142,7 +159,8 @@ impl<'a> LiveCall<'a> {
     }
 
     /// An argument that people see and that is bound: anything that serialises and can be shared between threads. The
-    /// value is read where it stands, at the ask and again right before the body.
+    /// value is read where it stands, at the ask and again right before the body. At most 256 arguments, whose names have
+    /// at most 200 bytes.
     pub fn arg<T: Show + Sync + ?Sized>(mut self, name: impl Into<Cow<'static, str>>, value: &'a T) -> Self {
         let name = name.into();
         if credential::is_name_of_one(&name) {
@@ -165,17 +183,22 @@ impl<'a> LiveCall<'a> {
         self.argument(name.into(), GivenTreatment::Secret, Box::new(Hidden(value)))
     }
 
-    /// An argument that is neither shown nor bound, such as a pool, and why: the card says so. Refused at risk
-    /// critical.
+    /// An argument that is neither shown nor bound, such as a pool, and why, in at most 1 KiB: the card says so. Refused
+    /// at risk critical.
     pub fn skip(mut self, name: impl Into<Cow<'static, str>>, why: impl Into<Cow<'static, str>>) -> Self {
         let (name, why) = (name.into(), why.into());
         if why.trim().is_empty() {
             self.refuse(Mistake::SkipWithoutWhy(name.clone()));
         }
+        self.check_word("the reason why an argument is skipped", &why);
         self.argument(name, GivenTreatment::Skipped(why), Box::new(Omitted))
     }
 
     fn argument(mut self, name: Word, treatment: GivenTreatment, value: Value<'a>) -> Self {
+        if self.values.len() >= ARGUMENTS {
+            self.refuse(Mistake::TooMany("arguments", ARGUMENTS));
+            return self;
+        }
         if self.given.arguments.iter().any(|(other, _)| *other == name) {
             self.refuse(Mistake::Twice(name.clone()));
         }
@@ -206,19 +229,26 @@ impl<'a> LiveCall<'a> {
         self
     }
 
-    /// What kind of data it touches, such as `pii`.
+    /// What kind of data it touches, such as `pii`. At most 1 KiB.
     pub fn sensitivity(mut self, sensitivity: impl Into<Cow<'static, str>>) -> Self {
-        self.given.sensitivity = Some(sensitivity.into());
+        let sensitivity = sensitivity.into();
+        self.check_word("the sensitivity", &sensitivity);
+        self.given.sensitivity = Some(sensitivity);
         self
     }
 
-    /// A fact for people and policy, such as an incident. Wins over the context's of that name.
+    /// A fact for people and policy, such as an incident. Wins over the context's of that name. At most 64 labels of
+    /// 4 KiB each, whose names have at most 200 bytes; those of the call and its context take at most 64 KiB together.
     pub fn label(
         mut self,
         name: impl Into<Cow<'static, str>>,
         text: impl Display + Send + Sync + 'a,
     ) -> Self {
         let name = name.into();
+        if self.labels.len() >= LABELS {
+            self.refuse(Mistake::TooMany("labels", LABELS));
+            return self;
+        }
         if self.labels.iter().any(|(other, _)| *other == name) {
             self.refuse(Mistake::Twice(name.clone()));
         }
@@ -234,21 +264,16 @@ impl<'a> LiveCall<'a> {
         self
     }
 
-    /// The groups that the reviewers must come from, any of them. Not beside [`from_each`](Self::from_each).
+    /// The groups that the reviewers must come from, any of them: at most 64, whose names have at most 1 KiB. Not beside
+    /// [`from_each`](Self::from_each).
     pub fn from_any<G: Into<Cow<'static, str>>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
-        self.given.from_any = groups.into_iter().map(Into::into).collect();
-        if self.given.from_any.is_empty() {
-            self.refuse(Mistake::NoGroup("from_any"));
-        }
+        self.given.from_any = self.groups("from_any", groups.into_iter().map(Into::into));
         self
     }
 
     /// The groups of which each must say yes, by a person of its own.
     pub fn from_each<G: Into<Cow<'static, str>>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
-        self.given.from_each = groups.into_iter().map(Into::into).collect();
-        if self.given.from_each.is_empty() {
-            self.refuse(Mistake::NoGroup("from_each"));
-        }
+        self.given.from_each = self.groups("from_each", groups.into_iter().map(Into::into));
         self
     }
 
@@ -277,6 +302,18 @@ impl<'a> LiveCall<'a> {
         self
     }
 
+    fn groups(&mut self, option: &'static str, groups: impl Iterator<Item = Word>) -> Vec<Word> {
+        let groups: Vec<Word> = groups.take(LABELS + 1).collect();
+        if groups.is_empty() {
+            self.refuse(Mistake::NoGroup(option));
+        }
+        if groups.len() > LABELS {
+            self.refuse(Mistake::TooMany("groups", LABELS));
+        }
+        groups.iter().for_each(|group| self.check_word("the name of a group", group));
+        groups
+    }
+
     fn time(&mut self, name: &'static str, time: Duration) -> Duration {
         let whole = time.subsec_nanos().is_multiple_of(1_000_000);
         if !whole || !(Duration::from_secs(1)..=Requirement::LONGEST).contains(&time) {
@@ -288,8 +325,16 @@ impl<'a> LiveCall<'a> {
     fn check_name(&mut self, name: &Word) {
         if name.is_empty() {
             self.refuse(Mistake::NamelessPart);
+        } else if name.len() > NAME {
+            self.refuse(Mistake::LongName(name.clone()));
         } else if let Some(letter) = misfit(name) {
             self.refuse(Mistake::Letter { name: name.clone(), letter });
+        }
+    }
+
+    fn check_word(&mut self, what: &'static str, word: &str) {
+        if word.len() > WORD {
+            self.refuse(Mistake::LongWord(what));
         }
     }
 
@@ -324,6 +369,9 @@ impl<'a> LiveCall<'a> {
         };
         if name.is_empty() {
             return Some(Mistake::Nameless);
+        }
+        if name.len() > NAME {
+            return Some(Mistake::LongName(name.to_owned().into()));
         }
         if let Some(letter) = misfit(name) {
             return Some(Mistake::Letter { name: name.to_owned().into(), letter });

@@ -209,6 +209,10 @@ pub(crate) enum LiveError {
     TooLarge { limit: usize },
     #[error("the {what} takes more than {limit} bytes; shorten the template or what it names")]
     TextTooLong { what: &'static str, limit: usize },
+    #[error(
+        "the labels of the call and its context take more than {limit} bytes together; shorten or drop some"
+    )]
+    LabelsTooLarge { limit: usize },
     #[error("the {what} could not be written: a `Display` of one of its arguments failed")]
     Text { what: &'static str },
     #[error("the key is empty; name what makes two calls the same")]
@@ -229,6 +233,9 @@ pub(crate) struct Caps {
     /// Reason, resource and each label. A key is not shown and may be as large as the arguments that it names.
     pub(crate) text: usize,
 }
+
+/// How many labels of full length may stand on a card; there may be more that are shorter.
+const LABELS: usize = 16;
 
 /// Everything that a call is read with.
 pub(crate) struct Reader<'a> {
@@ -317,7 +324,13 @@ fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps, twice: bool) -> 
     }
     let limit = caps.text;
     let long = call.labels.iter().any(|(name, label)| name.len() > limit || label.len() > limit);
-    if long { Err(LiveError::TextTooLong { what: "label", limit }) } else { Ok(()) }
+    if long {
+        return Err(LiveError::TextTooLong { what: "label", limit });
+    }
+    // However many a context brings along, they stand on one card.
+    let limit = caps.text.saturating_mul(LABELS);
+    let all: usize = call.labels.iter().map(|(name, label)| name.len() + label.len()).sum();
+    if limit < all { Err(LiveError::LabelsTooLarge { limit }) } else { Ok(()) }
 }
 
 /// Text that stops growing at a limit, so that a huge argument in a reason costs no memory.

@@ -40,6 +40,8 @@ impl<'a> Gated<'a> {
     /// - no risk is said; something is skipped without a reason, or at risk critical;
     /// - an argument is named like a credential and given with [`arg`](LiveCall::arg);
     /// - a time is not between 1 s and 30 d in whole milliseconds, or it waits without a key;
+    /// - a name takes more than 200 bytes, a sensitivity or a reason to skip more than 1 KiB; there are more than 256
+    ///   arguments, 64 labels or 64 groups;
     /// - reviewers are no number from 1 to 32, or are named both as any and as each of some groups.
     pub fn run<T, E, B, F>(self, body: B) -> impl Future<Output = Result<T, E>> + use<'a, T, E, B, F>
     where

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Approvals, Inner};
 use crate::authority::{
-    Authority, BUILD, Behind, CaughtDirectory, Local, Panicked, Parts, Registered, caught,
+    Authority, BUILD, Behind, CaughtDirectory, CaughtStore, Local, Panicked, Parts, Registered, caught,
 };
 use crate::backend::Backend;
 use crate::call::Caps;
@@ -246,7 +246,8 @@ impl Builder {
         self
     }
 
-    /// The most of a reason, resource or label, in bytes. Default 4 KiB.
+    /// The most of a reason, resource or label, in bytes. Default 4 KiB. All labels of a call and its context together
+    /// take at most 16 times as much.
     #[must_use]
     pub fn max_text(mut self, bytes: usize) -> Self {
         self.caps.text = bytes;
@@ -307,6 +308,7 @@ impl Builder {
             Some(store) => store,
             None => Arc::new(Memory::with_clock(Arc::clone(&self.clock))?),
         };
+        let store: Arc<dyn Store> = Arc::new(CaughtStore(store));
         let (node, hold) = take_name(&*store, self.node, &agent.id).await?;
         let policy = self.policy.version();
         let (keeper, orders) = mpsc::unbounded_channel();

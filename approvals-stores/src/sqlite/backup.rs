@@ -1,7 +1,7 @@
 //! A copy of the ledger while it is in use.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use approvals_core::id::{Chance as _, Seq, SystemChance};
@@ -20,10 +20,13 @@ pub(super) fn write(store: &Path, to: &Path, options: &SqliteOptions) -> Result<
     let mut chance = [0; 8];
     SystemChance.fill(&mut chance).map_err(|e| StoreError::new(StoreErrorKind::Other, e.to_string()))?;
     // Under a name of its own until it is whole: half a backup must not look like one.
-    let draft = Draft(beside(to, &format!(".{:016x}.part", u64::from_ne_bytes(chance))));
+    // And absolute: SQLite takes a name that begins with `file:` for a URI, and writes elsewhere, for all to read.
+    let whole = std::path::absolute(to).map_err(|e| io(to, "create", e))?;
+    let draft = Draft(beside(&whole, &format!(".{:016x}.part", u64::from_ne_bytes(chance))));
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.0);
     let file = file.map_err(|e| io(&draft.0, "create", e))?;
     let last = copy(store, &draft.0, options)?;
+    was_written(&file, &draft.0)?;
     // SQLite does not promise that what it wrote there is synced.
     file.sync_all().map_err(|e| io(&draft.0, "sync", e))?;
     keep(&draft.0, to)?;
@@ -34,7 +37,7 @@ pub(super) fn write(store: &Path, to: &Path, options: &SqliteOptions) -> Result<
 
 fn copy(store: &Path, draft: &Path, options: &SqliteOptions) -> Result<Seq, StoreError> {
     let Some(target) = draft.to_str() else {
-        let message = format!("`{}` is not UTF-8; choose another name for the backup", draft.display());
+        let message = format!("`{}` is not UTF-8; choose another place for the backup", draft.display());
         return Err(StoreError::new(StoreErrorKind::Unsuitable, message));
     };
     // One read transaction: writers go on meanwhile, and what they write is in the next backup.
@@ -44,6 +47,20 @@ fn copy(store: &Path, draft: &Path, options: &SqliteOptions) -> Result<Seq, Stor
     copied.and_then(|copied| rows::last(&copied)).map_err(|failure| failure.at(draft))
 }
 
+/// That SQLite wrote the file which was made for it, under the name that it still has.
+fn was_written(file: &File, draft: &Path) -> Result<(), StoreError> {
+    let made = file.metadata().map_err(|e| io(draft, "look at", e))?;
+    let stands = fs::symlink_metadata(draft).map_err(|e| io(draft, "look at", e))?;
+    if made.len() > 0 && (made.dev(), made.ino()) == (stands.dev(), stands.ino()) {
+        return Ok(());
+    }
+    let message = format!(
+        "SQLite did not write the backup to `{}`; see that nothing else writes in that folder, then try again",
+        draft.display()
+    );
+    Err(StoreError::new(StoreErrorKind::Other, message))
+}
+
 /// Gives the draft its name, unless something has that name by now.
 fn keep(draft: &Path, to: &Path) -> Result<(), StoreError> {
     match fs::hard_link(draft, to) {
@@ -51,7 +68,11 @@ fn keep(draft: &Path, to: &Path) -> Result<(), StoreError> {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Err(taken(to)),
         // Not every file system has links: there the name is taken first, and then replaced by the draft.
         Err(_) => match OpenOptions::new().write(true).create_new(true).mode(0o600).open(to) {
-            Ok(_) => fs::rename(draft, to).map_err(|e| io(to, "create", e)),
+            Ok(_) => fs::rename(draft, to).map_err(|e| {
+                // Ours, and empty: it must not look like a backup.
+                let _ = fs::remove_file(to);
+                io(to, "create", e)
+            }),
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Err(taken(to)),
             Err(e) => Err(io(to, "create", e)),
         },

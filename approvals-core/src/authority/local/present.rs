@@ -73,12 +73,13 @@ impl Local {
         while let Some(joined) = presenting.join_next().await {
             let (way, presented) = match joined {
                 Ok(presented) => presented,
-                Err(panicked) => match ways.remove(&panicked.id()) {
-                    Some(way) => {
-                        (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked")))
-                    }
-                    None => continue,
-                },
+                Err(panicked) => {
+                    let way = ways.remove(&panicked.id());
+                    // Not dropped: what it panicked with may panic once more.
+                    std::mem::forget(panicked);
+                    let Some(way) = way else { continue };
+                    (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked")))
+                }
             };
             match presented {
                 Ok(presented) => {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::{Card, Shown};
@@ -266,4 +267,55 @@ async fn a_body_that_panics_leaves_its_key_to_a_person_and_its_siblings_alone() 
     refused(again, ErrorKind::Unknown, &["cut off", "approvals reconcile"]);
     assert_eq!(bench.runs.count(), 2);
     bench.ends(approvals).await;
+}
+
+/// Long enough for a store that failed to be written to again.
+async fn pass_time(bench: &Bench) {
+    for _ in 0..10 {
+        settle().await;
+        bench.clock.advance(MINUTE);
+    }
+    settle().await;
+}
+
+#[tokio::test]
+async fn a_store_that_panics_at_the_end_of_a_body_is_written_to_again_and_the_caller_gets_its_value() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("finished", 2, Does::Panic);
+    assert_eq!(approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap(), 3);
+    let card = bench.card().await;
+    pass_time(&bench).await;
+    assert_eq!(bench.phase(request_of(&card)).await, Phase::Succeeded);
+    assert_eq!(fired.times(), 2);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_store_that_panics_while_a_body_unwinds_does_not_end_the_process() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    let fired = bench.store.fault("lost", 1, Does::Panic);
+    let broken = tokio::spawn(approvals.scope(breaks(bench.runs.clone(), "R-1")));
+    assert!(broken.await.unwrap_err().is_panic());
+    let card = bench.card().await;
+    pass_time(&bench).await;
+    assert_eq!((bench.phase(request_of(&card)).await, fired.times()), (Phase::Unknown, 1));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_store_that_panics_over_a_card_or_a_claim_is_tried_again() {
+    for event in ["presented", "started"] {
+        let bench = Bench::new();
+        bench.mock.approve();
+        let approvals = bench.up().await;
+        let fired = bench.store.fault(event, 1, Does::Panic);
+        let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+        assert_eq!(drive(&bench.clock, Duration::from_secs(1), call).await.unwrap(), 3, "{event}");
+        assert_eq!(fired.times(), 1, "{event}");
+        bench.ends(approvals).await;
+    }
 }

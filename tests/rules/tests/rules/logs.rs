@@ -15,7 +15,7 @@ fn messages() -> Vec<(String, String)> {
         for level in ["tracing::warn!(", "tracing::error!("] {
             for call in text.split(level).skip(1) {
                 // The message is the last literal before the call ends; none of ours holds a quote.
-                let end = call.find("\")").or_else(|| call.find("\"\n")).unwrap();
+                let end = ["\")", "\"\n"].iter().filter_map(|end| call.find(end)).min().unwrap();
                 let begin = call[..end].rfind('"').unwrap() + 1;
                 let message = call[begin..end].split('\\').map(str::trim_start).collect::<Vec<_>>().concat();
                 messages.push((path.display().to_string(), message));

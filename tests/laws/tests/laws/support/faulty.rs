@@ -20,6 +20,8 @@ use super::Hold;
 pub(crate) enum Does {
     /// Nothing is written, and it says so.
     Fail,
+    /// It panics, before anything is written.
+    Panic,
     /// What is read is damaged.
     Damage,
     /// It is written, and the reply is lost.
@@ -170,6 +172,7 @@ impl Store for Faulty {
         let trouble = self.trouble(&names);
         match trouble {
             Some(Does::Fail | Does::Damage) => Err(broken()),
+            Some(Does::Panic) => panic!("the store panics over {names:?}, as part of the test"),
             Some(Does::LoseReply) => self.inner.append(append).await.and(Err(broken())),
             Some(Does::LoseReplyAndSight(reads)) => {
                 self.inner.append(append).await?;
