@@ -3,9 +3,9 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use approvals::doctor::{Doctor, Finding, Report, Severity};
+use approvals::doctor::{Doctor, Finding, Report, Severity, quoted};
 use approvals::id::NodeName;
 use approvals::terminal::os_identity;
 use approvals::{People, Sqlite, SqliteOptions};
@@ -90,7 +90,7 @@ fn people(file: &Path, asked_for: bool, report: &mut Report) -> Option<People> {
         }
     };
     let mode = meta.permissions().mode();
-    let remedy = |who: &str| format!("chmod {who}-w {name}");
+    let remedy = |who: &str| format!("chmod {who}-w {}", quoted(&name));
     report.extend(match mode & 0o022 {
         0 => None,
         0o020 => Some(Finding::warning(
@@ -106,6 +106,7 @@ fn people(file: &Path, asked_for: bool, report: &mut Report) -> Option<People> {
             remedy("o"),
         )),
     });
+    report.extend(folders(file).iter().filter_map(|folder| place(folder)));
     match People::from_file(file) {
         Ok(people) => {
             report.extend([Finding::ok("people", name, "can be read")]);
@@ -116,6 +117,38 @@ fn people(file: &Path, asked_for: bool, report: &mut Report) -> Option<People> {
             report.extend([Finding::problem("people", name, error.to_string(), remedy)]);
             None
         }
+    }
+}
+
+/// The folder that the file is named in, and the one that it really stands in if that is another.
+fn folders(file: &Path) -> Vec<PathBuf> {
+    let parent = |path: PathBuf| path.parent().map(Path::to_owned);
+    let named = std::path::absolute(file).ok().and_then(parent);
+    let real = fs::canonicalize(file).ok().and_then(parent);
+    let is_same = named.as_ref().and_then(|named| fs::canonicalize(named).ok()) == real;
+    named.into_iter().chain(real.filter(|_| !is_same)).collect()
+}
+
+/// Whoever may rename files in the folder may put other people in the place of these.
+fn place(folder: &Path) -> Option<Finding> {
+    let mode = fs::metadata(folder).ok()?.permissions().mode();
+    let name = folder.display().to_string();
+    let remedy = |who: &str| format!("chmod {who}-w {}", quoted(&name));
+    // A sticky folder lets its users rename their own files alone.
+    match (mode & 0o1000, mode & 0o022) {
+        (0, 0) | (0o1000, _) => None,
+        (_, 0o020) => Some(Finding::warning(
+            "people",
+            name.clone(),
+            "its group may put another file in the place of the people: each of them can become anybody here",
+            remedy("g"),
+        )),
+        _ => Some(Finding::problem(
+            "people",
+            name.clone(),
+            "anybody on this machine may put another file in the place of the people, and become anybody here",
+            remedy("o"),
+        )),
     }
 }
 

@@ -141,3 +141,23 @@ impl fmt::Display for Report {
         self.findings.iter().try_for_each(|finding| writeln!(f, "{finding}"))
     }
 }
+
+/// A text as one word of a command that a remedy spells out: bare if a shell takes it as it is, in single quotes
+/// otherwise. Whoever may name a file must not write the command that mends it.
+///
+/// ```
+/// use approvals_core::doctor::quoted;
+/// assert_eq!(quoted("/srv/approvals.db"), "/srv/approvals.db");
+/// assert_eq!(quoted("/srv/a;reboot"), "'/srv/a;reboot'");
+/// assert_eq!(quoted("it's"), r#"'it'"'"'s'"#);
+/// assert_eq!(quoted("-R"), "./-R");
+/// ```
+pub fn quoted(word: &str) -> String {
+    let dashed = if word.starts_with('-') { "./" } else { "" };
+    let bare = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    match !word.is_empty() && word.chars().all(bare) {
+        true => format!("{dashed}{word}"),
+        // Without a backslash, which a terminal shows doubled.
+        false => format!("'{dashed}{}'", word.replace('\'', r#"'"'"'"#)),
+    }
+}

@@ -297,6 +297,71 @@ fn people_that_cannot_be_told_are_problems() {
 }
 
 #[test]
+fn whoever_may_replace_the_people_is_told() {
+    let bench = tidy();
+    let (folder, other) = (tempfile::tempdir().unwrap(), bench.path("people.toml"));
+    let file = folder.path().join("people.toml");
+    fs::copy(&other, &file).unwrap();
+    chmod(&file, 0o644);
+    let subject = folder.path().to_str().unwrap();
+    let look = |file: &Path, code| {
+        let file = file.to_str().unwrap();
+        bench.run(["doctor", "--json", "--people", file]).ends(code).json()
+    };
+    chmod(folder.path(), 0o777);
+    let problem = one(&look(&file, 5), "problem", "people", subject);
+    says(&problem, "become anybody here");
+    says(&problem, &format!("chmod o-w {subject}"));
+    chmod(folder.path(), 0o770);
+    one(&look(&file, 0), "warning", "people", subject);
+    chmod(folder.path(), 0o1777);
+    assert_eq!(found(&look(&file, 0), "people", subject).len(), 1, "the file alone");
+    // By a link, the folder of either may be the way in.
+    let link = bench.path("linked.toml");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    chmod(folder.path(), 0o777);
+    one(&look(&link, 5), "problem", "people", subject);
+}
+
+#[test]
+fn the_name_of_a_file_is_no_part_of_the_command_that_mends_it() {
+    let bench = tidy();
+    for name in ["a;touch PWNED", "b; touch PWNED", "it's $(touch PWNED)"] {
+        let folder = bench.path(name);
+        fs::create_dir(&folder).unwrap();
+        let (store, people) = (folder.join("approvals.db"), folder.join("people.toml"));
+        fs::copy(bench.path("people.toml"), &people).unwrap();
+        bench.run(["backup", store.to_str().unwrap()]).ends(0);
+        let key = folder.join("approvals.db.key");
+        fs::copy(bench.path("approvals.db.key"), &key).unwrap();
+        for (file, mode) in [(&store, 0o666), (&people, 0o666), (&key, 0o644), (&folder, 0o777)] {
+            chmod(file, mode);
+        }
+        let (store, people) = (store.to_str().unwrap(), people.to_str().unwrap());
+        let report = bench.run(["doctor", "--json", "--store", store, "--people", people]).ends(5).json();
+        let mut commands = 0;
+        for finding in report["findings"].as_array().unwrap() {
+            let remedy = finding["remedy"].as_str().unwrap_or_default();
+            assert!(!remedy.starts_with("touch"), "{finding:#}");
+            let Some(command) =
+                remedy.strip_prefix("run `").map_or(Some(remedy), |rest| rest.strip_suffix('`'))
+            else {
+                panic!("{finding:#}")
+            };
+            if command.starts_with("chmod") {
+                commands += 1;
+                let mut shell = std::process::Command::new("sh");
+                let done = shell.args(["-c", command]).current_dir(&folder).status().unwrap();
+                assert!(done.success(), "{command}");
+            }
+        }
+        assert!(commands >= 4, "{report:#}");
+        assert!(!folder.join("PWNED").exists(), "{report:#}");
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o775);
+    }
+}
+
+#[test]
 fn hostile_text_in_the_ledger_is_visible_text() {
     let bench = tidy();
     let quorum = Quorum::people_from(1, ["sre\u{1b}[2J\nok       store fine"]);

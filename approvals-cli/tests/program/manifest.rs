@@ -65,6 +65,12 @@ fn a_file_that_tells_nothing_is_an_error_and_not_the_same() {
     let bench = Bench::new();
     let ran = bench.run(["manifest", "diff", "missing.json", "missing.json"]).ends(1);
     assert!(ran.err.contains("there is no manifest at `missing.json`"), "{ran:?}");
+    // Opened, a pipe without a writer would be waited for without end.
+    nix::unistd::mkfifo(&bench.path("pipe.json"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    for file in ["pipe.json", "."] {
+        let ran = bench.run(["manifest", "diff", file, file]).ends(1);
+        assert!(ran.err.contains("no regular file"), "{ran:?}");
+    }
     bench.run(["manifest", "diff", "one.json"]).ends(2);
     bench.run(["manifest"]).ends(2);
 }

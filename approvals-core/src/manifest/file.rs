@@ -124,7 +124,7 @@ impl Manifest {
         json
     }
 
-    /// Reads a manifest from a file, of at most 16 MiB.
+    /// Reads a manifest from a regular file, of at most 16 MiB.
     ///
     /// # Errors
     /// [`ManifestError::Missing`], `Unreadable` or `Invalid`.
@@ -194,8 +194,12 @@ fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a String>) -> Resu
     Ok(())
 }
 
-/// At most one byte more than a manifest may have, so that its length is then refused: a device has no end.
+/// At most one byte more than a manifest may have, so that its length is then refused.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened: whoever opens a pipe waits for its other end, for ever. A device has no end at all.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

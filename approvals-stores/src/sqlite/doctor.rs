@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use approvals_core::doctor::{Finding, Report};
+use approvals_core::doctor::{Finding, Report, quoted};
 use approvals_core::ledger::{StoreError, StoreErrorKind};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access};
@@ -69,13 +69,22 @@ pub(super) fn told(check: &'static str, subject: String, error: &StoreError) -> 
     let message = error.to_string();
     let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
     match message.split_once("; ") {
-        Some((says, remedy)) => Finding::problem(check, subject, format!("{says}{cause}"), remedy),
+        Some((says, remedy)) if !remedy.contains("; ") => {
+            Finding::problem(check, subject, format!("{says}{cause}"), remedy)
+        }
+        // One that stands in the name of a file must not have the rest of that name told as the remedy.
+        Some(_) => Finding::problem(check, subject, format!("{message}{cause}"), "do what it says"),
         None => Finding::problem(check, subject, message, "look at the system's log, then try again"),
     }
 }
 
 fn name(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// The same as a word of a command.
+fn word(path: &Path) -> String {
+    quoted(&name(path))
 }
 
 fn user(uid: u32) -> String {
@@ -112,14 +121,14 @@ fn folder(path: &Path, store: &Metadata) -> Option<Finding> {
             "folder",
             name(folder),
             "anybody on this machine may put another store in the place of this one, and so approve",
-            format!("chmod o-w {}", name(folder)),
+            format!("chmod o-w {}", word(folder)),
         ))
     } else if by_group {
         Some(Finding::warning(
             "folder",
             name(folder),
             format!("{} may put another store in the place of this one, and so approve", group(meta.gid())),
-            format!("chmod g-w {}, unless they are to answer", name(folder)),
+            format!("chmod g-w {}, unless they are to answer", word(folder)),
         ))
     } else {
         None
@@ -157,13 +166,13 @@ fn shared(path: &Path, meta: &Metadata) -> Option<Finding> {
             "store",
             file.clone(),
             "anybody on this machine may read it: arguments, reasons, comments, names",
-            format!("chmod o-r {file}"),
+            format!("chmod o-r {}", word(path)),
         )),
         _ => Some(Finding::problem(
             "store",
             file.clone(),
             "anybody on this machine may write it, and whoever writes it can approve",
-            format!("chmod o-rw {file}"),
+            format!("chmod o-rw {}", word(path)),
         )),
     }
 }
@@ -190,7 +199,7 @@ fn log(file: &Path, store: &Metadata) -> Vec<Finding> {
                 store.uid(),
                 store.gid(),
                 mode(store) & 0o777,
-                file = name(file)
+                file = word(file)
             ),
         ));
     }
@@ -218,7 +227,7 @@ fn locks(path: &Path, store: &Metadata) -> Vec<Finding> {
             "locks",
             name(&folder),
             "others than its owner may remove the locks of nodes, and have those taken for dead while they run",
-            format!("chmod 700 {}", name(&folder)),
+            format!("chmod 700 {}", word(&folder)),
         ));
     }
     let files = fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
@@ -230,8 +239,8 @@ fn locks(path: &Path, store: &Metadata) -> Vec<Finding> {
                 name(&file),
                 format!("is not a regular file of {}: the node of that name cannot start", user(meta.uid())),
                 match lock.is_file() {
-                    true => format!("chown {} {}", meta.uid(), name(&file)),
-                    false => format!("remove {}", name(&file)),
+                    true => format!("chown {} {}", meta.uid(), word(&file)),
+                    false => format!("remove {}", word(&file)),
                 },
             )),
             Err(_) => {}

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use approvals_core::doctor::quoted;
 use approvals_core::id::{Chance as _, SystemChance};
 use approvals_core::ledger::{StoreError, StoreErrorKind};
 use approvals_core::request::{Commitment, Seed, StoreKey};
@@ -82,8 +83,8 @@ fn read(file: &Path) -> Result<Option<StoreKey>, StoreError> {
     };
     let mode = open.metadata().map_err(|e| io(file, "look at the key", e))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let file = file.display();
-        let message = format!("others than its owner may use the key `{file}`; run `chmod 600 {file}`");
+        let (file, word) = (file.display(), quoted(&file.display().to_string()));
+        let message = format!("others than its owner may use the key `{file}`; run `chmod 600 {word}`");
         return Err(StoreError::new(StoreErrorKind::Unsuitable, message));
     }
     let mut text = String::new();
