@@ -264,7 +264,10 @@ pub fn never<R>() -> R {
     std::process::abort()
 }
 
-/// The refusal as an error made by the author's own function.
-pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
-    Err(by(error))
+/// The refusal as an error made by the author's own function, which comes out of a closure that nothing can leave.
+pub fn refuse_by<T, E, F>(error: ApprovalError, by: impl Fn() -> F) -> Result<T, E>
+where
+    F: FnOnce(ApprovalError) -> E,
+{
+    Err(by()(error))
 }
