@@ -6,15 +6,14 @@ Action `cluster.new`, risk `high`. The body runs only once policy, or the people
     async fn new(env: String) -> Res<Self> {
         let permit = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at({
+            let mut gate = __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.new", ::core::file!(),
                     ::core::line!()).risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::shown("env")]);
-                }
-                &SITE
-            });
+                },
+            );
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -35,9 +34,9 @@ Action `cluster.new`, risk `high`. The body runs only once policy, or the people
         let outcome: Res<Self> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < Self > > (); } { Ok(Self {
-                    env }) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < Self > > (); } { Ok(Self { env }) } })
                 ),
             )
             .await;

@@ -20,16 +20,15 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
         ::std::boxed::Box::pin(async move {
             let permit = {
                 use ::approvals::__private as __approvals;
-                let mut gate = __approvals::Gate::at({
+                let mut gate = __approvals::Gate::at(
                     __approvals::site! {
                         static SITE : __approvals::ActionSite =
                         __approvals::ActionSite::new("cluster.stop", ::core::file!(),
                         ::core::line!()).risk(__approvals::Risk::High).arguments(&
                         [__approvals::Argument::shown("environment"),
                         __approvals::Argument::shown("node")]);
-                    }
-                    &SITE
-                });
+                    },
+                );
                 loop {
                     let turn = __approvals::Gate::turn(
                         &mut gate,
@@ -56,8 +55,9 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
             let outcome: Res<u8> = permit
                 .run(
                     ::core::pin::pin!(
-                        ::core::option::Option::Some(async move { if false { return
-                        ::approvals::__private::never:: < Res < u8 > > (); } { if let
+                        ::core::option::Option::Some(async move { if false { use
+                        ::approvals::__private as __approvals; return
+                        __approvals::never:: < Res < u8 > > (); } { if let
                         ::core::option::Option::Some(__ret) =
                         ::core::option::Option::None:: < Res < u8 > > { return __ret; }
                         let __self = self; let node = node; let __ret : Res < u8 > = {

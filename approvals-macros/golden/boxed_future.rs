@@ -6,16 +6,15 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
     ::std::boxed::Box::pin(async move {
         let permit = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at({
+            let mut gate = __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                     "::export"), ::core::file!(), ::core::line!())
                     .risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::shown("text")]);
-                }
-                &SITE
-            });
+                },
+            );
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -36,9 +35,9 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
         let outcome: Res<&'a str> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < & 'a str > > (); } { Ok(text)
-                    } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < & 'a str > > (); } { Ok(text) } })
                 ),
             )
             .await;

@@ -5,16 +5,15 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn export(rows: u64) -> Result<u64, String> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::export"), ::core::file!(), ::core::line!())
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("rows")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -38,9 +37,9 @@ async fn export(rows: u64) -> Result<u64, String> {
     let outcome: Result<u64, String> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Result < u64, String > > (); } {
-                Ok(rows) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: <
+                Result < u64, String > > (); } { Ok(rows) } })
             ),
         )
         .await;

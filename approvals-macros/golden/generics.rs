@@ -8,7 +8,7 @@ where
 {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -16,9 +16,8 @@ where
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("T"), __approvals::Argument::shown("N"),
                 __approvals::Argument::shown("items")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -45,9 +44,9 @@ where
     let outcome: Res<usize> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < usize > > (); } { Ok(items.len())
-                } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < usize > > (); } { Ok(items.len()) } })
             ),
         )
         .await;

@@ -5,7 +5,7 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -13,9 +13,8 @@ async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("text"),
                 __approvals::Argument::shown("other")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -36,9 +35,9 @@ async fn first<'a>(text: &'a str, other: &str) -> Res<&'a str> {
     let outcome: Res<&'a str> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < & 'a str > > (); } { Ok(text) }
-                })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < & 'a str > > (); } { Ok(text) } })
             ),
         )
         .await;

@@ -5,7 +5,7 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -14,9 +14,8 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
                 [__approvals::Argument::secret("token"),
                 __approvals::Argument::shown("pool"),
                 __approvals::Argument::skipped("_other", "a handle")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             #[allow(clippy::used_underscore_binding, reason = "shown")]
             let turn = __approvals::Gate::turn(
@@ -42,9 +41,9 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
     let outcome: Res<u64> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < u64 > > (); } { Ok(pool.rows) }
-                })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < u64 > > (); } { Ok(pool.rows) } })
             ),
         )
         .await;

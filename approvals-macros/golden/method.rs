@@ -6,7 +6,7 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
     async fn deploy(&self, version: &str) -> Res<usize> {
         let permit = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at({
+            let mut gate = __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.deploy", ::core::file!(),
@@ -14,9 +14,8 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
                     .reason("{version} to {environment}").arguments(&
                     [__approvals::Argument::shown("environment"),
                     __approvals::Argument::shown("version")]);
-                }
-                &SITE
-            });
+                },
+            );
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -49,9 +48,9 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
         let outcome: Res<usize> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < usize > > (); } { Ok(version
-                    .len()) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < usize > > (); } { Ok(version.len()) } })
                 ),
             )
             .await;

@@ -6,15 +6,14 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
     async fn delete(mut self) -> Res<Self> {
         let permit = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at({
+            let mut gate = __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.delete", ::core::file!(),
                     ::core::line!()).risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::shown("environment")]);
-                }
-                &SITE
-            });
+                },
+            );
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -35,9 +34,9 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
         let outcome: Res<Self> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < Self > > (); } { self.gone =
-                    true; Ok(self) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < Self > > (); } { self.gone = true; Ok(self) } })
                 ),
             )
             .await;

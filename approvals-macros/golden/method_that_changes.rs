@@ -6,16 +6,15 @@ Action `cluster.drain`, risk `high`. The body runs only once policy, or the peop
     async fn drain(&mut self, node: u64) -> Res<()> {
         let permit = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at({
+            let mut gate = __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.drain", ::core::file!(),
                     ::core::line!()).risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::skipped("self", "one per process"),
                     __approvals::Argument::shown("node")]);
-                }
-                &SITE
-            });
+                },
+            );
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -36,9 +35,9 @@ Action `cluster.drain`, risk `high`. The body runs only once policy, or the peop
         let outcome: Res<()> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < () > > (); } { self.node =
-                    node; Ok(()) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < () > > (); } { self.node = node; Ok(()) } })
                 ),
             )
             .await;

@@ -5,7 +5,7 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn export(mut rows: u64, total: &mut u64) -> Res<()> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -13,9 +13,8 @@ async fn export(mut rows: u64, total: &mut u64) -> Res<()> {
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("rows"),
                 __approvals::Argument::shown("total")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -36,9 +35,9 @@ async fn export(mut rows: u64, total: &mut u64) -> Res<()> {
     let outcome: Res<()> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < () > > (); } { rows += 1; * total
-                += rows; Ok(()) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < () > > (); } { rows += 1; * total += rows; Ok(()) } })
             ),
         )
         .await;

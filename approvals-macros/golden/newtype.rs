@@ -5,16 +5,15 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn refund(Parameters(order): Parameters<Order>) -> Res<u64> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::refund"), ::core::file!(), ::core::line!())
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("order")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -35,8 +34,9 @@ async fn refund(Parameters(order): Parameters<Order>) -> Res<u64> {
     let outcome: Res<u64> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < u64 > > (); } { Ok(order.id) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < u64 > > (); } { Ok(order.id) } })
             ),
         )
         .await;

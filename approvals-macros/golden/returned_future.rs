@@ -6,16 +6,15 @@ fn export(rows: u64) -> impl Future<Output = Res<u64>> + Send {
     async move {
         let permit = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at({
+            let mut gate = __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                     "::export"), ::core::file!(), ::core::line!())
                     .risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::shown("rows")]);
-                }
-                &SITE
-            });
+                },
+            );
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -36,8 +35,9 @@ fn export(rows: u64) -> impl Future<Output = Res<u64>> + Send {
         let outcome: Res<u64> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < u64 > > (); } { Ok(rows) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < u64 > > (); } { Ok(rows) } })
                 ),
             )
             .await;

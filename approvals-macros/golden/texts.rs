@@ -5,7 +5,7 @@ Risk `high`, sensitivity `pii`. The body runs only once policy, or the people wh
 async fn export(rows: u64, name: Name) -> Res<u64> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -14,9 +14,8 @@ async fn export(rows: u64, name: Name) -> Res<u64> {
                 .reason("{rows:>4} of {name:?}").resource("{name.first}").arguments(&
                 [__approvals::Argument::shown("rows"),
                 __approvals::Argument::shown("name")]).labels(& ["day"]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -48,8 +47,9 @@ async fn export(rows: u64, name: Name) -> Res<u64> {
     let outcome: Res<u64> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < u64 > > (); } { Ok(rows) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < u64 > > (); } { Ok(rows) } })
             ),
         )
         .await;

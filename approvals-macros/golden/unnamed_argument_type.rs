@@ -5,16 +5,15 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::sum"), ::core::file!(), ::core::line!()).risk(__approvals::Risk::High)
                 .arguments(& [__approvals::Argument::shown("type of items"),
                 __approvals::Argument::shown("items")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -40,9 +39,9 @@ async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
     let outcome: Res<u8> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < u8 > > (); } { Ok(items.sum()) }
-                })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < u8 > > (); } { Ok(items.sum()) } })
             ),
         )
         .await;

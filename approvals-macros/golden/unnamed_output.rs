@@ -5,16 +5,15 @@ Risk `high`. The body runs only once policy, or the people whom it asks, let exa
 async fn count(rows: u8) -> Result<impl Iterator<Item = u8>, OpsError> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::count"), ::core::file!(), ::core::line!())
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("rows")]);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -35,9 +34,9 @@ async fn count(rows: u8) -> Result<impl Iterator<Item = u8>, OpsError> {
     let outcome: Result<_, OpsError> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Result < _, OpsError > > (); } { Ok(0
-                ..rows) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: <
+                Result < _, OpsError > > (); } { Ok(0..rows) } })
             ),
         )
         .await;

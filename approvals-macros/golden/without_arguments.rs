@@ -5,15 +5,14 @@ Risk `low`. The body runs only once policy, or the people whom it asks, let exac
 pub async fn tidy() -> Res<()> {
     let permit = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at({
+        let mut gate = __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::tidy"), ::core::file!(), ::core::line!())
                 .risk(__approvals::Risk::Low);
-            }
-            &SITE
-        });
+            },
+        );
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -34,8 +33,9 @@ pub async fn tidy() -> Res<()> {
     let outcome: Res<()> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < () > > (); } { Ok(()) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < () > > (); } { Ok(()) } })
             ),
         )
         .await;

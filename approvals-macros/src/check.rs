@@ -75,10 +75,14 @@ impl<'a> Gated<'a> {
     pub(crate) fn unordered(&self, name: &str, place: &str) -> Option<String> {
         let argument = self.named(name).filter(|_| self.is_keyed());
         let map = argument.filter_map(|argument| named_like(&argument.ty, &["HashMap", "HashSet"])).next()?;
+        let sorted = match place {
+            "labels" | "show" => "a function that sorts it",
+            _ => "show it sorted with `show(name = …)`",
+        };
+        let ordered = map.to_string().replace("Hash", "BTree");
         Some(format!(
             "`{name}` in `{place}` is in another order after a restart, and the key would not find its request; use \
-             `{}`, or write what is sorted",
-            map.to_string().replace("Hash", "BTree")
+             `{ordered}`, or {sorted}"
         ))
     }
 

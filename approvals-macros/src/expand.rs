@@ -90,11 +90,16 @@ impl Expansion<'_> {
         let body = quote_spanned! {end=>
             async move {
                 if false {
-                    return #root::__private::never::<#result>();
+                    use #root::__private as #p;
+                    return #p::never::<#result>();
                 }
                 #statements
             }
         };
+        // At the return type, as a refusal: a type that holds neither is one mistake.
+        let at = shape.output.span().resolved_at(Span::mixed_site());
+        let run =
+            quote_spanned!(at=> permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await);
         let span = Span::mixed_site();
         // Law 5: the turn that runs has just captured the call, and nothing awaits between it and the body. What it
         // borrows ends with its statement, so that the future is `Send` whenever the body's is. `turn` goes by its path: a
@@ -102,7 +107,7 @@ impl Expansion<'_> {
         quote_spanned! {span=>
             let permit = {
                 use #root::__private as #p;
-                let mut gate = #p::Gate::at({ #site &SITE }) #by;
+                let mut gate = #p::Gate::at(#site) #by;
                 loop {
                     #allow
                     let turn = #p::Gate::turn(&mut gate, &#risk, &[#(#captures),*], &[#(#texts),*]);
@@ -114,7 +119,7 @@ impl Expansion<'_> {
                     }
                 }
             };
-            let outcome: #result = permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await;
+            let outcome: #result = #run;
             outcome
         }
     }

@@ -236,13 +236,29 @@ impl Gate {
     }
 }
 
+/// What a body may end with: a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "a refusal cannot leave through `{Self}`",
+    label = "this needs `Result<T, E>`"
+)]
+pub trait Ending {
+    /// The name of the error's type, if it is one.
+    fn error(&self) -> Option<&'static str>;
+}
+
+impl<T, E> Ending for Result<T, E> {
+    fn error(&self) -> Option<&'static str> {
+        self.as_ref().err().map(|_| std::any::type_name::<E>())
+    }
+}
+
 /// What a gated function may return: a `Result` whose error can be made of an [`ApprovalError`].
 #[diagnostic::on_unimplemented(
     message = "a refusal cannot leave through `{Self}`",
     label = "this needs `Result<T, E>` with `E: From<ApprovalError>`",
     note = "implement `From<ApprovalError>` for the error, or add the option `error = …`"
 )]
-pub trait Outcome {
+pub trait Outcome: Ending {
     /// The refusal as this type.
     fn refused(error: ApprovalError) -> Self;
 }
