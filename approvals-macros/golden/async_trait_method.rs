@@ -17,39 +17,36 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
         'life0: 'async_trait,
         Self: 'async_trait,
     {
-        Box::pin(async move {
+        ::std::boxed::Box::pin(async move {
             let permit = {
-                let mut gate = ::approvals::__private::Gate::at({
-                    ::approvals::__private::site! {
-                        static SITE : ::approvals::__private::ActionSite =
-                        ::approvals::__private::ActionSite::new("cluster.stop",
-                        ::core::file!(), ::core::line!())
-                        .risk(::approvals::__private::Risk::High).arguments(&
-                        [::approvals::__private::Argument::shown("environment"),
-                        ::approvals::__private::Argument::shown("node")]);
-                    }
-                    &SITE
-                });
+                use ::approvals::__private as __approvals;
+                let mut gate = __approvals::Gate::at(
+                    __approvals::site! {
+                        static SITE : __approvals::ActionSite =
+                        __approvals::ActionSite::new("cluster.stop", ::core::file!(),
+                        ::core::line!()).risk(__approvals::Risk::High).arguments(&
+                        [__approvals::Argument::shown("environment"),
+                        __approvals::Argument::shown("node")]);
+                    },
+                );
                 loop {
-                    let turn = gate
-                        .turn(
-                            &::approvals::__private::declared::high,
-                            &[
-                                &::approvals::__private::show_by(
-                                    &|capturer| capturer.show(&self.env),
-                                ),
-                                &::approvals::__private::show(&node),
-                            ],
-                            &[],
-                        );
+                    let turn = __approvals::Gate::turn(
+                        &mut gate,
+                        &__approvals::declared::high,
+                        &[
+                            &__approvals::show_by(&|capturer| capturer.show(&self.env)),
+                            &__approvals::show(&node),
+                        ],
+                        &[],
+                    );
                     match turn {
-                        ::approvals::__private::Turn::Run(permit) => break permit,
+                        __approvals::Turn::Run(permit) => break permit,
                         turn => {
                             if let ::core::result::Result::Err(refusal) = turn
                                 .step()
                                 .await
                             {
-                                return ::approvals::__private::refuse(refusal);
+                                return __approvals::refuse(refusal);
                             }
                         }
                     }
@@ -58,8 +55,9 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
             let outcome: Res<u8> = permit
                 .run(
                     ::core::pin::pin!(
-                        ::core::option::Option::Some(async move { if false { return
-                        ::approvals::__private::never:: < Res < u8 > > (); } { if let
+                        ::core::option::Option::Some(async move { if false { use
+                        ::approvals::__private as __approvals; return
+                        __approvals::never:: < Res < u8 > > (); } { if let
                         ::core::option::Option::Some(__ret) =
                         ::core::option::Option::None:: < Res < u8 > > { return __ret; }
                         let __self = self; let node = node; let __ret : Res < u8 > = {

@@ -3,30 +3,30 @@
 
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send + 'a>> {
-    Box::pin(async move {
+    ::std::boxed::Box::pin(async move {
         let permit = {
-            let mut gate = ::approvals::__private::Gate::at({
-                ::approvals::__private::site! {
-                    static SITE : ::approvals::__private::ActionSite =
-                    ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+            use ::approvals::__private as __approvals;
+            let mut gate = __approvals::Gate::at(
+                __approvals::site! {
+                    static SITE : __approvals::ActionSite =
+                    __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                     "::export"), ::core::file!(), ::core::line!())
-                    .risk(::approvals::__private::Risk::High).arguments(&
-                    [::approvals::__private::Argument::shown("text")]);
-                }
-                &SITE
-            });
+                    .risk(__approvals::Risk::High).arguments(&
+                    [__approvals::Argument::shown("text")]);
+                },
+            );
             loop {
-                let turn = gate
-                    .turn(
-                        &::approvals::__private::declared::high,
-                        &[&::approvals::__private::show(&text)],
-                        &[],
-                    );
+                let turn = __approvals::Gate::turn(
+                    &mut gate,
+                    &__approvals::declared::high,
+                    &[&__approvals::show(&text)],
+                    &[],
+                );
                 match turn {
-                    ::approvals::__private::Turn::Run(permit) => break permit,
+                    __approvals::Turn::Run(permit) => break permit,
                     turn => {
                         if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return ::approvals::__private::refuse(refusal);
+                            return __approvals::refuse(refusal);
                         }
                     }
                 }
@@ -35,9 +35,9 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
         let outcome: Res<&'a str> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < & 'a str > > (); } { Ok(text)
-                    } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < & 'a str > > (); } { Ok(text) } })
                 ),
             )
             .await;

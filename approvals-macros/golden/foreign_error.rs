@@ -4,30 +4,30 @@
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(rows: u64) -> Result<u64, String> {
     let permit = {
-        let mut gate = ::approvals::__private::Gate::at({
-            ::approvals::__private::site! {
-                static SITE : ::approvals::__private::ActionSite =
-                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+        use ::approvals::__private as __approvals;
+        let mut gate = __approvals::Gate::at(
+            __approvals::site! {
+                static SITE : __approvals::ActionSite =
+                __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::export"), ::core::file!(), ::core::line!())
-                .risk(::approvals::__private::Risk::High).arguments(&
-                [::approvals::__private::Argument::shown("rows")]);
-            }
-            &SITE
-        });
+                .risk(__approvals::Risk::High).arguments(&
+                [__approvals::Argument::shown("rows")]);
+            },
+        );
         loop {
-            let turn = gate
-                .turn(
-                    &::approvals::__private::declared::high,
-                    &[&::approvals::__private::show(&rows)],
-                    &[],
-                );
+            let turn = __approvals::Gate::turn(
+                &mut gate,
+                &__approvals::declared::high,
+                &[&__approvals::show(&rows)],
+                &[],
+            );
             match turn {
-                ::approvals::__private::Turn::Run(permit) => break permit,
+                __approvals::Turn::Run(permit) => break permit,
                 turn => {
                     if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return ::approvals::__private::refuse_by(
+                        return __approvals::refuse_by(
                             refusal,
-                            |refusal| refusal.to_string(),
+                            || |refusal| refusal.to_string(),
                         );
                     }
                 }
@@ -37,9 +37,9 @@ async fn export(rows: u64) -> Result<u64, String> {
     let outcome: Result<u64, String> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Result < u64, String > > (); } {
-                Ok(rows) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: <
+                Result < u64, String > > (); } { Ok(rows) } })
             ),
         )
         .await;

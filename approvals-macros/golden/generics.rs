@@ -7,36 +7,35 @@ where
     [T; N]: Serialize,
 {
     let permit = {
-        let mut gate = ::approvals::__private::Gate::at({
-            ::approvals::__private::site! {
-                static SITE : ::approvals::__private::ActionSite =
-                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+        use ::approvals::__private as __approvals;
+        let mut gate = __approvals::Gate::at(
+            __approvals::site! {
+                static SITE : __approvals::ActionSite =
+                __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::export"), ::core::file!(), ::core::line!())
-                .risk(::approvals::__private::Risk::High).arguments(&
-                [::approvals::__private::Argument::shown("T"),
-                ::approvals::__private::Argument::shown("N"),
-                ::approvals::__private::Argument::shown("items")]);
-            }
-            &SITE
-        });
+                .risk(__approvals::Risk::High).arguments(&
+                [__approvals::Argument::shown("T"), __approvals::Argument::shown("N"),
+                __approvals::Argument::shown("items")]);
+            },
+        );
         loop {
-            let turn = gate
-                .turn(
-                    &::approvals::__private::declared::high,
-                    &[
-                        &::approvals::__private::show_by(
-                            &|capturer| capturer.show(::core::any::type_name::<T>()),
-                        ),
-                        &::approvals::__private::show_by(&|capturer| capturer.show(&N)),
-                        &::approvals::__private::show(&items),
-                    ],
-                    &[],
-                );
+            let turn = __approvals::Gate::turn(
+                &mut gate,
+                &__approvals::declared::high,
+                &[
+                    &__approvals::show_by(
+                        &|capturer| capturer.show(::core::any::type_name::<T>()),
+                    ),
+                    &__approvals::show_by(&|capturer| capturer.show(&N)),
+                    &__approvals::show(&items),
+                ],
+                &[],
+            );
             match turn {
-                ::approvals::__private::Turn::Run(permit) => break permit,
+                __approvals::Turn::Run(permit) => break permit,
                 turn => {
                     if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return ::approvals::__private::refuse(refusal);
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -45,9 +44,9 @@ where
     let outcome: Res<usize> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < usize > > (); } { Ok(items.len())
-                } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < usize > > (); } { Ok(items.len()) } })
             ),
         )
         .await;

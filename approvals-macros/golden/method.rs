@@ -5,44 +5,41 @@ impl Cluster {
 Action `cluster.deploy`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn deploy(&self, version: &str) -> Res<usize> {
         let permit = {
-            let mut gate = ::approvals::__private::Gate::at({
-                ::approvals::__private::site! {
-                    static SITE : ::approvals::__private::ActionSite =
-                    ::approvals::__private::ActionSite::new("cluster.deploy",
-                    ::core::file!(), ::core::line!())
-                    .risk(::approvals::__private::Risk::High)
+            use ::approvals::__private as __approvals;
+            let mut gate = __approvals::Gate::at(
+                __approvals::site! {
+                    static SITE : __approvals::ActionSite =
+                    __approvals::ActionSite::new("cluster.deploy", ::core::file!(),
+                    ::core::line!()).risk(__approvals::Risk::High)
                     .reason("{version} to {environment}").arguments(&
-                    [::approvals::__private::Argument::shown("environment"),
-                    ::approvals::__private::Argument::shown("version")]);
-                }
-                &SITE
-            });
+                    [__approvals::Argument::shown("environment"),
+                    __approvals::Argument::shown("version")]);
+                },
+            );
             loop {
-                let turn = gate
-                    .turn(
-                        &::approvals::__private::declared::high,
-                        &[
-                            &::approvals::__private::show_by(
-                                &|capturer| capturer.show(&self.env),
-                            ),
-                            &::approvals::__private::show(&version),
-                        ],
-                        &[
-                            ::approvals::__private::Text::reason(
-                                &|f| {
-                                    f
-                                        .write_fmt(
-                                            ::core::format_args!("{} to {}", version, self.env),
-                                        )
-                                },
-                            ),
-                        ],
-                    );
+                let turn = __approvals::Gate::turn(
+                    &mut gate,
+                    &__approvals::declared::high,
+                    &[
+                        &__approvals::show_by(&|capturer| capturer.show(&self.env)),
+                        &__approvals::show(&version),
+                    ],
+                    &[
+                        __approvals::Text::reason(
+                            &|f| {
+                                f
+                                    .write_fmt(
+                                        ::core::format_args!("{} to {}", version, self.env),
+                                    )
+                            },
+                        ),
+                    ],
+                );
                 match turn {
-                    ::approvals::__private::Turn::Run(permit) => break permit,
+                    __approvals::Turn::Run(permit) => break permit,
                     turn => {
                         if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return ::approvals::__private::refuse(refusal);
+                            return __approvals::refuse(refusal);
                         }
                     }
                 }
@@ -51,9 +48,9 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
         let outcome: Res<usize> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < usize > > (); } { Ok(version
-                    .len()) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < usize > > (); } { Ok(version.len()) } })
                 ),
             )
             .await;

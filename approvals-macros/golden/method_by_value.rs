@@ -5,32 +5,27 @@ impl Cluster {
 Action `cluster.delete`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn delete(mut self) -> Res<Self> {
         let permit = {
-            let mut gate = ::approvals::__private::Gate::at({
-                ::approvals::__private::site! {
-                    static SITE : ::approvals::__private::ActionSite =
-                    ::approvals::__private::ActionSite::new("cluster.delete",
-                    ::core::file!(), ::core::line!())
-                    .risk(::approvals::__private::Risk::High).arguments(&
-                    [::approvals::__private::Argument::shown("environment")]);
-                }
-                &SITE
-            });
+            use ::approvals::__private as __approvals;
+            let mut gate = __approvals::Gate::at(
+                __approvals::site! {
+                    static SITE : __approvals::ActionSite =
+                    __approvals::ActionSite::new("cluster.delete", ::core::file!(),
+                    ::core::line!()).risk(__approvals::Risk::High).arguments(&
+                    [__approvals::Argument::shown("environment")]);
+                },
+            );
             loop {
-                let turn = gate
-                    .turn(
-                        &::approvals::__private::declared::high,
-                        &[
-                            &::approvals::__private::show_by(
-                                &|capturer| capturer.show(&self.env),
-                            ),
-                        ],
-                        &[],
-                    );
+                let turn = __approvals::Gate::turn(
+                    &mut gate,
+                    &__approvals::declared::high,
+                    &[&__approvals::show_by(&|capturer| capturer.show(&self.env))],
+                    &[],
+                );
                 match turn {
-                    ::approvals::__private::Turn::Run(permit) => break permit,
+                    __approvals::Turn::Run(permit) => break permit,
                     turn => {
                         if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return ::approvals::__private::refuse(refusal);
+                            return __approvals::refuse(refusal);
                         }
                     }
                 }
@@ -39,9 +34,9 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
         let outcome: Res<Self> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < Self > > (); } { self.gone =
-                    true; Ok(self) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < Self > > (); } { self.gone = true; Ok(self) } })
                 ),
             )
             .await;

@@ -5,33 +5,28 @@ impl Cluster {
 Action `cluster.drain`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn drain(&mut self, node: u64) -> Res<()> {
         let permit = {
-            let mut gate = ::approvals::__private::Gate::at({
-                ::approvals::__private::site! {
-                    static SITE : ::approvals::__private::ActionSite =
-                    ::approvals::__private::ActionSite::new("cluster.drain",
-                    ::core::file!(), ::core::line!())
-                    .risk(::approvals::__private::Risk::High).arguments(&
-                    [::approvals::__private::Argument::skipped("self",
-                    "one per process"),
-                    ::approvals::__private::Argument::shown("node")]);
-                }
-                &SITE
-            });
+            use ::approvals::__private as __approvals;
+            let mut gate = __approvals::Gate::at(
+                __approvals::site! {
+                    static SITE : __approvals::ActionSite =
+                    __approvals::ActionSite::new("cluster.drain", ::core::file!(),
+                    ::core::line!()).risk(__approvals::Risk::High).arguments(&
+                    [__approvals::Argument::skipped("self", "one per process"),
+                    __approvals::Argument::shown("node")]);
+                },
+            );
             loop {
-                let turn = gate
-                    .turn(
-                        &::approvals::__private::declared::high,
-                        &[
-                            &::approvals::__private::skipped(),
-                            &::approvals::__private::show(&node),
-                        ],
-                        &[],
-                    );
+                let turn = __approvals::Gate::turn(
+                    &mut gate,
+                    &__approvals::declared::high,
+                    &[&__approvals::skipped(), &__approvals::show(&node)],
+                    &[],
+                );
                 match turn {
-                    ::approvals::__private::Turn::Run(permit) => break permit,
+                    __approvals::Turn::Run(permit) => break permit,
                     turn => {
                         if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return ::approvals::__private::refuse(refusal);
+                            return __approvals::refuse(refusal);
                         }
                     }
                 }
@@ -40,9 +35,9 @@ Action `cluster.drain`, risk `high`. The body runs only once policy, or the peop
         let outcome: Res<()> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { return
-                    ::approvals::__private::never:: < Res < () > > (); } { self.node =
-                    node; Ok(()) } })
+                    ::core::option::Option::Some(async move { if false { use
+                    ::approvals::__private as __approvals; return __approvals::never:: <
+                    Res < () > > (); } { self.node = node; Ok(()) } })
                 ),
             )
             .await;

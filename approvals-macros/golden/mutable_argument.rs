@@ -4,32 +4,29 @@
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(mut rows: u64, total: &mut u64) -> Res<()> {
     let permit = {
-        let mut gate = ::approvals::__private::Gate::at({
-            ::approvals::__private::site! {
-                static SITE : ::approvals::__private::ActionSite =
-                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+        use ::approvals::__private as __approvals;
+        let mut gate = __approvals::Gate::at(
+            __approvals::site! {
+                static SITE : __approvals::ActionSite =
+                __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::export"), ::core::file!(), ::core::line!())
-                .risk(::approvals::__private::Risk::High).arguments(&
-                [::approvals::__private::Argument::shown("rows"),
-                ::approvals::__private::Argument::shown("total")]);
-            }
-            &SITE
-        });
+                .risk(__approvals::Risk::High).arguments(&
+                [__approvals::Argument::shown("rows"),
+                __approvals::Argument::shown("total")]);
+            },
+        );
         loop {
-            let turn = gate
-                .turn(
-                    &::approvals::__private::declared::high,
-                    &[
-                        &::approvals::__private::show(&rows),
-                        &::approvals::__private::show(&total),
-                    ],
-                    &[],
-                );
+            let turn = __approvals::Gate::turn(
+                &mut gate,
+                &__approvals::declared::high,
+                &[&__approvals::show(&rows), &__approvals::show(&total)],
+                &[],
+            );
             match turn {
-                ::approvals::__private::Turn::Run(permit) => break permit,
+                __approvals::Turn::Run(permit) => break permit,
                 turn => {
                     if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return ::approvals::__private::refuse(refusal);
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -38,9 +35,9 @@ async fn export(mut rows: u64, total: &mut u64) -> Res<()> {
     let outcome: Res<()> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < () > > (); } { rows += 1; * total
-                += rows; Ok(()) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < () > > (); } { rows += 1; * total += rows; Ok(()) } })
             ),
         )
         .await;

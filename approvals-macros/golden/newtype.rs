@@ -4,28 +4,28 @@
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn refund(Parameters(order): Parameters<Order>) -> Res<u64> {
     let permit = {
-        let mut gate = ::approvals::__private::Gate::at({
-            ::approvals::__private::site! {
-                static SITE : ::approvals::__private::ActionSite =
-                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+        use ::approvals::__private as __approvals;
+        let mut gate = __approvals::Gate::at(
+            __approvals::site! {
+                static SITE : __approvals::ActionSite =
+                __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::refund"), ::core::file!(), ::core::line!())
-                .risk(::approvals::__private::Risk::High).arguments(&
-                [::approvals::__private::Argument::shown("order")]);
-            }
-            &SITE
-        });
+                .risk(__approvals::Risk::High).arguments(&
+                [__approvals::Argument::shown("order")]);
+            },
+        );
         loop {
-            let turn = gate
-                .turn(
-                    &::approvals::__private::declared::high,
-                    &[&::approvals::__private::show(&order)],
-                    &[],
-                );
+            let turn = __approvals::Gate::turn(
+                &mut gate,
+                &__approvals::declared::high,
+                &[&__approvals::show(&order)],
+                &[],
+            );
             match turn {
-                ::approvals::__private::Turn::Run(permit) => break permit,
+                __approvals::Turn::Run(permit) => break permit,
                 turn => {
                     if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return ::approvals::__private::refuse(refusal);
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -34,8 +34,9 @@ async fn refund(Parameters(order): Parameters<Order>) -> Res<u64> {
     let outcome: Res<u64> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < u64 > > (); } { Ok(order.id) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < u64 > > (); } { Ok(order.id) } })
             ),
         )
         .await;

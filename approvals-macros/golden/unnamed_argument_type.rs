@@ -4,28 +4,33 @@
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
     let permit = {
-        let mut gate = ::approvals::__private::Gate::at({
-            ::approvals::__private::site! {
-                static SITE : ::approvals::__private::ActionSite =
-                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
-                "::sum"), ::core::file!(), ::core::line!())
-                .risk(::approvals::__private::Risk::High).arguments(&
-                [::approvals::__private::Argument::shown("items")]);
-            }
-            &SITE
-        });
+        use ::approvals::__private as __approvals;
+        let mut gate = __approvals::Gate::at(
+            __approvals::site! {
+                static SITE : __approvals::ActionSite =
+                __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
+                "::sum"), ::core::file!(), ::core::line!()).risk(__approvals::Risk::High)
+                .arguments(& [__approvals::Argument::shown("type of items"),
+                __approvals::Argument::shown("items")]);
+            },
+        );
         loop {
-            let turn = gate
-                .turn(
-                    &::approvals::__private::declared::high,
-                    &[&::approvals::__private::show(&items)],
-                    &[],
-                );
+            let turn = __approvals::Gate::turn(
+                &mut gate,
+                &__approvals::declared::high,
+                &[
+                    &__approvals::show_by(
+                        &|capturer| capturer.show(::core::any::type_name_of_val(&items)),
+                    ),
+                    &__approvals::show(&items),
+                ],
+                &[],
+            );
             match turn {
-                ::approvals::__private::Turn::Run(permit) => break permit,
+                __approvals::Turn::Run(permit) => break permit,
                 turn => {
                     if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return ::approvals::__private::refuse(refusal);
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -34,9 +39,9 @@ async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
     let outcome: Res<u8> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < u8 > > (); } { Ok(items.sum()) }
-                })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < u8 > > (); } { Ok(items.sum()) } })
             ),
         )
         .await;

@@ -4,22 +4,27 @@
 Risk `low`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 pub async fn tidy() -> Res<()> {
     let permit = {
-        let mut gate = ::approvals::__private::Gate::at({
-            ::approvals::__private::site! {
-                static SITE : ::approvals::__private::ActionSite =
-                ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
+        use ::approvals::__private as __approvals;
+        let mut gate = __approvals::Gate::at(
+            __approvals::site! {
+                static SITE : __approvals::ActionSite =
+                __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
                 "::tidy"), ::core::file!(), ::core::line!())
-                .risk(::approvals::__private::Risk::Low);
-            }
-            &SITE
-        });
+                .risk(__approvals::Risk::Low);
+            },
+        );
         loop {
-            let turn = gate.turn(&::approvals::__private::declared::low, &[], &[]);
+            let turn = __approvals::Gate::turn(
+                &mut gate,
+                &__approvals::declared::low,
+                &[],
+                &[],
+            );
             match turn {
-                ::approvals::__private::Turn::Run(permit) => break permit,
+                __approvals::Turn::Run(permit) => break permit,
                 turn => {
                     if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return ::approvals::__private::refuse(refusal);
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -28,8 +33,9 @@ pub async fn tidy() -> Res<()> {
     let outcome: Res<()> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { return
-                ::approvals::__private::never:: < Res < () > > (); } { Ok(()) } })
+                ::core::option::Option::Some(async move { if false { use
+                ::approvals::__private as __approvals; return __approvals::never:: < Res
+                < () > > (); } { Ok(()) } })
             ),
         )
         .await;

@@ -1,11 +1,12 @@
 //! The options of `#[requires_approval(…)]`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
 
-use crate::mistakes::{Mistakes, listed, unknown};
+use crate::mistakes::{Mistakes, did_you_mean, listed, unknown};
 use crate::people::{self, Reviewers};
 use crate::template::Template;
 
@@ -31,7 +32,7 @@ const OPTIONS: &[&str] = &[
     "approvals",
     "crate",
 ];
-const RISKS: &[&str] = &["low", "medium", "high", "critical"];
+pub(crate) const RISKS: &[&str] = &["low", "medium", "high", "critical"];
 const LONGEST_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 /// What the attribute says, before it is held against the function.
@@ -58,6 +59,10 @@ pub(crate) struct Options {
     pub(crate) facade: Option<Path>,
     /// The options named, also those with a malformed value.
     named: Vec<Ident>,
+    /// The options that a mistake stands in place of, which are not missing as well.
+    meant: Vec<&'static str>,
+    /// A template is malformed. What follows it may be meant for it, as `format!` takes values.
+    malformed_template: bool,
 }
 
 pub(crate) enum Risk {
@@ -104,12 +109,28 @@ impl Options {
         self.named.iter().find(|word| *word == option)
     }
 
+    /// Whether an option is there, or was meant to be.
+    pub(crate) fn says(&self, option: &str) -> bool {
+        self.word(option).is_some() || self.meant.contains(&option)
+    }
+
     fn option(&mut self, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<()> {
+        if self.malformed_template && next_name(input).is_none() {
+            return to_comma(input);
+        }
+        if let Ok(literal) = input.fork().parse::<LitStr>()
+            && RISKS.contains(&literal.value().as_str())
+        {
+            self.meant.push("risk");
+            let message = format!("an option has a name; write `risk = \"{}\"`", literal.value());
+            return Err(Error::new(literal.span(), message));
+        }
         let Ok(word) = input.call(Ident::parse_any) else {
             return Err(input.error(format!("expected an option; the options are {}", listed(OPTIONS))));
         };
         let name = word.to_string();
         if !OPTIONS.contains(&name.as_str()) {
+            self.meant.extend(did_you_mean(&name, OPTIONS.iter().copied()));
             return Err(Error::new(word.span(), unknown("option", &name, OPTIONS)));
         }
         if self.word(&name).is_some() {
@@ -119,9 +140,9 @@ impl Options {
         match name.as_str() {
             "risk" => self.risk = Some(risk(value(input, &word)?)?),
             "action" => self.action = Some(action(text(input, &word)?)?),
-            "reason" => self.reason = Some(Template::parse(text(input, &word)?)?),
-            "resource" => self.resource = Some(Template::parse(text(input, &word)?)?),
-            "key" => self.key = Some(Template::parse(text(input, &word)?)?),
+            "reason" => self.reason = Some(self.template(text(input, &word)?)?),
+            "resource" => self.resource = Some(self.template(text(input, &word)?)?),
+            "key" => self.key = Some(self.template(text(input, &word)?)?),
             "sensitivity" => self.sensitivity = Some(text(input, &word)?),
             "labels" => self.labels = named(input, &word, mistakes)?,
             "show" => self.show = named(input, &word, mistakes)?,
@@ -132,16 +153,52 @@ impl Options {
             "decide_within" => self.decide_within = Some(seconds(&text(input, &word)?)?),
             "use_within" => self.use_within = Some(seconds(&text(input, &word)?)?),
             "wait" => self.wait = Some(seconds(&text(input, &word)?)?),
+            "rerunnable" if input.peek(Token![=]) => {
+                let message = "`rerunnable` takes no value; write `rerunnable` alone, or leave it out";
+                return Err(Error::new(word.span(), message));
+            }
             "rerunnable" => self.rerunnable = true,
             "error" => self.error = Some(value(input, &word)?),
             "approvals" => self.approvals = Some(value(input, &word)?),
             _ => {
                 equals(input, &word)?;
+                if let Ok(literal) = input.fork().parse::<LitStr>() {
+                    let path =
+                        literal.parse_with(Path::parse_mod_style).map(|path| quote!(#path).to_string());
+                    let path = path.map_or("approvals".to_owned(), |path| path.replace(' ', ""));
+                    let message = format!(
+                        "`crate` takes a path without quotes; write `crate = ::{}`",
+                        path.trim_start_matches("::")
+                    );
+                    return Err(Error::new(literal.span(), message));
+                }
                 self.facade = Some(input.call(Path::parse_mod_style)?);
             }
         }
         Ok(())
     }
+
+    fn template(&mut self, literal: LitStr) -> syn::Result<Template> {
+        Template::parse(literal).inspect_err(|_| self.malformed_template = true)
+    }
+}
+
+/// The name of what comes next, if that is `name = …`, `name(…)` or an option's name alone.
+fn next_name(input: ParseStream<'_>) -> Option<Ident> {
+    let ahead = input.fork();
+    let word = ahead.call(Ident::parse_any).ok()?;
+    let begins = ahead.peek(Token![=])
+        || ahead.peek(syn::token::Paren)
+        || OPTIONS.contains(&word.to_string().as_str());
+    begins.then_some(word)
+}
+
+/// Goes on to the next comma.
+fn to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
 }
 
 /// Reads comma-separated parts, and says how many. After a malformed one it goes on behind the next comma.
@@ -153,16 +210,19 @@ pub(crate) fn each(
     let mut count = 0;
     while !input.is_empty() {
         count += 1;
-        let read = part(input, mistakes).and_then(|()| match input.is_empty() || input.peek(Token![,]) {
+        let read = part(input, mistakes);
+        if let (Ok(()), Some(next)) = (&read, next_name(input)) {
+            mistakes.push(Error::new(next.span(), format!("a comma is missing before `{next}`")));
+            continue;
+        }
+        let read = read.and_then(|()| match input.is_empty() || input.peek(Token![,]) {
             true => Ok(()),
             false => Err(input.error("expected `,`")),
         });
         mistakes.keep(read);
-        while !input.is_empty() && !input.peek(Token![,]) {
-            // Parsing a token tree from input that is not empty does not fail.
-            if input.parse::<TokenTree>().is_err() {
-                return count;
-            }
+        // Parsing token trees from input that is not empty does not fail.
+        if to_comma(input).is_err() {
+            return count;
         }
         let _ = input.parse::<Option<Token![,]>>();
     }
@@ -217,6 +277,10 @@ fn risk(value: Expr) -> syn::Result<Risk> {
         "medium" => "Medium",
         "high" => "High",
         "critical" => "Critical",
+        _ if RISKS.contains(&word.to_lowercase().as_str()) => {
+            let message = format!("a risk is written small; write `\"{}\"`", word.to_lowercase());
+            return Err(Error::new(literal.span(), message));
+        }
         _ => return Err(Error::new(literal.span(), unknown("risk", &word.to_lowercase(), RISKS))),
     };
     Ok(Risk::Word { variant: Ident::new(variant, Span::mixed_site()), critical: word == "critical" })
@@ -235,14 +299,15 @@ fn action(name: LitStr) -> syn::Result<LitStr> {
 
 /// `labels(a = expression, b = expression)`
 fn named(input: ParseStream<'_>, word: &Ident, mistakes: &mut Mistakes) -> syn::Result<Vec<Named>> {
+    let usage = format!("write `{word}(name = expression, …)`");
     if !input.peek(syn::token::Paren) {
-        return Err(Error::new(word.span(), format!("write `{word}(name = expression, …)`")));
+        return Err(Error::new(word.span(), usage));
     }
     let inside;
     parenthesized!(inside in input);
     let mut found: Vec<Named> = Vec::new();
     let count = each(&inside, mistakes, |input, mistakes| {
-        let name = input.call(Ident::parse_any)?;
+        let name = input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), &usage))?;
         if name == "self" {
             return Err(Error::new(name.span(), "`self` is no name for a part of it; name the part"));
         }
@@ -307,8 +372,6 @@ fn seconds(literal: &LitStr) -> syn::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use quote::quote;
-
     use super::*;
 
     fn parse(tokens: TokenStream) -> (Options, Vec<String>) {

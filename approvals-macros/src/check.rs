@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::visit::Visit;
 use syn::{Error, Expr, Ident, Member, Type};
 
-use crate::attr::{Options, Risk};
+use crate::attr::{Options, RISKS, Risk};
 use crate::credential;
 use crate::look::{Look, has_word, mentions_self};
 use crate::mark::Mark;
@@ -30,6 +30,8 @@ pub(crate) enum Meaning<'a> {
     Receiver,
     Secret,
     Skipped,
+    /// Arguments of this name, of which `#[cfg(…)]` keeps one, are marked differently.
+    Torn,
 }
 
 impl<'a> Gated<'a> {
@@ -44,13 +46,44 @@ impl<'a> Gated<'a> {
         if let Some(shown) = self.options.show.iter().find(|shown| shown.text() == name) {
             return Some(Meaning::Expression(&shown.value));
         }
-        let argument = self.arguments.iter().find(|argument| argument.text() == name)?;
-        Some(match &argument.mark {
+        let meanings = self.named(name).map(|argument| match &argument.mark {
             None | Some(Mark::Malformed) => Meaning::Argument(&argument.name),
             Some(Mark::Show(expression)) => Meaning::Expression(expression),
             Some(Mark::Secret(_)) => Meaning::Secret,
             Some(Mark::Skip { .. }) => Meaning::Skipped,
+        });
+        // Which of them a build has is not known here, so the strictest counts.
+        meanings.reduce(|one, other| match (one, other) {
+            (Meaning::Secret, _) | (_, Meaning::Secret) => Meaning::Secret,
+            (Meaning::Skipped, _) | (_, Meaning::Skipped) => Meaning::Skipped,
+            (Meaning::Argument(name), Meaning::Argument(_)) => Meaning::Argument(name),
+            _ => Meaning::Torn,
         })
+    }
+
+    /// The arguments of a name: more than one where each has its `#[cfg(…)]`.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &'a Argument> {
+        self.arguments.iter().filter(move |argument| argument.text() == name)
+    }
+
+    /// Whether what is written must be the same after a restart, so that the key finds its request.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.options.says("key")
+    }
+
+    /// What is wrong with writing an argument as a whole: its order, which changes between runs.
+    pub(crate) fn unordered(&self, name: &str, place: &str) -> Option<String> {
+        let argument = self.named(name).filter(|_| self.is_keyed());
+        let map = argument.filter_map(|argument| named_like(&argument.ty, &["HashMap", "HashSet"])).next()?;
+        let sorted = match place {
+            "labels" | "show" => "a function that sorts it",
+            _ => "show it sorted with `show(name = …)`",
+        };
+        let ordered = map.to_string().replace("Hash", "BTree");
+        Some(format!(
+            "`{name}` in `{place}` is in another order after a restart, and the key would not find its request; use \
+             `{ordered}`, or {sorted}"
+        ))
     }
 
     fn shows_receiver(&self) -> bool {
@@ -58,15 +91,23 @@ impl<'a> Gated<'a> {
     }
 
     pub(crate) fn check(&self, form: Option<&Form>, mistakes: &mut Mistakes) {
-        if self.options.word("risk").is_none() {
+        if !self.options.says("risk") {
             let message = "missing `risk`; write `risk = \"low\"`, \"medium\", \"high\" or \"critical\", or an \
                            expression of type `Risk`";
             mistakes.push(Error::new(Span::call_site(), message));
         }
-        if let (Some(wait), None) = (self.options.word("wait"), self.options.word("key")) {
-            let message = "`wait` needs `key`: a call that stops waiting finds its request again by its key";
-            mistakes.push(Error::new(wait.span(), message));
+        for (option, message) in [
+            ("wait", "`wait` needs `key`: a call that stops waiting finds its request again by its key"),
+            (
+                "rerunnable",
+                "`rerunnable` needs `key`: after a crash a call finds its request again by its key",
+            ),
+        ] {
+            if let (Some(word), false) = (self.options.word(option), self.is_keyed()) {
+                mistakes.push(Error::new(word.span(), message));
+            }
         }
+        self.check_risk(mistakes);
         people::check(self.options, mistakes);
         self.check_receiver(mistakes);
         self.check_skips(mistakes);
@@ -82,7 +123,34 @@ impl<'a> Gated<'a> {
                 self.check_template(option, template, mistakes);
             }
         }
+        self.check_given_names(mistakes);
         self.check_expressions(mistakes);
+    }
+
+    /// `risk = high`
+    fn check_risk(&self, mistakes: &mut Mistakes) {
+        if let Some(Risk::Expression(risk)) = &self.options.risk
+            && let Expr::Path(path) = &**risk
+            && let Some(word) = path.path.get_ident().map(Ident::to_string)
+            && RISKS.contains(&word.as_str())
+            && self.named(&word).next().is_none()
+        {
+            mistakes.at(risk, format!("a risk stands in quotes; write `risk = \"{word}\"`"));
+        }
+    }
+
+    /// Names that the author chooses, which are read as those of arguments are.
+    fn check_given_names(&self, mistakes: &mut Mistakes) {
+        for (option, given) in [("show", &self.options.show), ("labels", &self.options.labels)] {
+            for name in given.iter().filter(|given| credential::is_name_of_one(&given.text())) {
+                let message = format!(
+                    "`{}` in `{option}` is named like a credential and would be shown to reviewers; name it otherwise if \
+                     everyone may read it",
+                    name.text()
+                );
+                mistakes.at(&name.name, message);
+            }
+        }
     }
 
     fn check_receiver(&self, mistakes: &mut Mistakes) {
@@ -94,12 +162,12 @@ impl<'a> Gated<'a> {
             }
             // An associated function: nothing else tells it from a free one.
             let associated = has_word(self.function.signature.to_token_stream(), "Self");
-            if associated && options.word("action").is_none() {
+            if associated && !options.says("action") {
                 mistakes.at(&self.function.signature.ident, NAME_THE_METHOD);
             }
             return;
         };
-        if options.word("action").is_none() {
+        if !options.says("action") {
             mistakes.at(&self.function.signature.ident, NAME_THE_METHOD);
         }
         match (self.shows_receiver(), &options.skip_self) {
@@ -140,8 +208,7 @@ impl<'a> Gated<'a> {
     fn check_argument(&self, argument: &Argument, form: Option<&Form>, mistakes: &mut Mistakes) {
         let name = argument.text();
         let cfgs = !argument.cfgs.is_empty();
-        let namesakes =
-            self.arguments.iter().filter(|other| other.cfgs.is_empty() && other.name == argument.name);
+        let namesakes = self.named(&name).filter(|other| other.cfgs.is_empty());
         let chosen = self.function.chosen().any(|chosen| chosen.text() == name);
         if chosen
             || self.options.show.iter().any(|shown| shown.text() == name)
@@ -163,8 +230,8 @@ impl<'a> Gated<'a> {
             );
             mistakes.at(&argument.name, message);
         }
-        if self.options.word("key").is_some()
-            && let Some(set) = unordered_set(&argument.ty)
+        if self.is_keyed()
+            && let Some(set) = named_like(&argument.ty, &["HashSet"])
         {
             let message = format!(
                 "a `{set}` is in another order after a restart, and the key would not find its request; use `BTreeSet`, or \
@@ -182,8 +249,20 @@ impl<'a> Gated<'a> {
                 Some(Meaning::Skipped) => {
                     format!("`{name}` is not shown and cannot stand in `{option}`; show it first")
                 }
-                Some(_) => match hole.fields.iter().find_map(credential_field) {
-                    None => continue,
+                Some(Meaning::Torn) => format!(
+                    "arguments named `{name}` are marked differently, so none can stand in `{option}`; mark them alike, \
+                     or name them apart"
+                ),
+                Some(meaning) => match hole.fields.iter().find_map(credential_field) {
+                    None => match meaning {
+                        Meaning::Argument(_) if hole.fields.is_empty() => {
+                            match self.unordered(name, option) {
+                                Some(message) => message,
+                                None => continue,
+                            }
+                        }
+                        _ => continue,
+                    },
                     Some(field) => format!(
                         "`{field}` is named like a credential and would be told in `{option}`; if everyone may read it, \
                          show it under another name with `show(name = …)`"
@@ -203,8 +282,8 @@ impl<'a> Gated<'a> {
     fn names(&self) -> impl Iterator<Item = String> {
         let arguments = self.arguments.iter();
         let shown = arguments
-            .filter(|argument| !matches!(argument.mark, Some(Mark::Secret(_) | Mark::Skip { .. })))
-            .map(Argument::text);
+            .map(Argument::text)
+            .filter(|name| matches!(self.meaning(name), Some(Meaning::Argument(_) | Meaning::Expression(_))));
         self.options.show.iter().map(|shown| shown.text()).chain(shown)
     }
 
@@ -219,6 +298,10 @@ impl<'a> Gated<'a> {
         // It reaches no one but the gate.
         if let Some(approvals) = &self.options.approvals {
             look("approvals", approvals, true, true);
+        }
+        // What it makes of a refusal reaches the caller.
+        if let Some(error) = &self.options.error {
+            look("error", error, false, true);
         }
         for label in &self.options.labels {
             look("labels", &label.value, false, false);
@@ -249,17 +332,17 @@ fn credential_field(field: &Member) -> Option<String> {
     }
 }
 
-/// `HashSet` and its kin, anywhere in a type.
-fn unordered_set(ty: &Type) -> Option<Ident> {
-    struct Find(Option<Ident>);
-    impl<'ast> Visit<'ast> for Find {
+/// A name with one of these ends, such as `HashSet` and its kin, anywhere in a type.
+fn named_like(ty: &Type, ends: &[&str]) -> Option<Ident> {
+    struct Find<'e>(&'e [&'e str], Option<Ident>);
+    impl<'ast> Visit<'ast> for Find<'_> {
         fn visit_ident(&mut self, name: &'ast Ident) {
-            if name.to_string().ends_with("HashSet") {
-                self.0.get_or_insert_with(|| name.clone());
+            if self.0.iter().any(|end| name.to_string().ends_with(end)) {
+                self.1.get_or_insert_with(|| name.clone());
             }
         }
     }
-    let mut find = Find(None);
+    let mut find = Find(ends, None);
     find.visit_type(ty);
-    find.0
+    find.1
 }

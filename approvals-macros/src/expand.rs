@@ -19,10 +19,15 @@ pub(crate) fn expand(gated: &Gated<'_>, shape: &Shape) -> TokenStream {
     let function = gated.function;
     let mut tokens = TokenStream::new();
     function.documented_head(&notice(gated.options), &mut tokens);
-    let body = Expansion { gated, private: Private::of(gated) }.body(shape);
+    let facade = gated.options.facade.as_ref();
+    let root = facade.map_or_else(|| quote!(::approvals), |facade| facade.to_token_stream());
+    let private = Private(Ident::new(PRIVATE, Span::mixed_site()).into_token_stream());
+    let body = Expansion { gated, private, root }.body(shape);
     let body = match &shape.form {
         Form::Async => body,
-        Form::Boxed(pin) => quote!(#pin(async move { #body })),
+        Form::Boxed(pin) => {
+            quote_spanned!(pin.resolved_at(Span::mixed_site())=> ::std::boxed::Box::pin(async move { #body }))
+        }
         Form::Future => quote!(async move { #body }),
     };
     let span = function.body.as_ref().map_or_else(Span::call_site, |body| body.braces.span());
@@ -32,17 +37,12 @@ pub(crate) fn expand(gated: &Gated<'_>, shape: &Shape) -> TokenStream {
     tokens
 }
 
-/// `::approvals::__private`, rooted so that no module of the user's can stand in its place.
+/// What `__private` of the facade is called around the gate. The body cannot see it; a second gate looks for it.
+pub(crate) const PRIVATE: &str = "__approvals";
+
 struct Private(TokenStream);
 
 impl Private {
-    fn of(gated: &Gated<'_>) -> Self {
-        Self(match &gated.options.facade {
-            Some(facade) => quote!(#facade::__private),
-            None => quote!(::approvals::__private),
-        })
-    }
-
     /// The path with every token at a place of the user's, where the compiler then points.
     fn at(&self, span: Span) -> TokenStream {
         self.0
@@ -59,6 +59,8 @@ impl Private {
 struct Expansion<'a> {
     gated: &'a Gated<'a>,
     private: Private,
+    /// `::approvals`, rooted so that no module of the user's can stand in its place.
+    root: TokenStream,
 }
 
 /// One entry of what a call shows: its line in the site, and its capture at each turn.
@@ -71,7 +73,7 @@ struct Entry<'a> {
 impl Expansion<'_> {
     /// The statements of the function: ask until there is a permit, run, tell the outcome.
     fn body(&self, shape: &Shape) -> TokenStream {
-        let p = &self.private.0;
+        let (p, root) = (&self.private.0, &self.root);
         let entries = self.entries();
         let site = self.site(&entries);
         let by = self.by();
@@ -88,20 +90,27 @@ impl Expansion<'_> {
         let body = quote_spanned! {end=>
             async move {
                 if false {
+                    use #root::__private as #p;
                     return #p::never::<#result>();
                 }
                 #statements
             }
         };
+        // At the return type, as a refusal: a type that holds neither is one mistake.
+        let at = shape.output.span().resolved_at(Span::mixed_site());
+        let run =
+            quote_spanned!(at=> permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await);
         let span = Span::mixed_site();
         // Law 5: the turn that runs has just captured the call, and nothing awaits between it and the body. What it
-        // borrows ends with its statement, so that the future is `Send` whenever the body's is.
+        // borrows ends with its statement, so that the future is `Send` whenever the body's is. `turn` goes by its path: a
+        // trait of the author's for every `Self` comes before what takes `&mut self`, though not before what takes `self`.
         quote_spanned! {span=>
             let permit = {
-                let mut gate = #p::Gate::at({ #site &SITE }) #by;
+                use #root::__private as #p;
+                let mut gate = #p::Gate::at(#site) #by;
                 loop {
                     #allow
-                    let turn = gate.turn(&#risk, &[#(#captures),*], &[#(#texts),*]);
+                    let turn = #p::Gate::turn(&mut gate, &#risk, &[#(#captures),*], &[#(#texts),*]);
                     match turn {
                         #p::Turn::Run(permit) => break permit,
                         turn => if let ::core::result::Result::Err(refusal) = turn.step().await {
@@ -110,7 +119,7 @@ impl Expansion<'_> {
                     }
                 }
             };
-            let outcome: #result = permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await;
+            let outcome: #result = #run;
             outcome
         }
     }
@@ -221,7 +230,10 @@ impl Expansion<'_> {
             entries.push(self.skipped(Vec::new(), "self", &skip.why));
         }
         entries.extend(self.gated.function.chosen().map(|chosen| self.chosen(&chosen)));
-        entries.extend(self.gated.arguments.iter().map(|argument| self.argument(argument)));
+        for argument in self.gated.arguments {
+            entries.extend(argument.hides_a_type().then(|| self.type_of(argument)));
+            entries.push(self.argument(argument));
+        }
         entries
     }
 
@@ -234,6 +246,17 @@ impl Expansion<'_> {
         };
         Entry {
             cfgs: chosen.cfgs(),
+            declared: quote!(shown(#text)),
+            captured: quote_spanned!(Span::mixed_site()=> #p::show_by(&|capturer| capturer.show(#value))),
+        }
+    }
+
+    /// The type behind an `impl Trait`, which the caller chooses as well. No argument can have a name with spaces.
+    fn type_of<'a>(&self, argument: &'a Argument) -> Entry<'a> {
+        let (p, name, text) = (&self.private.0, &argument.name, format!("type of {}", argument.text()));
+        let value = quote!(::core::any::type_name_of_val(&#name));
+        Entry {
+            cfgs: argument.cfgs.iter().collect(),
             declared: quote!(shown(#text)),
             captured: quote_spanned!(Span::mixed_site()=> #p::show_by(&|capturer| capturer.show(#value))),
         }
@@ -349,7 +372,7 @@ impl Expansion<'_> {
                 None => TokenStream::new(),
             },
             // Refused before any expansion.
-            Some(Meaning::Secret | Meaning::Skipped) | None => TokenStream::new(),
+            Some(Meaning::Secret | Meaning::Skipped | Meaning::Torn) | None => TokenStream::new(),
         };
         for field in &hole.fields {
             let field: &Member = field;
@@ -369,7 +392,7 @@ impl Expansion<'_> {
             Some(error) => {
                 let span = error.span().resolved_at(Span::mixed_site());
                 let p = self.private.at(span);
-                quote_spanned!(span=> #p::refuse_by(refusal, #error))
+                quote_spanned!(span=> #p::refuse_by(refusal, || #error))
             }
         }
     }

@@ -26,21 +26,44 @@ impl Look<'_, '_> {
     fn name(&mut self, name: &Ident) {
         let (text, place) = (name.to_string(), self.place);
         let text = text.trim_start_matches("r#");
-        // A name given by `show(…)` is no variable.
-        let argument = self.gated.arguments.iter().find(|argument| argument.text() == text);
-        let message = match argument.map(|argument| &argument.mark) {
-            Some(Some(Mark::Secret(_))) if !self.secrets => {
-                format!("`{text}` is secret and cannot stand in `{place}`")
-            }
-            Some(Some(Mark::Skip { .. })) if !self.skipped => {
-                format!("`{text}` is not shown and cannot stand in `{place}`; show it first")
-            }
-            None if text == "self" && !self.skipped && self.gated.options.skip_self.is_some() => {
-                format!("`self` is not shown and cannot stand in `{place}`; show it first")
-            }
-            _ => return,
+        // A name given by `show(…)` is no variable. Of arguments of one name the strictest mark counts.
+        let marked =
+            |is: fn(&Mark) -> bool| self.gated.named(text).filter_map(|named| named.mark.as_ref()).any(is);
+        let message = if !self.secrets && marked(|mark| matches!(mark, Mark::Secret(_))) {
+            format!("`{text}` is secret and cannot stand in `{place}`")
+        } else if !self.skipped
+            && (marked(|mark| matches!(mark, Mark::Skip { .. }))
+                || text == "self" && self.gated.options.skip_self.is_some())
+        {
+            format!("`{text}` is not shown and cannot stand in `{place}`; show it first")
+        } else {
+            return;
         };
         self.mistakes.push(Error::new(name.span(), message));
+    }
+
+    /// An argument that a macro is handed as a whole, and writes in whatever order it has.
+    fn written(&mut self, name: &Ident) {
+        let text = name.to_string();
+        if ["labels", "show"].contains(&self.place)
+            && let Some(message) = self.gated.unordered(text.trim_start_matches("r#"), self.place)
+        {
+            self.mistakes.push(Error::new(name.span(), message));
+        }
+    }
+
+    /// `m` and `&m` among the arguments of a macro; `m.len()` is something else.
+    fn written_whole(&mut self, tokens: TokenStream) {
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        let comma = |token: &TokenTree| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ',');
+        for argument in tokens.split(comma) {
+            let [before @ .., TokenTree::Ident(name)] = argument else { continue };
+            let reference =
+                |token: &TokenTree| matches!(token, TokenTree::Punct(mark) if mark.as_char() == '&');
+            if before.iter().all(reference) {
+                self.written(name);
+            }
+        }
     }
 
     /// A macro's tokens are not parsed, so every word in them counts, also one captured by a format string.
@@ -66,6 +89,7 @@ impl Look<'_, '_> {
             if let Some(mut name) = word.and_then(|word| syn::parse_str::<Ident>(word).ok()) {
                 name.set_span(text.span());
                 self.name(&name);
+                self.written(&name);
             }
         }
     }
@@ -101,6 +125,7 @@ impl<'ast> Visit<'ast> for Look<'_, '_> {
 
     fn visit_macro(&mut self, call: &'ast Macro) {
         self.tokens(call.tokens.clone());
+        self.written_whole(call.tokens.clone());
     }
 }
 

@@ -62,10 +62,16 @@ fn read(attr: &Attribute) -> syn::Result<Mark> {
     list.parse_args_with(|input: ParseStream<'_>| {
         let word = input.call(Ident::parse_any)?;
         let mark = match word.to_string().as_str() {
-            "secret" if input.parse::<Option<Token![=]>>()?.is_some() => Mark::Secret(Some(input.parse()?)),
+            "secret" if input.parse::<Option<Token![=]>>()?.is_some() => {
+                if input.is_empty() {
+                    let message = "no expression behind `secret =`; write one, or `#[approval(secret)]` for the argument as it is";
+                    return Err(Error::new(word.span(), message));
+                }
+                Mark::Secret(Some(input.parse()?))
+            }
             "secret" => Mark::Secret(None),
             "show" => {
-                if input.parse::<Option<Token![=]>>()?.is_none() {
+                if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() {
                     return Err(Error::new(word.span(), "write `#[approval(show = expression)]`"));
                 }
                 Mark::Show(input.parse()?)

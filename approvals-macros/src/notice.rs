@@ -1,6 +1,20 @@
 //! What the documentation of a gated function says about its gate.
 
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+
 use crate::attr::{Options, Risk};
+
+const HEAD: &str = "\n# Needs approval\n\n";
+
+/// Whether it is a notice that an earlier expansion wrote.
+pub(crate) fn is_ours(attr: &Attribute) -> bool {
+    attr.path().is_ident("doc")
+        && matches!(
+            &attr.meta,
+            Meta::NameValue(doc)
+                if matches!(&doc.value, Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().starts_with(HEAD))
+        )
+}
 
 /// A section for the end of the function's documentation: facts of the attribute and nothing else.
 pub(crate) fn notice(options: &Options) -> String {
@@ -15,7 +29,7 @@ pub(crate) fn notice(options: &Options) -> String {
     if let Some(sensitivity) = &options.sensitivity {
         facts.push(format!("sensitivity {}", code(&sensitivity.value())));
     }
-    let mut text = format!("\n# Needs approval\n\n{}.", capitalised(&facts.join(", ")));
+    let mut text = format!("{HEAD}{}.", capitalised(&facts.join(", ")));
     match people(options) {
         Some(people) => text.push_str(&format!(
             " The body runs only after {people} said yes to exactly this call; policy may ask for more."

@@ -3,10 +3,11 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::quote;
 use syn::parse::Parser as _;
+use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAsync, GenericArgument, Path, PathArguments, ReturnType, Safety, Stmt, Type, TypeInfer,
-    TypeParamBound,
+    Block, Expr, ExprAsync, ExprPath, GenericArgument, Path, PathArguments, ReturnType, Safety, Stmt, Type,
+    TypeInfer, TypeParamBound,
 };
 
 use crate::mistakes::Mistakes;
@@ -27,8 +28,8 @@ pub(crate) struct Shape {
 pub(crate) enum Form {
     /// `async fn`
     Async,
-    /// `fn` with the one tail `Box::pin(async move { … })`: what `#[async_trait]` leaves. Holds `Box::pin`.
-    Boxed(Box<Expr>),
+    /// `fn` with the one tail `Box::pin(async move { … })`: what `#[async_trait]` leaves. Holds where `Box::pin` stood.
+    Boxed(Span),
     /// `fn` with the one tail `async move { … }`.
     Future,
 }
@@ -72,10 +73,12 @@ impl Shape {
                 return None;
             };
             let statements = mistakes.keep(Block::parse_within.parse2(body.statements.clone()))?;
-            let (form, future) = mistakes.keep(tail(statements, body.braces.span()))?;
+            let (items, form, future) = mistakes.keep(tail(statements, body.braces.span()))?;
             let end = future.block.brace_token.span.close();
             let stmts = &future.block.stmts;
-            Self { output: output.clone(), statements: braced(quote!(#(#stmts)*), end), end, form }
+            // Items run nothing, and nothing but the future can name them.
+            let statements = braced(quote!(#(#items)* #(#stmts)*), end);
+            Self { output: output.clone(), statements, end, form }
         };
         if is_result(&shape.output) {
             return Some(shape);
@@ -138,10 +141,12 @@ fn braced(statements: TokenStream, end: Span) -> Group {
     braces
 }
 
-/// The one future that is the whole body.
-fn tail(statements: Vec<Stmt>, body: Span) -> syn::Result<(Form, ExprAsync)> {
+/// The one future that is the whole body, and the items before it.
+fn tail(statements: Vec<Stmt>, body: Span) -> syn::Result<(Vec<Stmt>, Form, ExprAsync)> {
     let usage =
         "only a body that is one `async move { … }`, or one `Box::pin(async move { … })`, can be gated";
+    let (items, statements): (Vec<_>, Vec<_>) =
+        statements.into_iter().partition(|statement| matches!(statement, Stmt::Item(_)));
     let mut statements = statements.into_iter();
     let Some(first) = statements.next() else {
         return Err(syn::Error::new(body, usage));
@@ -152,10 +157,14 @@ fn tail(statements: Vec<Stmt>, body: Span) -> syn::Result<(Form, ExprAsync)> {
         return Err(syn::Error::new_spanned(first, message));
     }
     match first {
-        Stmt::Expr(Expr::Async(future), None) if future.capture.is_some() => Ok((Form::Future, future)),
+        Stmt::Expr(Expr::Async(future), None) if future.capture.is_some() => {
+            Ok((items, Form::Future, future))
+        }
         Stmt::Expr(Expr::Call(call), None) if is_box_pin(&call.func) && call.args.len() == 1 => {
             match call.args.into_iter().next() {
-                Some(Expr::Async(future)) if future.capture.is_some() => Ok((Form::Boxed(call.func), future)),
+                Some(Expr::Async(future)) if future.capture.is_some() => {
+                    Ok((items, Form::Boxed(call.func.span()), future))
+                }
                 other => Err(syn::Error::new_spanned(other, usage)),
             }
         }
@@ -163,10 +172,19 @@ fn tail(statements: Vec<Stmt>, body: Span) -> syn::Result<(Form, ExprAsync)> {
     }
 }
 
+/// By its names alone. A `pin` of the author's own would run before the permit, so the expansion calls the real one
+/// whatever these names mean (law 1).
 fn is_box_pin(function: &Expr) -> bool {
-    let Expr::Path(function) = function else { return false };
-    let mut names = function.path.segments.iter().rev().map(|segment| &segment.ident);
-    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
+    let Expr::Path(ExprPath { qself: None, path, .. }) = function else { return false };
+    let plain = path.segments.iter().all(|segment| segment.arguments.is_none());
+    let names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    plain
+        && match names.as_slice() {
+            ["Box", "pin"] => path.leading_colon.is_none(),
+            ["std" | "alloc", "boxed", "Box", "pin"] => true,
+            _ => false,
+        }
 }
 
 /// Whether a type may be a `Result` or an alias of one. What only looks like one is left to the compiler, which

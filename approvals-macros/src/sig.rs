@@ -1,16 +1,19 @@
 //! The function under the attribute: its signature without our marks, its arguments, its unread body.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::visit::Visit;
 use syn::{
     AttrStyle, Attribute, FnArg, GenericParam, Ident, Pat, PatType, Receiver, Signature, Token, Type,
-    Visibility,
+    TypeImplTrait, Visibility,
 };
 
+use crate::look::has_word;
 use crate::mark::{self, Mark};
 use crate::mistakes::Mistakes;
+use crate::{expand, notice};
 
 /// A function with or without a body. The body stays unparsed: reading it would cost every build time, and an
 /// unfinished one must still reach the compiler.
@@ -59,6 +62,19 @@ impl Argument {
     /// The name that people read.
     pub(crate) fn text(&self) -> String {
         self.name.unraw().to_string()
+    }
+
+    /// Whether its caller chooses a type that has no name here.
+    pub(crate) fn hides_a_type(&self) -> bool {
+        struct Find(bool);
+        impl<'ast> Visit<'ast> for Find {
+            fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {
+                self.0 = true;
+            }
+        }
+        let mut find = Find(false);
+        find.visit_type(&self.ty);
+        find.0
     }
 }
 
@@ -143,12 +159,22 @@ impl Function {
 
     /// A second gate would see the arguments without their marks, and show the secrets.
     pub(crate) fn refuse_second_gate(&mut self, mistakes: &mut Mistakes) {
+        let message = "a function is gated once; keep one `#[requires_approval(…)]`";
         let second = |attr: &mut Attribute| {
             attr.path().segments.last().is_some_and(|last| last.ident == "requires_approval")
         };
         for attr in self.attrs.extract_if(.., second) {
-            mistakes.at(attr, "a function is gated once; keep one `#[requires_approval(…)]`");
+            mistakes.at(attr, message);
         }
+        // Under another name, or behind a `cfg_attr`, it is known only by what its expansion left.
+        if self.is_expansion() {
+            mistakes.push(syn::Error::new(Span::call_site(), message));
+        }
+    }
+
+    fn is_expansion(&self) -> bool {
+        self.attrs.iter().any(notice::is_ours)
+            || self.body.as_ref().is_some_and(|body| has_word(body.statements.clone(), expand::PRIVATE))
     }
 
     /// The arguments after the receiver, taking our marks off the signature.

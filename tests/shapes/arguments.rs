@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::time::Duration;
 
-use approvals::{Secret, requires_approval};
+use approvals::testing::MockBackend;
+use approvals::{Approvals, ErrorKind, Secret, requires_approval};
 use serde::Serialize;
 
-use crate::support::{OpsError, Res, SECRET, gated, ran};
+use crate::support::{OpsError, Refusal, Res, SECRET, gated, ran};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -156,10 +157,62 @@ async fn called(#[approval(skip = "code")] make: impl AsyncFnOnce(u8) -> u8, row
 
 #[tokio::test]
 async fn arguments_of_unnamed_types() {
-    let shown = [("items", "[1,2]"), ("what", r#""rows""#)];
+    let shown = [
+        ("type of items", r#""alloc::vec::Vec<u8>""#),
+        ("items", "[1,2]"),
+        ("type of what", r#""&str""#),
+        ("what", r#""rows""#),
+    ];
     assert_eq!(gated(&shown, async || unnamed(vec![1, 2], "rows").await).await.unwrap(), "3 rows");
-    let shown = [("make", "(not shown: code)"), ("rows", "3")];
-    assert_eq!(gated(&shown, async || called(async |rows| rows * 2, 3).await).await.unwrap(), 6);
+    let make = format!("{:?}", std::any::type_name_of_val(&double));
+    let shown = [("type of make", make.as_str()), ("make", "(not shown: code)"), ("rows", "3")];
+    assert_eq!(gated(&shown, async || called(double, 3).await).await.unwrap(), 6);
+}
+
+async fn double(rows: u8) -> u8 {
+    tokio::task::yield_now().await;
+    rows * 2
+}
+
+trait Target {
+    const NAME: &'static str;
+}
+
+struct Dev;
+struct Prod;
+
+impl Target for Dev {
+    const NAME: &'static str = "dev";
+}
+
+impl Target for Prod {
+    const NAME: &'static str = "prod";
+}
+
+fn name_of<T: Target>(_: &T) -> &'static str {
+    T::NAME
+}
+
+#[requires_approval(risk = "high", key = "{rows}")]
+async fn wipe(
+    rows: u8,
+    #[approval(skip = "a handle")] target: impl Target,
+    #[cfg(not(test))]
+    #[approval(skip = "a handle")]
+    other: impl NoSuchTrait,
+) -> Res<&'static str> {
+    ran();
+    Ok(name_of(&target))
+}
+
+#[tokio::test]
+async fn an_approval_for_one_unnamed_type_is_none_for_another() {
+    let mock = MockBackend::new().approve();
+    let approvals = Approvals::test(&mock);
+    assert_eq!(approvals.scope(wipe(1, Dev)).await.unwrap(), "dev");
+    let refused = approvals.scope(wipe(1, Prod)).await.err().and_then(|error| error.refusal());
+    assert_eq!(refused, Some(ErrorKind::KeyReused));
+    approvals.shutdown().await.unwrap();
 }
 
 #[requires_approval(risk = "high")]

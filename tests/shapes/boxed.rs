@@ -237,3 +237,56 @@ async fn futures_boxed_by_hand_or_not_at_all() {
     assert_eq!(gated(&[("text", r#""a""#)], async || by_hand("a").await).await.unwrap(), "a");
     assert_eq!(gated(&[("rows", "1")], async || later(1).await).await.unwrap(), 1);
 }
+
+#[requires_approval(risk = "high")]
+fn with_items(rows: u8) -> Pin<Box<dyn Future<Output = Res<u8>> + Send>> {
+    use std::cmp::max;
+
+    const LEAST: u8 = 3;
+
+    fn at_least(rows: u8) -> u8 {
+        max(rows, LEAST)
+    }
+
+    Box::pin(async move {
+        ran();
+        Ok(at_least(rows))
+    })
+}
+
+#[tokio::test]
+async fn items_before_a_boxed_future_are_its_own() {
+    assert_eq!(gated(&[("rows", "1")], async || with_items(1).await).await.unwrap(), 3);
+}
+
+/// A `Box` of the author's own, whose `pin` would run before the permit.
+mod in_the_way {
+    use std::pin::Pin;
+
+    use approvals::requires_approval;
+
+    use crate::support::{Res, gated, ran};
+
+    #[allow(dead_code, reason = "it only stands in the way")]
+    struct Box;
+
+    #[allow(dead_code, reason = "it only stands in the way")]
+    impl Box {
+        fn pin<T>(_: T) -> Pin<std::boxed::Box<T>> {
+            panic!("ran before the permit");
+        }
+    }
+
+    #[requires_approval(risk = "high")]
+    fn boxed(rows: u8) -> Pin<std::boxed::Box<dyn Future<Output = Res<u8>> + Send>> {
+        Box::pin(async move {
+            ran();
+            Ok(rows)
+        })
+    }
+
+    #[tokio::test]
+    async fn a_pin_of_the_authors_own_does_not_run_before_the_permit() {
+        assert_eq!(gated(&[("rows", "1")], async || boxed(1).await).await.unwrap(), 1);
+    }
+}

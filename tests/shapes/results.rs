@@ -243,7 +243,7 @@ async fn by_path(rows: u8) -> Result<u8, String> {
     if rows == 0 { Err("none".into()) } else { Ok(rows) }
 }
 
-#[requires_approval(risk = "high", error = |refusal| format!("denied {}", refusal.kind()))]
+#[requires_approval(risk = "high", error = |refusal| format!("denied {}, of {rows}", refusal.kind()))]
 async fn by_closure(rows: u8) -> Result<u8, String> {
     ran();
     Ok(rows)

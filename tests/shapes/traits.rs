@@ -139,3 +139,51 @@ async fn functions_of_one_name_in_two_modules_are_two_actions() {
     assert_eq!(gated(&[("rows", "1")], async || same(1).await).await.unwrap(), 2);
     assert_eq!(gated(&[("rows", "1")], async || other::same(1).await).await.unwrap(), 1);
 }
+
+/// Methods of the author's for everything, which method calls of the expansion could meet.
+mod in_the_way {
+    use approvals::requires_approval;
+
+    use crate::support::{Res, gated, ran};
+
+    #[allow(dead_code, reason = "they only stand in the way")]
+    trait Rotate: Sized {
+        fn turn(self) -> Self {
+            panic!("taken for the gate's own");
+        }
+
+        fn step(self) -> Self {
+            panic!("taken for the turn's own");
+        }
+
+        fn run(self) -> Self {
+            panic!("taken for the permit's own");
+        }
+
+        fn by(self) -> Self {
+            panic!("taken for the gate's own");
+        }
+
+        fn show(self) -> Self {
+            panic!("taken for the capturer's own");
+        }
+
+        fn write_fmt(self) -> Self {
+            panic!("taken for the formatter's own");
+        }
+    }
+
+    impl<T> Rotate for T {}
+
+    #[requires_approval(risk = "high", reason = "{twice}", labels(rows = rows), show(twice = rows * 2))]
+    async fn rotate(rows: u8) -> Res<u8> {
+        ran();
+        Ok(rows)
+    }
+
+    #[tokio::test]
+    async fn methods_of_the_authors_are_not_taken_for_those_of_the_gate() {
+        let shown = [("twice", "6"), ("rows", "3")];
+        assert_eq!(gated(&shown, async || rotate(3).await).await.unwrap(), 3);
+    }
+}

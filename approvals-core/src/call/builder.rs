@@ -86,6 +86,8 @@ enum Mistake {
     Time(&'static str),
     #[error("`wait` needs `key`: a call that stops waiting finds its request again by its key")]
     WaitWithoutKey,
+    #[error("`rerunnable` needs `key`: after a crash a call finds its request again by its key")]
+    RerunnableWithoutKey,
     #[error("the reviewers are named both by `from_any` and by `from_each`; keep one")]
     AnyAndEach,
     #[error("`{0}` names no group; name one, or leave it out")]
@@ -296,7 +298,7 @@ impl<'a> LiveCall<'a> {
         self
     }
 
-    /// The body may run again under the same approval after a crash.
+    /// The body may run again under the same approval after a crash; it needs a key.
     pub fn rerunnable(mut self) -> Self {
         self.site = self.site.rerunnable();
         self
@@ -381,6 +383,9 @@ impl<'a> LiveCall<'a> {
         }
         if self.site.wait.is_some() && self.key.is_none() {
             return Some(Mistake::WaitWithoutKey);
+        }
+        if self.site.rerunnable && self.key.is_none() {
+            return Some(Mistake::RerunnableWithoutKey);
         }
         if !self.given.from_any.is_empty() && !self.given.from_each.is_empty() {
             return Some(Mistake::AnyAndEach);

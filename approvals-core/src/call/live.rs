@@ -15,8 +15,8 @@ use crate::secret::SecretBytes;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shown to a reviewer",
     label = "not shown",
-    note = "derive `serde::Serialize` for it (or add the bound `T: Serialize`), or mark the argument \
-            `#[approval(secret)]`, `#[approval(show = …)]` or `#[approval(skip = \"why\")]`"
+    note = "derive `serde::Serialize` for it, or mark the argument `#[approval(secret)]`, `#[approval(show = …)]` or \
+            `#[approval(skip = \"why\")]`; a type parameter takes the bound `T: serde::Serialize`, whatever else is proposed"
 )]
 pub trait Show {
     /// Captures the value.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Held;
 use super::chain::{Frame, Inside};
+use super::turn::Ending;
 use crate::action::Site;
 use crate::id::RequestId;
 use crate::ledger::Finish;
@@ -33,11 +34,11 @@ impl Permit {
     }
 
     /// Errors go by the name of their type only (law 12).
-    fn finish<T, E>(&mut self, outcome: &Result<T, E>) {
+    fn finish(&mut self, outcome: &impl Ending) {
         if let Some(held) = self.held.take() {
-            held.finish(match outcome {
-                Ok(_) => Finish::Ok {},
-                Err(_) => Finish::Err { kind: std::any::type_name::<E>().to_owned() },
+            held.finish(match outcome.error() {
+                None => Finish::Ok {},
+                Some(name) => Finish::Err { kind: name.to_owned() },
             });
         }
     }
@@ -51,8 +52,8 @@ pub struct Running<'b, F> {
     body: Pin<&'b mut Option<F>>,
 }
 
-impl<T, E, F: Future<Output = Result<T, E>>> Future for Running<'_, F> {
-    type Output = Result<T, E>;
+impl<F: Future<Output: Ending>> Future for Running<'_, F> {
+    type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { permit, body } = &mut *self;

@@ -240,13 +240,29 @@ impl Gate {
     }
 }
 
+/// What a body may end with: a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "a refusal cannot leave through `{Self}`",
+    label = "this needs `Result<T, E>`"
+)]
+pub trait Ending {
+    /// The name of the error's type, if it is one.
+    fn error(&self) -> Option<&'static str>;
+}
+
+impl<T, E> Ending for Result<T, E> {
+    fn error(&self) -> Option<&'static str> {
+        self.as_ref().err().map(|_| std::any::type_name::<E>())
+    }
+}
+
 /// What a gated function may return: a `Result` whose error can be made of an [`ApprovalError`].
 #[diagnostic::on_unimplemented(
     message = "a refusal cannot leave through `{Self}`",
     label = "this needs `Result<T, E>` with `E: From<ApprovalError>`",
     note = "implement `From<ApprovalError>` for the error, or add the option `error = …`"
 )]
-pub trait Outcome {
+pub trait Outcome: Ending {
     /// The refusal as this type.
     fn refused(error: ApprovalError) -> Self;
 }
@@ -268,10 +284,13 @@ pub fn never<R>() -> R {
     std::process::abort()
 }
 
-/// The refusal as an error made by the author's own function.
+/// The refusal as an error made by the author's own function, which comes out of a closure that nothing can leave.
 ///
 /// # Errors
 /// Always: the refusal.
-pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
-    Err(by(error))
+pub fn refuse_by<T, E, F>(error: ApprovalError, by: impl Fn() -> F) -> Result<T, E>
+where
+    F: FnOnce(ApprovalError) -> E,
+{
+    Err(by()(error))
 }

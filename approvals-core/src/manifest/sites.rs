@@ -35,15 +35,16 @@ pub(crate) mod gathered {
         Some(&SITES)
     }
 
-    /// Declares the static of a site and puts it into the section.
+    /// Declares the static of a site, puts it into the section and refers to it.
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __site {
-        ($($site:tt)*) => {
+        (static $name:ident $($site:tt)*) => {{
             #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
             #[linkme(crate = $crate::__private::linkme)]
-            $($site)*
-        };
+            static $name $($site)*
+            &$name
+        }};
     }
 }
 
@@ -71,11 +72,14 @@ pub(crate) mod gathered {
         None
     }
 
-    /// Declares the static of a site, which nothing gathers here.
+    /// Declares the static of a site, which nothing gathers here, and refers to it.
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __site {
-        ($($site:tt)*) => { $($site)* };
+        (static $name:ident $($site:tt)*) => {{
+            static $name $($site)*
+            &$name
+        }};
     }
 }
 

@@ -72,7 +72,7 @@ pub trait Wipe {
 }
 
 impl Wipe for u8 {
-    #[requires_approval(risk = "high", action = "library.wipe_u8", show(disk = self), rerunnable)]
+    #[requires_approval(risk = "high", action = "library.wipe_u8", key = "{disk}", show(disk = self), rerunnable)]
     async fn wipe(&self) -> Result<(), ApprovalError> {
         Ok(())
     }

@@ -8,7 +8,7 @@ impl From<ApprovalError> for OpsError {
     }
 }
 
-#[requires_approval(risk = "high", labels(token = format!("{pass}")))]
+#[requires_approval(risk = "high", labels(note = format!("{pass}")))]
 async fn export(#[approval(secret)] pass: String) -> Result<String, OpsError> {
     Ok(pass)
 }

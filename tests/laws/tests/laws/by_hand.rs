@@ -370,6 +370,7 @@ async fn what_the_attribute_refuses_to_compile_is_refused_at_the_call() {
         (high("x").use_within(long), "`use_within` is not between"),
         (high("x").key("k").wait(Duration::from_nanos(1_000_000_001)), "`wait` is not between"),
         (high("x").wait(MINUTE), "`wait` needs `key`"),
+        (high("x").rerunnable(), "`rerunnable` needs `key`"),
         (high("x").reviewers(0), "the reviewers cannot stand"),
         (high("x").reviewers(33), "the reviewers cannot stand"),
         (high("x").from_any(["a"]).from_each(["b"]), "keep one"),

@@ -1,0 +1,8 @@
+use approvals::requires_approval;
+
+#[requires_approval(risk = "high", error = { return Ok(77); |e| e.to_string() })]
+async fn export(rows: u64) -> Result<u64, String> {
+    Ok(rows)
+}
+
+fn main() {}
