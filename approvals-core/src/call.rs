@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 pub use self::builder::LiveCall;
 pub use self::context::Context;
-pub(crate) use self::live::{Caps, LiveError, Reader, read};
+pub(crate) use self::live::{Caps, LiveError, Reader, SkippedAtCritical, read};
 pub use self::live::{Capture, Captured, Capturer, Show, Text, secret, show, show_by, skipped};
 use crate::action::{ActionName, ActionSite, Argument, Risk, Site, Treatment};
 use crate::capture::Value;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use super::{Call, CallValue, Context};
-use crate::action::{Risk, Site};
+use crate::action::{Argument, Risk, Site, Treatment};
 use crate::capture::{self, CaptureError, Limits, Value};
 use crate::people::Requester;
 use crate::request::{Chain, SecretDigest, StoreKey};
@@ -210,6 +210,30 @@ pub(crate) enum LiveError {
     Text { what: &'static str },
     #[error("the key is empty; name what makes two calls the same")]
     EmptyKey,
+    #[error(transparent)]
+    SkippedAtCritical(#[from] SkippedAtCritical),
+}
+
+/// Critical means that everything is on the card. Where the risk is known only with the call, the compiler cannot say so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is skipped, and nothing may be skipped at risk `critical`; show something of it, mark it secret, or lower the \
+     risk"
+)]
+pub(crate) struct SkippedAtCritical(String);
+
+impl SkippedAtCritical {
+    /// Whether arguments may be treated so at this risk.
+    pub(crate) fn check<'a>(
+        arguments: impl Iterator<Item = Argument<'a>>,
+        risk: Risk,
+    ) -> Result<(), SkippedAtCritical> {
+        let is_skipped = |argument: &Argument<'_>| matches!(argument.treatment(), Treatment::Skipped(_));
+        match arguments.filter(|_| risk == Risk::Critical).find(is_skipped) {
+            Some(argument) => Err(Self(argument.name().to_owned())),
+            None => Ok(()),
+        }
+    }
 }
 
 impl LiveError {
@@ -245,6 +269,7 @@ pub(crate) fn read(
     twice: bool,
 ) -> Result<Call, LiveError> {
     let site = reader.site;
+    SkippedAtCritical::check(site.declared_arguments(), risk)?;
     let mut captured = Vec::with_capacity(arguments.len());
     let mut bytes = 0_usize;
     for (declared, live) in site.declared_arguments().zip(arguments) {
