@@ -20,8 +20,9 @@
 //! - What is linked, and nothing else. A library that no code names is not: a test in a folder `tests/` names those that
 //!   the program is made of, `use my_agent as _;`. Neither is an action behind a feature or a `cfg` that is off: take the
 //!   manifest with the features that you ship.
-//! - What the code declares, not what it computes: where `risk`, `show` or a label is an expression, the expression is
-//!   not in it, and neither is the body. Those are reviewed as code.
+//! - What the code declares, not what it computes: where `risk`, `show`, `secret`, a label or `approvals` is an
+//!   expression, its text is, so that a change of it is a difference. What a function that it calls does is not, and
+//!   neither are `error` and the body. Those are reviewed as code.
 //! - One image: a dynamic library that the program loads has a manifest of its own.
 //! - Calls without the attribute ([`Call::new`](crate::call::Call::new)) have no site in the code and are not listed.
 //!
@@ -78,7 +79,7 @@ mod weaker;
 use std::fmt;
 
 pub use self::diff::{Change, Diff, Effect, Part};
-pub use self::entry::{Argument, Entry, Treatment};
+pub use self::entry::{Argument, Entry, Label, Treatment};
 pub use self::file::{InvalidManifest, ManifestError};
 use crate::action::ActionSite;
 

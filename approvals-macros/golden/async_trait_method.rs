@@ -25,8 +25,8 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
                         ::approvals::__private::ActionSite::new("cluster.stop",
                         ::core::file!(), ::core::line!())
                         .risk(::approvals::__private::Risk::High).arguments(&
-                        [::approvals::__private::Argument::shown("environment"),
-                        ::approvals::__private::Argument::shown("node")]);
+                        [::approvals::__private::Argument::shown_as("environment",
+                        "self.env"), ::approvals::__private::Argument::shown("node")]);
                     }
                     &SITE
                 });

@@ -11,7 +11,7 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
                 "::export"), ::core::file!(), ::core::line!())
                 .risk(::approvals::__private::Risk::High).arguments(&
                 [::approvals::__private::Argument::secret("token"),
-                ::approvals::__private::Argument::shown("pool"),
+                ::approvals::__private::Argument::shown_as("pool", "pool.name"),
                 ::approvals::__private::Argument::skipped("_other", "a handle")]);
             }
             &SITE

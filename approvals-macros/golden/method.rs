@@ -12,8 +12,8 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
                     ::core::file!(), ::core::line!())
                     .risk(::approvals::__private::Risk::High)
                     .reason("{version} to {environment}").arguments(&
-                    [::approvals::__private::Argument::shown("environment"),
-                    ::approvals::__private::Argument::shown("version")]);
+                    [::approvals::__private::Argument::shown_as("environment",
+                    "self.env"), ::approvals::__private::Argument::shown("version")]);
                 }
                 &SITE
             });

@@ -11,7 +11,8 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
                     ::approvals::__private::ActionSite::new("cluster.delete",
                     ::core::file!(), ::core::line!())
                     .risk(::approvals::__private::Risk::High).arguments(&
-                    [::approvals::__private::Argument::shown("environment")]);
+                    [::approvals::__private::Argument::shown_as("environment",
+                    "self.env")]);
                 }
                 &SITE
             });

@@ -8,7 +8,8 @@ async fn export(rows: u64) -> Res<u64> {
             ::approvals::__private::site! {
                 static SITE : ::approvals::__private::ActionSite =
                 ::approvals::__private::ActionSite::new(::core::concat!(::core::module_path!(),
-                "::export"), ::core::file!(), ::core::line!()).arguments(&
+                "::export"), ::core::file!(), ::core::line!())
+                .risk_by("if rows > 5 { Risk::High } else { Risk::Low }").arguments(&
                 [::approvals::__private::Argument::shown("rows")]);
             }
             &SITE

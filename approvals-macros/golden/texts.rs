@@ -12,7 +12,8 @@ async fn export(rows: u64, name: Name) -> Res<u64> {
                 .risk(::approvals::__private::Risk::High).sensitivity("pii")
                 .reason("{rows:>4} of {name:?}").resource("{name.first}").arguments(&
                 [::approvals::__private::Argument::shown("rows"),
-                ::approvals::__private::Argument::shown("name")]).labels(& ["day"]);
+                ::approvals::__private::Argument::shown("name")]).labels(& [("day",
+                "day()")]);
             }
             &SITE
         });

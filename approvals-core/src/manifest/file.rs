@@ -177,7 +177,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, InvalidManifest> {
     let Document { mut actions, .. } = serde_json::from_slice(bytes).map_err(malformed)?;
     for entry in &actions {
         once("argument", entry.arguments.iter().map(|argument| &argument.name))?;
-        once("label", entry.labels.iter())?;
+        once("label", entry.labels.iter().map(|label| &label.name))?;
     }
     once("action", actions.iter().map(|entry| &entry.action))?;
     actions.sort_by(|a, b| a.action.cmp(&b.action));

@@ -59,6 +59,7 @@ fn gates_of_every_kind_of_place_are_listed() {
             "library.never_called",
             "library.wipe_u8",
             "program.boxed",
+            "program.by_expression",
             "program.never_called",
             "program.pay",
         ]
