@@ -6,8 +6,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::live::Kind;
-use super::{Call, Capture, Captured, Capturer, Show, SkippedAtCritical, Text, credential, skipped};
+use super::live::{Capture, Captured, Capturer, Kind, SkippedAtCritical, Text, skipped};
+use super::{Call, Show, credential};
 use crate::action::{ActionSite, Given, GivenTreatment, Risk, Site, is_gated_function, misfit};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::request::{Quorum, Requirement};

@@ -88,7 +88,7 @@ pub enum Part {
     /// Whether the body may run again after a crash.
     Rerunnable,
     /// The handle that the author names.
-    Approvals,
+    Handle,
     /// The file that it stands in.
     File,
 }
@@ -180,7 +180,7 @@ impl fmt::Display for Part {
             Self::UseWithin => "use_within",
             Self::Wait => "wait",
             Self::Rerunnable => "rerunnable",
-            Self::Approvals => "approvals",
+            Self::Handle => "approvals",
             Self::File => "file",
         })
     }

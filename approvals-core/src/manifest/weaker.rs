@@ -43,7 +43,7 @@ pub(super) fn changes(old: &Entry, new: &Entry) -> Vec<Change> {
     if old.approvals != new.approvals {
         let shown = |by: &Option<String>| by.as_deref().map(visible);
         let meaning = "another handle may ask other people, by another policy, or nobody";
-        found.add(Part::Approvals, Weakened, shown(&old.approvals), shown(&new.approvals), meaning);
+        found.add(Part::Handle, Weakened, shown(&old.approvals), shown(&new.approvals), meaning);
     }
     if old.file != new.file {
         let (old, new) = (visible(&old.file), visible(&new.file));
