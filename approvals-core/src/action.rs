@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::given::{Given, GivenTreatment, Site};
 pub(crate) use self::name::{ActionName, misfit};
-use crate::manifest::sites::gathered::sites;
+use crate::manifest::sites::platform::sites;
 use crate::request::Quorum;
 
 /// How much harm an action can do. The author declares it; policy may raise it, never lower it.

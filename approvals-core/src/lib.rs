@@ -46,5 +46,5 @@ pub mod __private {
     pub use crate::call::live::{Arg, Capture, Captured, Capturer, Text, secret, show, show_by, skipped};
     pub use crate::gate::{Gate, Turn, never, refuse, refuse_by};
     pub use crate::handle::Approvals;
-    pub use crate::manifest::sites::gathered::*;
+    pub use crate::manifest::sites::platform::*;
 }

@@ -200,7 +200,7 @@ impl Expansion<'_> {
         let p = self.private.at(span);
         let operand = operand(expression);
         Some(quote_spanned! {span=>
-            .by(&{
+            .by({
                 let handle: &dyn ::core::ops::Fn() -> #p::Approvals = &|| {
                     let handle = &#operand;
                     #p::Approvals::clone(handle)

@@ -129,44 +129,45 @@ pub(super) enum Kind<'a> {
 }
 
 enum Written<'a> {
-    By(&'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result),
+    By(Write<'a>),
     Of(fmt::Arguments<'a>),
     As(&'a dyn fmt::Display),
 }
 
-impl<'a> Text<'a> {
+/// Writes a text whose values an expression gives, which is evaluated here.
+type Write<'a> = &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// By a closure, and of values that are at hand, which is less to compile.
+macro_rules! texts {
+    ($($(#[$what:meta])* $by:ident, $of:ident: $kind:ident;)*) => {
+        impl<'a> Text<'a> {
+            $(
+                $(#[$what])*
+                pub fn $by(write: Write<'a>) -> Self {
+                    Self { kind: Kind::$kind, written: Written::By(write) }
+                }
+
+                $(#[$what])*
+                pub fn $of(text: fmt::Arguments<'a>) -> Self {
+                    Self { kind: Kind::$kind, written: Written::Of(text) }
+                }
+            )*
+        }
+    };
+}
+
+texts! {
     /// Why, in the author's words.
-    pub fn reason(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Reason, written: Written::By(write) }
-    }
-
+    reason, reason_of: Reason;
     /// What the call touches.
-    pub fn resource(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Resource, written: Written::By(write) }
-    }
-
+    resource, resource_of: Resource;
     /// The key of the call.
-    pub fn key(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Key, written: Written::By(write) }
-    }
+    key, key_of: Key;
+}
 
-    /// Why, of values that are at hand: less to compile than a closure.
-    pub fn reason_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Reason, written: Written::Of(text) }
-    }
-
-    /// What the call touches, of values that are at hand.
-    pub fn resource_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Resource, written: Written::Of(text) }
-    }
-
-    /// The key of the call, of values that are at hand.
-    pub fn key_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Key, written: Written::Of(text) }
-    }
-
+impl<'a> Text<'a> {
     /// A label.
-    pub fn label(name: &'a str, write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
+    pub fn label(name: &'a str, write: Write<'a>) -> Self {
         Self { kind: Kind::Label(name), written: Written::By(write) }
     }
 

@@ -75,8 +75,8 @@ impl Gate {
 
     /// Uses this handle, whatever is in force. The context is still that of the scope.
     #[must_use]
-    pub fn by(mut self, approvals: &Approvals) -> Self {
-        self.approvals = Some(approvals.clone());
+    pub fn by(mut self, approvals: Approvals) -> Self {
+        self.approvals = Some(approvals);
         self
     }
 

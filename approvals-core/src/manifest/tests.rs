@@ -26,7 +26,7 @@ const FULL: ActionSite = ActionSite::new("dataset.export", "src/export.rs", 7)
 const BARE: ActionSite = ActionSite::new("cache.drop", "src/cache.rs", 3);
 
 fn of(sites: &[ActionSite]) -> Manifest {
-    Manifest::of(Some(sites)).unwrap()
+    Manifest::of(Ok(sites)).unwrap()
 }
 
 /// The changes from one site to another of the same action, without what they mean.
@@ -431,7 +431,7 @@ mod gathering {
 
     #[test]
     fn a_platform_that_cannot_gather_says_so_instead_of_being_short() {
-        let error = Manifest::of(None).unwrap_err();
+        let error = Manifest::of(Err(Ungathered::Unsupported)).unwrap_err();
         assert!(matches!(error, ManifestError::Unsupported), "{error}");
         let message = error.to_string();
         assert!(
@@ -443,7 +443,7 @@ mod gathering {
     #[test]
     fn two_actions_of_one_name_are_an_error_and_not_one_of_them() {
         let other = ActionSite::new("dataset.export", "src/other.rs", 1);
-        let error = Manifest::of(Some(&[FULL, BARE, other])).unwrap_err().to_string();
+        let error = Manifest::of(Ok(&[FULL, BARE, other])).unwrap_err().to_string();
         assert!(error.contains("src/export.rs:7 and src/other.rs:1"), "{error}");
     }
 

@@ -119,3 +119,12 @@ fn where_a_linker_gathers_the_same_program_is_refused() {
     let (ended, printed) = run(env!("CARGO_BIN_EXE_platform"));
     assert!(!ended && printed.contains("ActionTwice"), "{printed}");
 }
+
+#[test]
+fn a_version_from_two_sources_is_an_error_and_not_a_panic() {
+    let (ended, printed) = run(env!("CARGO_BIN_EXE_twice"));
+    let told: Vec<_> = printed.lines().filter(|line| line.contains("cargo tree --duplicates")).collect();
+    let starts = ["manifest: version ", "manifest: version ", "not built: version "];
+    assert!(ended && told.len() == 3, "{printed}");
+    assert!(told.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{printed}");
+}

@@ -1,0 +1,16 @@
+//! A platform whose linker gathers nothing.
+
+use super::Ungathered;
+use crate::action::ActionSite;
+
+/// Every action that is linked into this binary, which cannot be told.
+pub fn sites() -> Result<&'static [ActionSite], Ungathered> {
+    Err(Ungathered::Unsupported)
+}
+
+/// Declares the static of a site, which nothing gathers here.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($($site:tt)*) => { $($site)* };
+}
