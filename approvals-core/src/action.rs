@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::given::{Given, GivenTreatment, Site};
 pub(crate) use self::name::{ActionName, misfit, shown};
-use crate::manifest::sites::gathered::sites;
+use crate::manifest::sites::platform::sites;
 use crate::request::Quorum;
 
 /// How much harm an action can do. The author declares it; policy may raise it, never lower it.
@@ -98,6 +98,7 @@ impl FromStr for Risk {
 pub struct Argument<'a> {
     name: &'a str,
     treatment: Treatment<'a>,
+    by: Option<&'a str>,
 }
 
 /// What becomes of an argument.
@@ -114,17 +115,27 @@ pub enum Treatment<'a> {
 impl<'a> Argument<'a> {
     /// An argument that people see.
     pub const fn shown(name: &'a str) -> Self {
-        Self { name, treatment: Treatment::Shown }
+        Self { name, treatment: Treatment::Shown, by: None }
+    }
+
+    /// An argument in whose place people see what an expression gives.
+    pub const fn shown_as(name: &'a str, expression: &'a str) -> Self {
+        Self { by: Some(expression), ..Self::shown(name) }
     }
 
     /// An argument that nobody sees.
     pub const fn secret(name: &'a str) -> Self {
-        Self { name, treatment: Treatment::Secret }
+        Self { name, treatment: Treatment::Secret, by: None }
+    }
+
+    /// An argument that nobody sees, and in whose place what an expression gives is bound.
+    pub const fn secret_as(name: &'a str, expression: &'a str) -> Self {
+        Self { by: Some(expression), ..Self::secret(name) }
     }
 
     /// An argument that is left out, and why.
     pub const fn skipped(name: &'a str, why: &'a str) -> Self {
-        Self { name, treatment: Treatment::Skipped(why) }
+        Self { name, treatment: Treatment::Skipped(why), by: None }
     }
 
     /// Its name in the code.
@@ -135,6 +146,11 @@ impl<'a> Argument<'a> {
     /// What becomes of it.
     pub const fn treatment(&self) -> Treatment<'a> {
         self.treatment
+    }
+
+    /// The expression, as text, whose value stands in its place; `None` if the argument itself does.
+    pub const fn by(&self) -> Option<&'a str> {
+        self.by
     }
 }
 
@@ -147,12 +163,13 @@ pub struct ActionSite {
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) risk: Option<Risk>,
+    pub(crate) risk_by: Option<&'static str>,
     pub(crate) sensitivity: Option<&'static str>,
     pub(crate) reason: Option<&'static str>,
     pub(crate) resource: Option<&'static str>,
     pub(crate) key: Option<&'static str>,
     pub(crate) arguments: &'static [Argument<'static>],
-    pub(crate) labels: &'static [&'static str],
+    pub(crate) labels: &'static [(&'static str, &'static str)],
     pub(crate) reviewers: Option<u32>,
     pub(crate) from_any: &'static [&'static str],
     pub(crate) from_each: &'static [&'static str],
@@ -160,6 +177,7 @@ pub struct ActionSite {
     pub(crate) use_within: Option<Duration>,
     pub(crate) wait: Option<Duration>,
     pub(crate) rerunnable: bool,
+    pub(crate) approvals: Option<&'static str>,
     /// What a call without the attribute says in words that no code holds.
     pub(crate) given: Option<Box<Given>>,
 }
@@ -172,6 +190,7 @@ impl ActionSite {
             file,
             line,
             risk: None,
+            risk_by: None,
             sensitivity: None,
             reason: None,
             resource: None,
@@ -185,6 +204,7 @@ impl ActionSite {
             use_within: None,
             wait: None,
             rerunnable: false,
+            approvals: None,
             given: None,
         }
     }
@@ -193,6 +213,13 @@ impl ActionSite {
     #[must_use]
     pub const fn risk(mut self, risk: Risk) -> Self {
         self.risk = Some(risk);
+        self
+    }
+
+    /// The expression, as text, that gives the risk.
+    #[must_use]
+    pub const fn risk_by(mut self, expression: &'static str) -> Self {
+        self.risk_by = Some(expression);
         self
     }
 
@@ -231,9 +258,9 @@ impl ActionSite {
         self
     }
 
-    /// The names of the labels.
+    /// The labels: of each its name, and the expression that gives it, as text.
     #[must_use]
-    pub const fn labels(mut self, labels: &'static [&'static str]) -> Self {
+    pub const fn labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
         self.labels = labels;
         self
     }
@@ -285,6 +312,13 @@ impl ActionSite {
     #[must_use]
     pub const fn rerunnable(mut self) -> Self {
         self.rerunnable = true;
+        self
+    }
+
+    /// The expression, as text, that gives the handle which the author names.
+    #[must_use]
+    pub const fn by(mut self, expression: &'static str) -> Self {
+        self.approvals = Some(expression);
         self
     }
 

@@ -3,14 +3,14 @@
 mod builder;
 mod context;
 mod credential;
-mod live;
+pub(crate) mod live;
 
 use std::collections::BTreeMap;
 
 pub use self::builder::LiveCall;
 pub use self::context::Context;
-pub(crate) use self::live::{Caps, LiveError, Reader, read};
-pub use self::live::{Capture, Captured, Capturer, Show, Text, secret, show, show_by, skipped};
+pub use self::live::Show;
+pub(crate) use self::live::{Caps, LiveError, Reader, SkippedAtCritical, read};
 use crate::action::{ActionName, ActionSite, Argument, Risk, Site, Treatment};
 use crate::capture::Value;
 use crate::ledger::Payload;

@@ -43,8 +43,8 @@ pub mod __private {
 
     pub use crate::__site as site;
     pub use crate::action::{ActionSite, Argument, Risk, declared};
-    pub use crate::call::{Text, secret, show, show_by, skipped};
+    pub use crate::call::live::{Arg, Capture, Captured, Capturer, Text, secret, show, show_by, skipped};
     pub use crate::gate::{Gate, Turn, never, refuse, refuse_by};
     pub use crate::handle::Approvals;
-    pub use crate::manifest::sites::gathered::*;
+    pub use crate::manifest::sites::platform::*;
 }

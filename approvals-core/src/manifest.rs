@@ -20,8 +20,9 @@
 //! - What is linked, and nothing else. A library that no code names is not: a test in a folder `tests/` names those that
 //!   the program is made of, `use my_agent as _;`. Neither is an action behind a feature or a `cfg` that is off: take the
 //!   manifest with the features that you ship.
-//! - What the code declares, not what it computes: where `risk`, `show` or a label is an expression, the expression is
-//!   not in it, and neither is the body. Those are reviewed as code.
+//! - What the code declares, not what it computes: where `risk`, `show`, `secret`, a label or `approvals` is an
+//!   expression, its text is, so that a change of it is a difference. What a function that it calls does is not, and
+//!   neither are `error` and the body. Those are reviewed as code.
 //! - One image: a dynamic library that the program loads has a manifest of its own.
 //! - Calls without the attribute ([`Call::new`](crate::call::Call::new)) have no site in the code and are not listed.
 //!
@@ -78,22 +79,25 @@ mod weaker;
 use std::fmt;
 
 pub use self::diff::{Change, Diff, Effect, Part};
-pub use self::entry::{Argument, Entry, Treatment};
+pub use self::entry::{Argument, Entry, Label, Treatment};
+pub(crate) use self::file::TWO_SOURCES;
 pub use self::file::{InvalidManifest, ManifestError};
+use self::sites::Ungathered;
 use crate::action::ActionSite;
 
 /// Every action that is linked into this program, sorted by name.
 ///
 /// # Errors
-/// [`ManifestError::Unsupported`] where the platform cannot gather them, and [`ManifestError::ActionTwice`] for two
-/// with one name, which `build()` refuses too.
+/// [`ManifestError::Unsupported`] where the platform cannot gather them, [`ManifestError::TwoSources`] where this
+/// version of the crate is in the program twice, and [`ManifestError::ActionTwice`] for two with one name. `build()`
+/// refuses the last two as well.
 ///
 /// ```
 /// println!("{}", approvals_core::manifest()?);
 /// # Ok::<(), approvals_core::manifest::ManifestError>(())
 /// ```
 pub fn manifest() -> Result<Manifest, ManifestError> {
-    Manifest::of(sites::gathered::sites())
+    Manifest::of(sites::platform::sites())
 }
 
 /// Gated actions, sorted by name, each name once. See [`manifest()`].
@@ -103,8 +107,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    fn of(sites: Option<&[ActionSite]>) -> Result<Self, ManifestError> {
-        let mut sites: Vec<&ActionSite> = sites.ok_or(ManifestError::Unsupported)?.iter().collect();
+    fn of(sites: Result<&[ActionSite], Ungathered>) -> Result<Self, ManifestError> {
+        let sites = sites.map_err(|why| match why {
+            Ungathered::Unsupported => ManifestError::Unsupported,
+            Ungathered::TwoSources => ManifestError::TwoSources,
+        });
+        let mut sites: Vec<&ActionSite> = sites?.iter().collect();
         sites.sort_by_key(|site| (site.name(), site.file, site.line));
         let place = |site: &ActionSite| format!("{}:{}", site.file, site.line);
         for pair in sites.windows(2) {

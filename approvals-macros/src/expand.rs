@@ -12,6 +12,7 @@ use crate::mark::Mark;
 use crate::notice::notice;
 use crate::shape::{Form, Shape};
 use crate::sig::{Argument, Chosen};
+use crate::source::source;
 use crate::template::{Hole, Piece, Template};
 
 /// The whole function, with the gate before its statements.
@@ -136,8 +137,13 @@ impl Expansion<'_> {
             }
         };
         let mut site = quote!(#p::ActionSite::new(#action, ::core::file!(), ::core::line!()));
-        if let Some(Risk::Word { variant, .. }) = &options.risk {
-            site.extend(quote!(.risk(#p::Risk::#variant)));
+        match &options.risk {
+            Some(Risk::Word { variant, .. }) => site.extend(quote!(.risk(#p::Risk::#variant))),
+            Some(Risk::Expression(expression)) => {
+                let text = source(expression);
+                site.extend(quote!(.risk_by(#text)));
+            }
+            None => {}
         }
         if let Some(sensitivity) = &options.sensitivity {
             site.extend(quote!(.sensitivity(#sensitivity)));
@@ -156,7 +162,10 @@ impl Expansion<'_> {
             site.extend(quote!(.arguments(&[#(#declared),*])));
         }
         if !options.labels.is_empty() {
-            let labels = options.labels.iter().map(|label| label.text());
+            let labels = options.labels.iter().map(|label| {
+                let (name, text) = (label.text(), source(&label.value));
+                quote!((#name, #text))
+            });
             site.extend(quote!(.labels(&[#(#labels),*])));
         }
         if let Some(reviewers) = &options.reviewers {
@@ -182,6 +191,10 @@ impl Expansion<'_> {
         if options.rerunnable {
             site.extend(quote!(.rerunnable()));
         }
+        if let Some(handle) = &options.approvals {
+            let text = source(handle);
+            site.extend(quote!(.by(#text)));
+        }
         quote! {
             #p::site! {
                 static SITE: #p::ActionSite = #site;
@@ -196,7 +209,7 @@ impl Expansion<'_> {
         let p = self.private.at(span);
         let operand = operand(expression);
         Some(quote_spanned! {span=>
-            .by(&{
+            .by({
                 let handle: &dyn ::core::ops::Fn() -> #p::Approvals = &|| {
                     let handle = &#operand;
                     #p::Approvals::clone(handle)
@@ -281,7 +294,12 @@ impl Expansion<'_> {
                 captured: quote_spanned!(span=> #p::secret(&#name)),
             },
             Some(Mark::Secret(Some(expression))) => {
-                Entry { cfgs, declared: quote!(secret(#text)), captured: self.lent("hide", expression) }
+                let by = source(expression);
+                Entry {
+                    cfgs,
+                    declared: quote!(secret_as(#text, #by)),
+                    captured: self.lent("hide", expression),
+                }
             }
             Some(Mark::Show(expression)) => self.shown_as(cfgs, &text, expression),
             Some(Mark::Skip { why, .. }) => self.skipped(cfgs, &text, why),
@@ -293,7 +311,8 @@ impl Expansion<'_> {
     }
 
     fn shown_as<'a>(&self, cfgs: Vec<&'a Attribute>, text: &str, expression: &Expr) -> Entry<'a> {
-        Entry { cfgs, declared: quote!(shown(#text)), captured: self.lent("show", expression) }
+        let by = source(expression);
+        Entry { cfgs, declared: quote!(shown_as(#text, #by)), captured: self.lent("show", expression) }
     }
 
     /// `show = expression`, `secret = expression`: a closure that lends the value, so that a place such as `self.env`

@@ -13,6 +13,7 @@ mod notice;
 mod people;
 mod shape;
 mod sig;
+mod source;
 mod template;
 
 use proc_macro2::{TokenStream, TokenTree};

@@ -30,7 +30,7 @@ impl Given {
         self.sensitivity.as_deref()
     }
 
-    pub(super) fn arguments(&self) -> impl Iterator<Item = Argument<'_>> {
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = Argument<'_>> {
         self.arguments.iter().map(|(name, treatment)| match treatment {
             GivenTreatment::Shown => Argument::shown(name),
             GivenTreatment::Secret => Argument::secret(name),

@@ -6,8 +6,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::live::Kind;
-use super::{Call, Capture, Captured, Capturer, Show, Text, credential, skipped};
+use super::live::{Capture, Captured, Capturer, Kind, SkippedAtCritical, Text, skipped};
+use super::{Call, Show, credential};
 use crate::action::{ActionSite, Given, GivenTreatment, Risk, Site, is_gated_function, misfit, shown};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::request::{Quorum, Requirement};
@@ -77,11 +77,8 @@ enum Mistake {
     Credential(Word),
     #[error("`{}` is skipped without a reason; say why it is not shown", shown(.0))]
     SkipWithoutWhy(Word),
-    #[error(
-        "`{}` is skipped, and nothing may be skipped at risk `critical`; show something of it, or mark it secret",
-        shown(.0)
-    )]
-    SkipAtCritical(Word),
+    #[error(transparent)]
+    SkippedAtCritical(SkippedAtCritical),
     #[error("`{0}` is not between 1 s and 30 d in whole milliseconds; choose such a time")]
     Time(&'static str),
     #[error("`wait` needs `key`: a call that stops waiting finds its request again by its key")]
@@ -365,10 +362,6 @@ impl<'a> LiveCall<'a> {
 
     fn mistake_in_whole(&self) -> Option<Mistake> {
         let name = self.site.name();
-        let skipped = |(name, treatment): &(Word, GivenTreatment)| match treatment {
-            GivenTreatment::Skipped(_) => Some(name.clone()),
-            GivenTreatment::Shown | GivenTreatment::Secret => None,
-        };
         if name.is_empty() {
             return Some(Mistake::Nameless);
         }
@@ -392,10 +385,9 @@ impl<'a> LiveCall<'a> {
         }
         match self.site.risk {
             None => Some(Mistake::NoRisk),
-            Some(Risk::Critical) => {
-                self.given.arguments.iter().find_map(skipped).map(Mistake::SkipAtCritical)
+            Some(risk) => {
+                SkippedAtCritical::check(self.given.arguments(), risk).err().map(Mistake::SkippedAtCritical)
             }
-            Some(Risk::Low | Risk::Medium | Risk::High) => None,
         }
     }
 }

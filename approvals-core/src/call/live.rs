@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use super::{Call, CallValue, Context};
-use crate::action::{Risk, Site};
+use crate::action::{Argument, Risk, Site, Treatment};
 use crate::capture::{self, CaptureError, Limits, Value};
 use crate::people::Requester;
 use crate::request::{Chain, SecretDigest, StoreKey};
@@ -132,44 +132,45 @@ pub(super) enum Kind<'a> {
 }
 
 enum Written<'a> {
-    By(&'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result),
+    By(Write<'a>),
     Of(fmt::Arguments<'a>),
     As(&'a dyn fmt::Display),
 }
 
-impl<'a> Text<'a> {
+/// Writes a text whose values an expression gives, which is evaluated here.
+type Write<'a> = &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// By a closure, and of values that are at hand, which is less to compile.
+macro_rules! texts {
+    ($($(#[$what:meta])* $by:ident, $of:ident: $kind:ident;)*) => {
+        impl<'a> Text<'a> {
+            $(
+                $(#[$what])*
+                pub fn $by(write: Write<'a>) -> Self {
+                    Self { kind: Kind::$kind, written: Written::By(write) }
+                }
+
+                $(#[$what])*
+                pub fn $of(text: fmt::Arguments<'a>) -> Self {
+                    Self { kind: Kind::$kind, written: Written::Of(text) }
+                }
+            )*
+        }
+    };
+}
+
+texts! {
     /// Why, in the author's words.
-    pub fn reason(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Reason, written: Written::By(write) }
-    }
-
+    reason, reason_of: Reason;
     /// What the call touches.
-    pub fn resource(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Resource, written: Written::By(write) }
-    }
-
+    resource, resource_of: Resource;
     /// The key of the call.
-    pub fn key(write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
-        Self { kind: Kind::Key, written: Written::By(write) }
-    }
+    key, key_of: Key;
+}
 
-    /// Why, of values that are at hand: less to compile than a closure.
-    pub fn reason_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Reason, written: Written::Of(text) }
-    }
-
-    /// What the call touches, of values that are at hand.
-    pub fn resource_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Resource, written: Written::Of(text) }
-    }
-
-    /// The key of the call, of values that are at hand.
-    pub fn key_of(text: fmt::Arguments<'a>) -> Self {
-        Self { kind: Kind::Key, written: Written::Of(text) }
-    }
-
+impl<'a> Text<'a> {
     /// A label.
-    pub fn label(name: &'a str, write: &'a dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
+    pub fn label(name: &'a str, write: Write<'a>) -> Self {
         Self { kind: Kind::Label(name), written: Written::By(write) }
     }
 
@@ -217,6 +218,30 @@ pub(crate) enum LiveError {
     Text { what: &'static str },
     #[error("the key is empty; name what makes two calls the same")]
     EmptyKey,
+    #[error(transparent)]
+    SkippedAtCritical(#[from] SkippedAtCritical),
+}
+
+/// Critical means that everything is on the card. Where the risk is known only with the call, the compiler cannot say so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is skipped, and nothing may be skipped at risk `critical`; show something of it, mark it secret, or lower the \
+     risk"
+)]
+pub(crate) struct SkippedAtCritical(String);
+
+impl SkippedAtCritical {
+    /// Whether arguments may be treated so at this risk.
+    pub(crate) fn check<'a>(
+        arguments: impl Iterator<Item = Argument<'a>>,
+        risk: Risk,
+    ) -> Result<(), SkippedAtCritical> {
+        let is_skipped = |argument: &Argument<'_>| matches!(argument.treatment(), Treatment::Skipped(_));
+        match arguments.filter(|_| risk == Risk::Critical).find(is_skipped) {
+            Some(argument) => Err(Self(argument.name().to_owned())),
+            None => Ok(()),
+        }
+    }
 }
 
 impl LiveError {
@@ -255,6 +280,7 @@ pub(crate) fn read(
     twice: bool,
 ) -> Result<Call, LiveError> {
     let site = reader.site;
+    SkippedAtCritical::check(site.declared_arguments(), risk)?;
     let mut captured = Vec::with_capacity(arguments.len());
     let mut bytes = 0_usize;
     for (declared, live) in site.declared_arguments().zip(arguments) {

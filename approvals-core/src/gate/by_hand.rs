@@ -5,7 +5,8 @@ use std::pin::pin;
 
 use super::{Gate, Turn};
 use crate::action::Risk;
-use crate::call::{Capture, LiveCall, Text};
+use crate::call::LiveCall;
+use crate::call::live::{Capture, Text};
 use crate::error::ApprovalError;
 use crate::handle::Approvals;
 

@@ -10,7 +10,8 @@ use tracing::Instrument as _;
 use super::{Held, Passed, Permit, chain, pass};
 use crate::action::{ActionSite, Risk, Site};
 use crate::authority::{Authority, End, Panicked, caught};
-use crate::call::{Call, Capture, Context, LiveError, Reader, Text, read};
+use crate::call::live::{Capture, Text};
+use crate::call::{Call, Context, LiveError, Reader, read};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::handle::{Approvals, current};
 use crate::ledger::NotRunWhy;
@@ -75,8 +76,8 @@ impl Gate {
 
     /// Uses this handle, whatever is in force. The context is still that of the scope.
     #[must_use]
-    pub fn by(mut self, approvals: &Approvals) -> Self {
-        self.approvals = Some(approvals.clone());
+    pub fn by(mut self, approvals: Approvals) -> Self {
+        self.approvals = Some(approvals);
         self
     }
 

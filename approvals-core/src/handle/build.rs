@@ -17,7 +17,8 @@ use crate::desk::{Desk, Way, WayKind};
 use crate::id::{AgentId, Chance, NodeName, PersonId, ProviderId, SystemChance, WayId};
 use crate::keeper::{Keeper, recover};
 use crate::ledger::{Env, Event, Memory, NodeHold, Store, StoreError, Stream};
-use crate::manifest::sites::gathered::sites;
+use crate::manifest::sites::Ungathered;
+use crate::manifest::sites::platform::sites;
 use crate::people::{Agent, Assurance, Directory, DirectoryError, Principal};
 use crate::policy::{Policy, RiskPolicy};
 use crate::time::{Clock, SystemClock};
@@ -136,6 +137,9 @@ pub enum BuildError {
     /// Two backends have one name.
     #[error("two backends are named `{0}`; register one under another name with `.backend_as(…)`")]
     BackendTwice(WayId),
+    /// This version of the crate is in the program twice, as from a registry and from git.
+    #[error("{}", crate::manifest::TWO_SOURCES)]
+    TwoSources,
     /// Two gated functions have one name.
     #[error("two actions are named `{name}`: {first} and {second}; give one `action = \"…\"` of its own")]
     ActionTwice {
@@ -400,9 +404,13 @@ async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
 
 /// Policy, keys and records know an action by its name: two with one name would share them.
 fn check_sites() -> Result<(), BuildError> {
-    let Some(sites) = sites() else {
-        tracing::warn!("this platform gathers no manifest; see that no two actions have one name");
-        return Ok(());
+    let sites = match sites() {
+        Ok(sites) => sites,
+        Err(Ungathered::TwoSources) => return Err(BuildError::TwoSources),
+        Err(Ungathered::Unsupported) => {
+            tracing::warn!("this platform gathers no manifest; see that no two actions have one name");
+            return Ok(());
+        }
     };
     let mut seen = BTreeMap::new();
     for site in sites {

@@ -39,7 +39,7 @@ pub struct Change {
 /// What a change means for whoever relies on the gate.
 ///
 /// Nothing that could ask for less, show less or bind less is anything but `Weakened`. What cannot be told, such as
-/// whether another reason is a better one, is `Weakened` too: a person has to look. A text, a label or a shown argument
+/// whether another reason or another expression is a better one, is `Weakened` too: a person has to look. A text, a label or a shown argument
 /// that is only added is `Other`; a policy of yours that asks for less because of it is not seen here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -87,6 +87,8 @@ pub enum Part {
     Wait,
     /// Whether the body may run again after a crash.
     Rerunnable,
+    /// The handle that the author names.
+    Handle,
     /// The file that it stands in.
     File,
 }
@@ -178,6 +180,7 @@ impl fmt::Display for Part {
             Self::UseWithin => "use_within",
             Self::Wait => "wait",
             Self::Rerunnable => "rerunnable",
+            Self::Handle => "approvals",
             Self::File => "file",
         })
     }
@@ -209,14 +212,12 @@ impl fmt::Display for Diff {
         if self.is_empty() {
             return f.write_str("no gate was added, removed or changed");
         }
-        let count = |count: usize, one: &str, more: &str| match count {
-            1 => format!("1 {one}"),
-            count => format!("{count} {more}"),
-        };
-        write!(f, "{} of what the code asks people for", count(self.changes.len(), "change", "changes"))?;
+        let changes = self.changes.len();
+        let s = if changes == 1 { "" } else { "s" };
+        write!(f, "{changes} change{s} of what the code asks people for, ")?;
         match self.weakened().count() {
-            0 => f.write_str(", none of them weakens a gate:\n")?,
-            weaker => writeln!(f, ", {} a gate:", count(weaker, "of them may weaken", "of them may weaken"))?,
+            0 => f.write_str("none of them weakens a gate:\n")?,
+            weaker => writeln!(f, "{weaker} of them may weaken a gate:")?,
         }
         for change in &self.changes {
             writeln!(f, "  {change}")?;

@@ -21,6 +21,10 @@ pub struct Entry {
     /// The declared risk; `None` if it is an expression over the arguments. In JSON a word, or `varies`.
     #[serde(with = "risk")]
     pub risk: Option<Risk>,
+    /// The expression that gives the risk, on one line, as every expression here: its tokens, however they are laid out
+    /// in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_by: Option<String>,
     /// What kind of data it touches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<String>,
@@ -36,9 +40,9 @@ pub struct Entry {
     /// The declared arguments, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<Argument>,
-    /// The names of the labels, in order.
+    /// The labels, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
+    pub labels: Vec<Label>,
     /// The fewest people who must say yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewers: Option<u32>,
@@ -60,6 +64,9 @@ pub struct Entry {
     /// Whether the body may run again under the same approval after a crash. In JSON absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rerunnable: bool,
+    /// The expression that gives the handle, where the author names one. It decides who is asked, by which policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<String>,
 }
 
 /// A declared argument.
@@ -71,6 +78,20 @@ pub struct Argument {
     pub name: String,
     /// What becomes of it.
     pub treatment: Treatment,
+    /// The expression whose value is shown or bound in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// A declared label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Label {
+    /// Its name.
+    pub name: String,
+    /// The expression that gives it.
+    pub by: String,
 }
 
 /// What becomes of an argument. In JSON `"shown"`, `"secret"` or `{"skipped": "why"}`.
@@ -92,12 +113,13 @@ impl Entry {
             action: site.name().to_owned(),
             file: portable(site.file),
             risk: site.risk,
+            risk_by: site.risk_by.map(str::to_owned),
             sensitivity: site.sensitivity.map(str::to_owned),
             reason: site.reason.map(str::to_owned),
             resource: site.resource.map(str::to_owned),
             key: site.key.map(str::to_owned),
             arguments: site.arguments.iter().map(Argument::of).collect(),
-            labels: texts(site.labels),
+            labels: site.labels.iter().map(Label::of).collect(),
             reviewers: site.reviewers,
             from_any: texts(site.from_any),
             from_each: texts(site.from_each),
@@ -105,6 +127,7 @@ impl Entry {
             use_within: site.use_within,
             wait: site.wait,
             rerunnable: site.rerunnable,
+            approvals: site.approvals.map(str::to_owned),
         }
     }
 
@@ -133,7 +156,21 @@ impl Argument {
             action::Treatment::Secret => Treatment::Secret,
             action::Treatment::Skipped(why) => Treatment::Skipped(why.to_owned()),
         };
-        Self { name: argument.name().to_owned(), treatment }
+        Self { name: argument.name().to_owned(), treatment, by: argument.by().map(str::to_owned) }
+    }
+
+    /// What becomes of it, in words.
+    pub(super) fn told(&self) -> String {
+        match &self.by {
+            Some(by) => format!("{} as {}", self.treatment, visible(by)),
+            None => self.treatment.to_string(),
+        }
+    }
+}
+
+impl Label {
+    fn of((name, by): &(&str, &str)) -> Self {
+        Self { name: (*name).to_owned(), by: (*by).to_owned() }
     }
 }
 
@@ -153,6 +190,7 @@ impl fmt::Display for Entry {
         let risk = self.risk.map_or("varies", Risk::as_str);
         writeln!(f, "{}  risk {risk}  {}", visible(&self.action), visible(&self.file))?;
         let texts = [
+            ("risk", &self.risk_by),
             ("reason", &self.reason),
             ("resource", &self.resource),
             ("key", &self.key),
@@ -163,11 +201,11 @@ impl fmt::Display for Entry {
                 writeln!(f, "    {name} {}", visible(text))?;
             }
         }
-        for Argument { name, treatment } in &self.arguments {
-            writeln!(f, "    argument {}: {treatment}", visible(name))?;
+        for argument in &self.arguments {
+            writeln!(f, "    argument {}: {}", visible(&argument.name), argument.told())?;
         }
-        for label in &self.labels {
-            writeln!(f, "    label {}", visible(label))?;
+        for Label { name, by } in &self.labels {
+            writeln!(f, "    label {}: {}", visible(name), visible(by))?;
         }
         if let Some(quorum) = self.quorum() {
             writeln!(f, "    reviewers {quorum}")?;
@@ -181,6 +219,9 @@ impl fmt::Display for Entry {
         }
         if self.rerunnable {
             writeln!(f, "    rerunnable")?;
+        }
+        if let Some(handle) = &self.approvals {
+            writeln!(f, "    approvals {}", visible(handle))?;
         }
         Ok(())
     }

@@ -16,6 +16,14 @@ const FORMAT: u64 = 1;
 /// The most of a file that is read, in bytes.
 const LONGEST: u64 = 16 << 20;
 
+/// The linker gathers the actions of two crates of one version into one list, and neither can read it.
+pub(crate) const TWO_SOURCES: &str = concat!(
+    "version ",
+    env!("CARGO_PKG_VERSION"),
+    " of `approvals-core` is in this program twice, from two sources; `cargo tree --duplicates` says who brings each: \
+     take both from one source"
+);
+
 /// Why there is no manifest, or none to compare with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +35,9 @@ pub enum ManifestError {
         std::env::consts::ARCH
     )]
     Unsupported,
+    /// This version of the crate is in the program twice, as from a registry and from git.
+    #[error("{}", TWO_SOURCES)]
+    TwoSources,
     /// Two gated functions of this program have one name.
     #[error("two actions are named `{name}`: {first} and {second}; give one `action = \"…\"` of its own")]
     ActionTwice {
@@ -177,7 +188,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, InvalidManifest> {
     let Document { mut actions, .. } = serde_json::from_slice(bytes).map_err(malformed)?;
     for entry in &actions {
         once("argument", entry.arguments.iter().map(|argument| &argument.name))?;
-        once("label", entry.labels.iter())?;
+        once("label", entry.labels.iter().map(|label| &label.name))?;
     }
     once("action", actions.iter().map(|entry| &entry.action))?;
     actions.sort_by(|a, b| a.action.cmp(&b.action));

@@ -14,18 +14,19 @@ const FULL: ActionSite = ActionSite::new("dataset.export", "src/export.rs", 7)
     .resource("dataset:{dataset}")
     .keyed("{dataset}/{day}")
     .arguments(ARGUMENTS)
-    .labels(&["incident", "change"])
+    .labels(&[("incident", "incident.id"), ("change", "change")])
     .reviewers(2)
     .from_any(&["sre", "security"])
     .decide_within(14_400)
     .use_within(900)
     .wait(30)
-    .rerunnable();
+    .rerunnable()
+    .by("self.approvals");
 
 const BARE: ActionSite = ActionSite::new("cache.drop", "src/cache.rs", 3);
 
 fn of(sites: &[ActionSite]) -> Manifest {
-    Manifest::of(Some(sites)).unwrap()
+    Manifest::of(Ok(sites)).unwrap()
 }
 
 /// The changes from one site to another of the same action, without what they mean.
@@ -128,9 +129,35 @@ mod comparing {
 
     #[test]
     fn a_label_that_is_gone_is_weakened() {
-        one(BARE.labels(&["incident"]), BARE, "label incident", Weakened);
-        one(BARE, BARE.labels(&["incident"]), "label incident", Other);
-        one(BARE.labels(&["a", "b"]), BARE.labels(&["b", "a"]), "labels", Other);
+        one(BARE.labels(&[("incident", "id")]), BARE, "label incident", Weakened);
+        one(BARE, BARE.labels(&[("incident", "id")]), "label incident", Other);
+        one(BARE.labels(&[("a", "x"), ("b", "y")]), BARE.labels(&[("b", "y"), ("a", "x")]), "labels", Other);
+    }
+
+    /// What one gives, no rule can say.
+    #[test]
+    fn another_expression_is_weakened_wherever_it_stands() {
+        const PLAIN: &[Declared] = &[Declared::shown("rows")];
+        const ALL: &[Declared] = &[Declared::shown_as("rows", "rows")];
+        const NONE: &[Declared] = &[Declared::shown_as("rows", "0")];
+        for (old, new) in [(PLAIN, NONE), (ALL, NONE), (NONE, PLAIN)] {
+            one(BARE.arguments(old), BARE.arguments(new), "argument rows", Weakened);
+        }
+        const BOUND: &[Declared] = &[Declared::secret("pw")];
+        const LOOSE: &[Declared] = &[Declared::secret_as("pw", "\"\"")];
+        for (old, new) in [(BOUND, LOOSE), (LOOSE, BOUND)] {
+            one(BARE.arguments(old), BARE.arguments(new), "argument pw", Weakened);
+        }
+        one(BARE.risk_by("Risk::High"), BARE.risk_by("Risk::Low"), "risk", Weakened);
+        one(BARE.labels(&[("a", "id")]), BARE.labels(&[("a", "\"\"")]), "label a", Weakened);
+        for (old, new) in
+            [(BARE, BARE.by("lax")), (BARE.by("strict"), BARE.by("lax")), (BARE.by("strict"), BARE)]
+        {
+            one(old, new, "approvals", Weakened);
+        }
+        for same in [BARE.arguments(NONE), BARE.arguments(LOOSE), BARE.risk_by("risk()"), BARE.by("lax")] {
+            assert_eq!(changes(same.clone(), same), []);
+        }
     }
 
     #[test]
@@ -239,8 +266,9 @@ mod telling {
     #[test]
     fn hostile_text_of_a_file_is_visible_text() {
         let file = r#"{"format":1,"actions":[{"action":"a\nstrengthened: b","file":"x\u001b[2J","risk":"low",
-            "reason":"\u202e","arguments":[{"name":"n\nm","treatment":{"skipped":"w\u0007"}}],"labels":["l\r"],
-            "from_each":["g\n"]}]}"#;
+            "reason":"\u202e","arguments":[{"name":"n\nm","treatment":{"skipped":"w\u0007"}},
+            {"name":"o","treatment":"shown","by":"e\u001b"}],"labels":[{"name":"l\r","by":"b\u0007"}],
+            "from_each":["g\n"],"approvals":"h\u202e"},{"action":"c","file":"f","risk":"varies","risk_by":"r\u001b"}]}"#;
         let hostile: Manifest = file.parse().unwrap();
         let mut changed = hostile.clone();
         changed.entries[0] = Entry { action: hostile.entries[0].action.clone(), ..Entry::of(&FULL) };
@@ -269,13 +297,14 @@ mod telling {
                  argument rows: shown\n    \
                  argument token: secret\n    \
                  argument pool: skipped: a handle\n    \
-                 label incident\n    \
-                 label change\n    \
+                 label incident: incident.id\n    \
+                 label change: change\n    \
                  reviewers 2 people from any of sre, security\n    \
                  decide_within 4h\n    \
                  use_within 15m\n    \
                  wait 30s\n    \
-                 rerunnable\n"
+                 rerunnable\n    \
+                 approvals self.approvals\n"
         );
     }
 }
@@ -360,6 +389,7 @@ mod file {
             more(r#""arguments":[{"name":"x","treatment":"hidden"}]"#),
             more(r#""arguments":[{"name":"x","treatment":"shown","why":"y"}]"#),
             more(r#""arguments":[{"name":"x"}]"#),
+            more(r#""labels":["x"]"#),
         ];
         for text in malformed {
             let read = text.parse::<Manifest>();
@@ -367,7 +397,7 @@ mod file {
         }
         let twice = [
             (with(&format!("{entry},{entry}")), "action"),
-            (more(r#""labels":["a","a"]"#), "label"),
+            (more(r#""labels":[{"name":"a","by":"x"},{"name":"a","by":"y"}]"#), "label"),
             (
                 more(r#""arguments":[{"name":"x","treatment":"shown"},{"name":"x","treatment":"secret"}]"#),
                 "argument",
@@ -401,7 +431,7 @@ mod gathering {
 
     #[test]
     fn a_platform_that_cannot_gather_says_so_instead_of_being_short() {
-        let error = Manifest::of(None).unwrap_err();
+        let error = Manifest::of(Err(Ungathered::Unsupported)).unwrap_err();
         assert!(matches!(error, ManifestError::Unsupported), "{error}");
         let message = error.to_string();
         assert!(
@@ -413,7 +443,7 @@ mod gathering {
     #[test]
     fn two_actions_of_one_name_are_an_error_and_not_one_of_them() {
         let other = ActionSite::new("dataset.export", "src/other.rs", 1);
-        let error = Manifest::of(Some(&[FULL, BARE, other])).unwrap_err().to_string();
+        let error = Manifest::of(Ok(&[FULL, BARE, other])).unwrap_err().to_string();
         assert!(error.contains("src/export.rs:7 and src/other.rs:1"), "{error}");
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::entry::span;
-use super::{Argument, Change, Effect, Entry, Part, Treatment};
+use super::{Argument, Change, Effect, Entry, Label, Part, Treatment};
 use crate::action::Risk;
 use crate::card::visible;
 use crate::request::Requirement;
@@ -14,7 +14,7 @@ use Effect::{Other, Strengthened, Weakened};
 /// What changed from one entry to another of the same action.
 pub(super) fn changes(old: &Entry, new: &Entry) -> Vec<Change> {
     let mut found = Found { action: &new.action, changes: Vec::new() };
-    found.risk(old.risk, new.risk);
+    found.risk(old, new);
     found.reviewers(old, new);
     found.arguments(&old.arguments, &new.arguments);
     found.text(Part::Reason, &old.reason, &new.reason, "people decide on another sentence, or on none");
@@ -40,6 +40,11 @@ pub(super) fn changes(old: &Entry, new: &Entry) -> Vec<Change> {
         found.add(Part::Wait, Other, old.wait.map(span), new.wait.map(span), meaning);
     }
     found.rerunnable(old.rerunnable, new.rerunnable);
+    if old.approvals != new.approvals {
+        let shown = |by: &Option<String>| by.as_deref().map(visible);
+        let meaning = "another handle may ask other people, by another policy, or nobody";
+        found.add(Part::Handle, Weakened, shown(&old.approvals), shown(&new.approvals), meaning);
+    }
     if old.file != new.file {
         let (old, new) = (visible(&old.file), visible(&new.file));
         found.add(Part::File, Other, Some(old), Some(new), "check that it still guards the same function");
@@ -64,8 +69,12 @@ impl Found<'_> {
         self.changes.push(Change { action: self.action.to_owned(), part, effect, old, new, meaning });
     }
 
-    fn risk(&mut self, old: Option<Risk>, new: Option<Risk>) {
+    fn risk(&mut self, was: &Entry, is: &Entry) {
+        let (old, new) = (was.risk, is.risk);
         let (effect, meaning) = match (old, new) {
+            (None, None) if was.risk_by != is.risk_by => {
+                (Weakened, "the arguments decide otherwise, maybe on less")
+            }
             _ if old == new => return,
             (Some(old), Some(new)) if new < old => (Weakened, "policy may ask fewer people, or nobody"),
             (Some(_), Some(_)) => (Strengthened, "policy may ask more people"),
@@ -75,8 +84,14 @@ impl Found<'_> {
             (Some(_), None) => (Weakened, "the arguments decide, also on less"),
             (None, _) => (Weakened, "a call that was of higher risk is not any more"),
         };
-        let word = |risk: Option<Risk>| Some(risk.map_or("varies", Risk::as_str).to_owned());
-        self.add(Part::Risk, effect, word(old), word(new), meaning);
+        let told = |entry: &Entry| {
+            Some(match (entry.risk, &entry.risk_by) {
+                (Some(risk), _) => risk.as_str().to_owned(),
+                (None, Some(by)) => format!("varies by {}", visible(by)),
+                (None, None) => "varies".to_owned(),
+            })
+        };
+        self.add(Part::Risk, effect, told(was), told(is), meaning);
     }
 
     fn reviewers(&mut self, old: &Entry, new: &Entry) {
@@ -96,13 +111,16 @@ impl Found<'_> {
     }
 
     fn arguments(&mut self, old: &[Argument], new: &[Argument]) {
-        let find = |all: &[Argument], name: &str| {
-            all.iter().find(|argument| argument.name == name).map(|argument| argument.treatment.clone())
-        };
-        for Argument { name, treatment: was } in old {
-            let is = find(new, name);
-            let (effect, meaning) = match (was, &is) {
-                (was, Some(is)) if was == is => continue,
+        for was in old {
+            let is = new.iter().find(|is| is.name == was.name);
+            let (effect, meaning) = match (&was.treatment, is.map(|is| &is.treatment)) {
+                _ if is == Some(was) => continue,
+                (Treatment::Shown, Some(Treatment::Shown)) => {
+                    (Weakened, "people see something else in its place, and an approval binds that")
+                }
+                (Treatment::Secret, Some(Treatment::Secret)) => {
+                    (Weakened, "an approval binds something else in its place")
+                }
                 (_, None) => (Weakened, "people do not see it, and an approval does not bind it"),
                 (Treatment::Secret, Some(Treatment::Shown)) => {
                     (Weakened, "whoever sees the card sees what was secret")
@@ -117,12 +135,11 @@ impl Found<'_> {
                 }
                 (_, Some(_)) => (Weakened, "people do not see it"),
             };
-            let words = (Some(was.to_string()), is.as_ref().map(ToString::to_string));
-            self.add(Part::Argument(name.clone()), effect, words.0, words.1, meaning);
+            let part = Part::Argument(was.name.clone());
+            self.add(part, effect, Some(was.told()), is.map(Argument::told), meaning);
         }
-        for Argument { name, treatment } in new.iter().filter(|argument| find(old, &argument.name).is_none())
-        {
-            let (effect, meaning) = match treatment {
+        for argument in new.iter().filter(|is| old.iter().all(|was| was.name != is.name)) {
+            let (effect, meaning) = match argument.treatment {
                 Treatment::Shown => (Other, "people see it, and an approval binds it"),
                 Treatment::Secret => {
                     (Weakened, "what the call does depends on a value that people do not see")
@@ -132,7 +149,7 @@ impl Found<'_> {
                     "what the call does depends on a value that people do not see and nothing binds",
                 ),
             };
-            self.add(Part::Argument(name.clone()), effect, None, Some(treatment.to_string()), meaning);
+            self.add(Part::Argument(argument.name.clone()), effect, None, Some(argument.told()), meaning);
         }
         let names = |arguments: &[Argument]| arguments.iter().map(|a| a.name.clone()).collect::<Vec<_>>();
         self.order(Part::Arguments, &names(old), &names(new));
@@ -148,17 +165,23 @@ impl Found<'_> {
         }
     }
 
-    fn labels(&mut self, old: &[String], new: &[String]) {
-        let declared = || Some("declared".to_owned());
-        for label in old.iter().filter(|label| !new.contains(label)) {
-            let meaning = "people and policy are not told of it";
-            self.add(Part::Label(label.clone()), Weakened, declared(), None, meaning);
+    fn labels(&mut self, old: &[Label], new: &[Label]) {
+        let told = |label: &Label| Some(visible(&label.by));
+        for was in old {
+            let is = new.iter().find(|is| is.name == was.name);
+            let meaning = match is {
+                Some(is) if is == was => continue,
+                Some(_) => "people and policy are told something else",
+                None => "people and policy are not told of it",
+            };
+            self.add(Part::Label(was.name.clone()), Weakened, told(was), is.and_then(told), meaning);
         }
-        for label in new.iter().filter(|label| !old.contains(label)) {
+        for is in new.iter().filter(|is| old.iter().all(|was| was.name != is.name)) {
             let meaning = "people and policy are told of it";
-            self.add(Part::Label(label.clone()), Other, None, declared(), meaning);
+            self.add(Part::Label(is.name.clone()), Other, None, told(is), meaning);
         }
-        self.order(Part::Labels, old, new);
+        let names = |labels: &[Label]| labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>();
+        self.order(Part::Labels, &names(old), &names(new));
     }
 
     fn order(&mut self, part: Part, old: &[String], new: &[String]) {

@@ -120,6 +120,12 @@ impl Quorum {
         }
     }
 
+    /// The slots of the alternative that takes the fewest people; none if it cannot stand.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn fewest_slots(&self) -> Vec<&BTreeSet<GroupId>> {
+        self.alternatives(0).unwrap_or_default().into_iter().min_by_key(Vec::len).unwrap_or_default()
+    }
+
     /// Whether whoever fills it certainly fills the other too. Not every such pair is found.
     pub(crate) fn includes(&self, other: &Self) -> bool {
         let fewest = |quorum: &Self| {

@@ -59,6 +59,7 @@ fn gates_of_every_kind_of_place_are_listed() {
             "library.never_called",
             "library.wipe_u8",
             "program.boxed",
+            "program.by_expression",
             "program.never_called",
             "program.pay",
         ]
@@ -117,4 +118,13 @@ fn without_a_linker_that_gathers_there_is_no_manifest_and_gates_work() {
 fn where_a_linker_gathers_the_same_program_is_refused() {
     let (ended, printed) = run(env!("CARGO_BIN_EXE_platform"));
     assert!(!ended && printed.contains("ActionTwice"), "{printed}");
+}
+
+#[test]
+fn a_version_from_two_sources_is_an_error_and_not_a_panic() {
+    let (ended, printed) = run(env!("CARGO_BIN_EXE_twice"));
+    let told: Vec<_> = printed.lines().filter(|line| line.contains("cargo tree --duplicates")).collect();
+    let starts = ["manifest: version ", "manifest: version ", "not built: version "];
+    assert!(ended && told.len() == 3, "{printed}");
+    assert!(told.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{printed}");
 }

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use super::{Asked, Local, MOVES, Ticket, outcome_of};
 use crate::action::Risk;
-use crate::call::Call;
+use crate::call::{Call, SkippedAtCritical};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::{GroupId, PersonId, RequestId, Version, uuid_v7};
 use crate::ledger::{
@@ -192,11 +192,11 @@ impl Local {
         requirement.risk = requirement.risk.max(call.risk());
         requirement.single_operator =
             self.parts.single_operator && anyone && requirement.risk < Risk::Critical;
+        let invalid = |why: String| ApprovalError::new(ErrorKind::Invalid, call.name(), why);
+        SkippedAtCritical::check(call.site().declared_arguments(), requirement.risk)
+            .map_err(|error| invalid(format!("policy raises the risk: {error}")))?;
         let code = code.map_or(Ok(()), |code| Ok(code.validate()?));
-        requirement
-            .validate()
-            .and(code)
-            .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.name(), error.to_string()))?;
+        requirement.validate().and(code).map_err(|error| invalid(error.to_string()))?;
         Ok(requirement)
     }
 

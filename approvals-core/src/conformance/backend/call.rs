@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::action::{ActionSite, Argument, Risk};
-use crate::call::{Text, secret, show};
+use crate::call::live::{Text, secret, show};
 use crate::error::ApprovalError;
 use crate::gate::{Gate, Turn};
 
@@ -13,12 +13,14 @@ use crate::gate::{Gate, Turn};
 pub(super) const ACTION: &str = "conformance.ask";
 
 const ARGUMENTS: &[Argument] = &[Argument::shown("text"), Argument::secret("token")];
-static SINGLE: ActionSite =
-    ActionSite::new(ACTION, file!(), line!()).risk(Risk::High).arguments(ARGUMENTS).labels(&["topic"]);
+static SINGLE: ActionSite = ActionSite::new(ACTION, file!(), line!())
+    .risk(Risk::High)
+    .arguments(ARGUMENTS)
+    .labels(&[("topic", "topic")]);
 static KEYED: ActionSite = ActionSite::new(ACTION, file!(), line!())
     .risk(Risk::High)
     .arguments(ARGUMENTS)
-    .labels(&["topic"])
+    .labels(&[("topic", "topic")])
     .keyed("{text}");
 
 /// What is called with what. The texts stand on the card as facts, but for what the agent says.

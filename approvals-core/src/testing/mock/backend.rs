@@ -13,7 +13,7 @@ use super::{Inner, MockBackend, PROVIDER, ids};
 use crate::backend::{Backend, BackendError, Capabilities, Presented};
 use crate::card::{Card, Shown};
 use crate::desk::Desk;
-use crate::id::Reference;
+use crate::id::{Reference, RequestId};
 use crate::ledger::PresentFailure;
 use crate::people::Assurance;
 use crate::time::Clock as _;
@@ -40,7 +40,13 @@ impl Backend for MockBackend {
     }
 
     async fn update(&self, card: &Card, _: &Reference) -> Result<(), BackendError> {
-        self.inner.book().updates.push(card.clone());
+        {
+            let mut book = self.inner.book();
+            book.updates.push(card.clone());
+            if card.state.label != "pending" {
+                book.waiting.remove(&card.request);
+            }
+        }
         if let Some((request, _)) = ids(card).filter(|_| card.state.label != "pending") {
             self.inner.post().release(self.inner.clock.now(), request);
             self.inner.ring();
@@ -115,20 +121,21 @@ impl Inner {
     /// The test is wrong about this card: it fails by name, and the call ends so that it can.
     fn fault(&self, seat: Seat, card: &Card, taken: Taken, why: String) -> BackendError {
         let why = match taken {
-            Taken::Rule(place) => {
-                let title = self.book().rules.get(place).map(|entry| entry.title(place)).unwrap_or_default();
-                format!("{title} {why}")
-            }
-            Taken::Default => format!("the mock {why}"),
             Taken::Nobody => why,
+            taken => format!("{} {why}", self.book().title(taken)),
         };
         self.note(card, Taken::Nobody, Plan::default(), false);
         self.book().faults.push(why.clone());
         if let Some((request, _)) = ids(card) {
-            self.post().take_now(self.clock.now(), seat, Letter::CallOff(request));
-            self.ring();
+            self.call_off(seat, request);
         }
         BackendError::permanent(PresentFailure::Other, why)
+    }
+
+    /// The test is wrong about this request, whose caller must not wait for ever.
+    pub(super) fn call_off(&self, seat: Seat, request: RequestId) {
+        self.post().take_now(self.clock.now(), seat, Letter::CallOff(request));
+        self.ring();
     }
 }
 

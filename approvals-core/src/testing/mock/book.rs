@@ -1,5 +1,6 @@
 //! What the mock was told and what came to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Inner;
@@ -28,6 +29,8 @@ pub(super) struct Book {
     pub(super) replies: Vec<Result<Reply, DeskError>>,
     /// What the test is wrong about.
     pub(super) faults: Vec<String>,
+    /// Requests that are open although all that were to answer have, and why.
+    pub(super) waiting: BTreeMap<String, String>,
     /// The test was told already.
     pub(super) told: bool,
 }
@@ -59,6 +62,29 @@ pub(super) enum Taken {
 impl Book {
     pub(super) fn cards(&self) -> Vec<Card> {
         self.came.iter().filter(|came| came.shown).map(|came| came.card.clone()).collect()
+    }
+
+    /// What failures call whoever took a card.
+    pub(super) fn title(&self, taken: Taken) -> String {
+        match taken {
+            Taken::Rule(place) => self.rules.get(place).map(|entry| entry.title(place)).unwrap_or_default(),
+            Taken::Default | Taken::Nobody => "the mock".to_owned(),
+        }
+    }
+
+    /// Who answers a card, and what it takes.
+    pub(super) fn too_few(&self, came: &Came) -> String {
+        let Came { card, taken, plan, .. } = came;
+        let people: Vec<String> = plan.answers.iter().map(|answer| format!("`{}`", answer.who())).collect();
+        let takes: Vec<String> = card.who_may_decide.iter().map(|quorum| visible(quorum)).collect();
+        format!(
+            "{} answers `{}` with {}, and it takes {}; name more people, put them into groups with `mock.group(…)`, or \
+             say `.approve()` for whoever it takes",
+            self.title(*taken),
+            visible(&card.action),
+            people.join(" and "),
+            takes.join(", as well as "),
+        )
     }
 
     /// Whether a card that no rule is for was left without an answer.
@@ -125,6 +151,7 @@ impl Inner {
                 rules: book.rules.clone(),
                 came: book.came.clone(),
                 faults: book.faults.clone(),
+                waiting: book.waiting.clone(),
                 ..Book::default()
             }
         };

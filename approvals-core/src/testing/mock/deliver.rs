@@ -56,10 +56,18 @@ impl Inner {
                 self.does(seat, Doing::Holds);
                 until_on_record(desk, review.request).await;
                 self.does(seat, Doing::Delivers);
-                let reply = desk.submit(&identity, review).await;
-                let mut book = self.book();
-                book.replies.push(reply);
-                self.replied.send_replace(book.replies.len());
+                let identities = match identity {
+                    Some(identity) => vec![identity],
+                    None => self.whoever_it_takes(desk, &review).await,
+                };
+                let request = review.request;
+                for identity in identities {
+                    let reply = desk.submit(&identity, review.clone()).await;
+                    let mut book = self.book();
+                    book.replies.push(reply);
+                    self.replied.send_replace(book.replies.len());
+                }
+                self.tell_if_too_few(seat, desk, request).await;
             }
         }
     }

@@ -5,6 +5,7 @@ mod book;
 mod conduct;
 mod deliver;
 mod drive;
+mod enough;
 mod fact;
 mod matcher;
 mod people;
@@ -166,12 +167,15 @@ impl MockBackend {
         When { mock: self, matcher, at: Location::caller() }
     }
 
-    /// From now on, `reviewer` approves every request that no rule is for.
+    /// From now on, whoever it takes approves every request that no rule is for: `reviewer`, and where it takes more
+    /// people `reviewer-2`, `reviewer-3`, …, whom the mock puts into the groups that the request asks for.
     pub fn approve(&self) -> Self {
-        self.answer([yes("reviewer")])
+        self.answer([yes(Who::WhoeverItTakes)])
     }
 
-    /// From now on, these people approve every request that no rule is for, one after the other.
+    /// From now on, these people approve every request that no rule is for, one after the other. They are nobody
+    /// else, and in no group but those of [`group`](Self::group): see [`strict`](Self::strict) for when they are too
+    /// few.
     pub fn approve_by<P: Into<PersonId>>(&self, people: impl IntoIterator<Item = P>) -> Self {
         self.answer(people.into_iter().map(|person| yes(person.into())))
     }
@@ -198,7 +202,11 @@ impl MockBackend {
     }
 
     /// From now on, a card that nobody would answer fails the test, and its call ends as one that nobody could be
-    /// asked about, instead of waiting.
+    /// asked about, instead of waiting. So does one whose scripted people all say yes and are too few, or of other
+    /// groups than it takes: it says who answers and what it takes.
+    ///
+    /// Without it such a call waits for a test that answers by hand, with [`submit`](Self::submit); the mock prints why
+    /// it waits, and a failing test is told as well.
     pub fn strict(&self) -> Self {
         self.inner.book().strict = true;
         self.clone()

@@ -15,8 +15,8 @@ pub(super) type Seat = u64;
 /// Something for the desk.
 #[derive(Clone)]
 pub(super) enum Letter {
-    /// A review, as this identity.
-    Review(Box<(Identity, Review)>),
+    /// A review, as this identity or as whoever it takes.
+    Review(Box<(Option<Identity>, Review)>),
     /// The test is wrong about this request: nobody can answer it, and its caller must not wait for ever.
     CallOff(RequestId),
 }
@@ -120,6 +120,18 @@ impl Post {
         let listens = |seat: &Seat| self.seats.get(seat).is_some_and(|doing| *doing != Doing::Ended);
         let due = self.due.iter().find(|((at, _), (seat, _))| *at > now && listens(seat));
         due.map(|((at, _), _)| *at).filter(|at| *at <= until)
+    }
+
+    /// Whether an answer to this request is still under way.
+    pub(super) fn has_more_for(&self, request: RequestId) -> bool {
+        let is_for = |letter: &Letter| match letter {
+            Letter::Review(review) => review.1.request == request,
+            Letter::CallOff(other) => *other == request,
+        };
+        let shuffled = self.shuffled.iter().flat_map(|shuffled| shuffled.cards.iter().flatten());
+        self.due.values().any(|(_, letter)| is_for(letter))
+            || self.late.iter().any(|(kept, ..)| *kept == request)
+            || shuffled.into_iter().any(|(.., letter)| is_for(letter))
     }
 
     /// Whether anybody listens.

@@ -45,6 +45,9 @@ pub(super) fn report(book: &Book, closures: Closures) -> Option<String> {
     for (number, came) in book.came.iter().enumerate().take(CARDS) {
         describe(&mut text, number + 1, &came.card);
         line(&mut text, &format!("     {}", taken(book, came)));
+        if let Some(why) = book.waiting.get(&came.card.request) {
+            line(&mut text, &format!("     still open: {why}"));
+        }
         if closures == Closures::Ask {
             for miss in misses(book, came, &unmet) {
                 line(&mut text, &format!("     {miss}"));

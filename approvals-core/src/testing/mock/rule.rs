@@ -22,12 +22,13 @@ pub struct When<'a> {
 }
 
 impl When<'_> {
-    /// `reviewer` approves.
+    /// Whoever it takes approves: see [`MockBackend::approve`].
     pub fn approve(self) -> Rule {
-        self.answer([yes("reviewer")])
+        self.answer([yes(Who::WhoeverItTakes)])
     }
 
-    /// These people approve, one after the other.
+    /// These people approve, one after the other, and nobody else: see [`MockBackend::strict`] for when they are too
+    /// few.
     pub fn approve_by<P: Into<PersonId>>(self, people: impl IntoIterator<Item = P>) -> Rule {
         self.answer(people.into_iter().map(|person| yes(person.into())))
     }

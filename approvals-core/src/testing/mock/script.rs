@@ -18,6 +18,11 @@ use crate::request::Digest;
 pub enum Who {
     /// A person, authenticated by the mock.
     Person(PersonId),
+    /// As many people as the request takes, of the groups that it takes: see [`MockBackend::approve`]. For a no, one of
+    /// them.
+    ///
+    /// [`MockBackend::approve`]: super::MockBackend::approve
+    WhoeverItTakes,
     /// The agent that asks.
     Agent,
     /// The agent's owner.
@@ -29,11 +34,12 @@ pub enum Who {
 }
 
 impl Who {
-    /// The identity that the answer to this card carries.
-    fn identity(&self, card: &Card) -> Result<Identity, String> {
+    /// The identity that the answer to this card carries; `None` is for whoever it takes.
+    fn identity(&self, card: &Card) -> Result<Option<Identity>, String> {
         let requester = &card.requester;
         let subject = match self {
-            Self::Identity(identity) => return Ok(identity.clone()),
+            Self::Identity(identity) => return Ok(Some(identity.clone())),
+            Self::WhoeverItTakes => return Ok(None),
             Self::Person(id) => id.as_str(),
             Self::Agent => &requester.agent,
             Self::Owner => bare(&requester.owner),
@@ -46,7 +52,7 @@ impl Who {
                 }
             },
         };
-        Ok(Identity::new(PROVIDER, subject))
+        Ok(Some(Identity::new(PROVIDER, subject)))
     }
 }
 
@@ -59,6 +65,7 @@ impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Person(id) => f.write_str(&visible(id.as_str())),
+            Self::WhoeverItTakes => f.write_str("whoever it takes"),
             Self::Agent => f.write_str("the agent itself"),
             Self::Owner => f.write_str("the agent's owner"),
             Self::Human => f.write_str("the human that the agent acts for"),
@@ -170,14 +177,25 @@ impl Scripted {
         self.after
     }
 
-    /// The reviews that the desk gets of it for this card.
+    /// Whether it is a plain yes of somebody who may say it.
+    pub(super) fn is_meant_to_count(&self) -> bool {
+        let of_a_person = matches!(self.who, Who::Person(_) | Who::WhoeverItTakes);
+        self.answer == Answer::Approve && of_a_person && !self.other_digest && self.part.is_none()
+    }
+
+    /// Who gives it.
+    pub(super) fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// The reviews that the desk gets of it for this card, and from whom; `None` is whoever it takes.
     pub(super) fn reviews(
         &self,
         card: &Card,
         request: RequestId,
         digest: Digest,
         shown: Shown,
-    ) -> Result<Vec<(Identity, Review)>, String> {
+    ) -> Result<Vec<(Option<Identity>, Review)>, String> {
         let seen = if self.other_digest { Digest::from_bytes([0; 32]) } else { digest };
         let mut review = match self.answer {
             Answer::Approve => Review::approve(request, seen),

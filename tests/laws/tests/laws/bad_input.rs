@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use approvals::{ErrorKind, requires_approval};
+use approvals::request::Requirement;
+use approvals::{ErrorKind, Risk, requires_approval};
 use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Serialize, Serializer};
 
@@ -211,4 +212,42 @@ async fn integers_of_any_size_and_maps_with_any_key_are_good_input() {
     fine(BTreeMap::from([((1_u8, 2_u8), 'x')]), r#"{"[1,2]":"x"}"#).await;
     fine(BTreeMap::from([(7_u32, "a"), (10, "b")]), r#"{"10":"b","7":"a"}"#).await;
     fine(-0.0_f64, "0").await;
+}
+
+#[requires_approval(
+    risk = if rows > 3 { Risk::Critical } else { Risk::High },
+    action = "bad.purge"
+)]
+async fn purge(#[approval(skip = "counts the runs")] runs: Runs, rows: u64) -> Res<()> {
+    let _ = rows;
+    runs.enter().await;
+    Ok(())
+}
+
+const SHOW_ALL: &[&str] = &["`runs` is skipped", "risk `critical`", "mark it secret", "lower the risk"];
+
+#[tokio::test]
+async fn nothing_may_be_skipped_where_the_arguments_make_the_risk_critical() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    refused(approvals.scope(purge(bench.runs.clone(), 4)).await, ErrorKind::Invalid, SHOW_ALL);
+    assert_eq!(bench.runs.count(), 0);
+    assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());
+    approvals.scope(purge(bench.runs.clone(), 3)).await.unwrap();
+    assert_eq!(bench.runs.count(), 1);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn nothing_may_be_skipped_where_policy_makes_the_risk_critical() {
+    let bench = Bench::new();
+    bench.mock.approve();
+    let approvals = bench.up().await;
+    bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
+    let error = refused(approvals.scope(purge(bench.runs.clone(), 1)).await, ErrorKind::Invalid, SHOW_ALL);
+    assert!(error.to_string().contains("policy raises the risk"), "{error}");
+    assert_eq!(bench.runs.count(), 0);
+    assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());
+    bench.ends(approvals).await;
 }

@@ -117,10 +117,10 @@ async fn a_policy_cannot_lower_the_declared_risk() {
     let bench = Bench::new();
     bench.policy.says(Says::Ask(Requirement::at(Risk::Low)));
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = tokio::spawn(approvals.scope(erase("sda")));
     assert_eq!(bench.card().await.risk, "high");
     bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
-    let raised = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sdb")));
+    let raised = tokio::spawn(approvals.scope(erase("sdb")));
     assert_eq!(bench.nth_card(2).await.risk, "critical");
     call.abort();
     raised.abort();
@@ -222,7 +222,7 @@ async fn an_assurance_that_no_way_in_has_is_refused_at_once() {
         .await
         .unwrap();
     bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = approvals.scope(erase("sda")).await;
     refused(outcome, ErrorKind::Unavailable, &["`sso`", "`chat`", "register a stronger one"]);
     assert!(bench.mock.cards().is_empty());
     approvals.shutdown().await.unwrap();

@@ -89,6 +89,12 @@ pub(crate) async fn peek(#[approval(skip = "counts the runs")] runs: Runs, disk:
     Ok(disk.len())
 }
 
+/// Skips nothing, so that policy may raise it to critical.
+#[requires_approval(risk = "high", action = "bench.erase")]
+pub(crate) async fn erase(disk: &str) -> Res<usize> {
+    Ok(disk.len())
+}
+
 /// Everything that approvals are made of, in the test's hands.
 pub(crate) struct Bench {
     pub(crate) mock: MockBackend,

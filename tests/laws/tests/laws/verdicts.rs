@@ -218,10 +218,10 @@ async fn a_single_operator_is_refused_for_what_is_critical() {
     bench.people.only(&["owner"]);
     bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
     let approvals = bench.builder().single_operator().build().await.unwrap();
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = approvals.scope(erase("sda")).await;
     refused(outcome, ErrorKind::Unavailable, &["add people"]);
     bench.people.only(&["owner", "ann"]);
-    let call = waiting(&bench, &approvals);
+    let call = tokio::spawn(approvals.scope(erase("sda")));
     let card = bench.card().await;
     assert!(!card.requester.single_operator);
     let reply = bench.mock.submit("owner", yes(&card)).await.unwrap();

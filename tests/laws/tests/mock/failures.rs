@@ -49,7 +49,7 @@ what came:
   1. mock::support::refund, risk high, by agent `test-agent` of `owner`, for `kim`
      | order = 7
      | cents = 1200
-     answered by rule 3: approve by reviewer
+     answered by rule 3: approve by whoever it takes
      nearly rule `large refunds`: the closure for `cents` says no to 1200
   2. shop.close, risk critical, by agent `test-agent` of `owner`
      | city = \"Basel\"
@@ -78,7 +78,7 @@ async fn an_expectation_that_too_many_met_is_told() {
 the mock was not called as this test says
 
 rule 1 expects at most 1 request, and 2 came
-  when any(): approve by reviewer
+  when any(): approve by whoever it takes
   at {}
 
 rule 2 expects at least 1 request, and none came
@@ -89,12 +89,12 @@ what came:
   1. mock::support::refund, risk high, by agent `test-agent` of `owner`
      | order = 7
      | cents = 5
-     answered by rule 1: approve by reviewer
+     answered by rule 1: approve by whoever it takes
      nearly rule 2: it fits, and an earlier rule took the card
   2. mock::support::refund, risk high, by agent `test-agent` of `owner`
      | order = 8
      | cents = 5
-     answered by rule 1: approve by reviewer
+     answered by rule 1: approve by whoever it takes
      nearly rule 2: it fits, and an earlier rule took the card",
         at(line + 1),
         at(line + 2)

@@ -14,6 +14,8 @@ mod script;
 
 mod crashes;
 
+mod enough;
+
 mod time;
 
 mod failures;

@@ -23,6 +23,22 @@ async fn never_called(incident: &str) -> Result<(), ApprovalError> {
     Ok(())
 }
 
+#[requires_approval(
+    risk = if rows.len() > 3 { approvals::Risk::High } else { approvals::Risk::Medium },
+    action = "program.by_expression",
+    labels(size = rows.len()),
+    approvals = approvals
+)]
+#[expect(dead_code, reason = "no code calls it")]
+async fn by_expression(
+    #[approval(skip = "a handle")] approvals: &approvals::Approvals,
+    #[approval(show = rows.len())] rows: &[u8],
+    #[approval(secret = pin.to_be_bytes())] pin: u32,
+) -> Result<(), ApprovalError> {
+    let _ = (approvals, rows, pin);
+    Ok(())
+}
+
 #[expect(dead_code, reason = "no code calls its gate")]
 #[async_trait::async_trait]
 trait Tool: Sync {
