@@ -25,7 +25,7 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
                         static SITE : __approvals::ActionSite =
                         __approvals::ActionSite::new("cluster.stop", ::core::file!(),
                         ::core::line!()).risk(__approvals::Risk::High).arguments(&
-                        [__approvals::Argument::shown("environment"),
+                        [__approvals::Argument::shown_as("environment", "self.env"),
                         __approvals::Argument::shown("node")]);
                     },
                 );

@@ -12,7 +12,7 @@ async fn export(token: &str, pool: Pool, _other: Pool) -> Res<u64> {
                 "::export"), ::core::file!(), ::core::line!())
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::secret("token"),
-                __approvals::Argument::shown("pool"),
+                __approvals::Argument::shown_as("pool", "pool.name"),
                 __approvals::Argument::skipped("_other", "a handle")]);
             },
         );

@@ -12,7 +12,7 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
                     __approvals::ActionSite::new("cluster.deploy", ::core::file!(),
                     ::core::line!()).risk(__approvals::Risk::High)
                     .reason("{version} to {environment}").arguments(&
-                    [__approvals::Argument::shown("environment"),
+                    [__approvals::Argument::shown_as("environment", "self.env"),
                     __approvals::Argument::shown("version")]);
                 },
             );

@@ -11,7 +11,7 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.delete", ::core::file!(),
                     ::core::line!()).risk(__approvals::Risk::High).arguments(&
-                    [__approvals::Argument::shown("environment")]);
+                    [__approvals::Argument::shown_as("environment", "self.env")]);
                 },
             );
             loop {

@@ -9,7 +9,8 @@ async fn export(rows: u64) -> Res<u64> {
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
-                "::export"), ::core::file!(), ::core::line!()).arguments(&
+                "::export"), ::core::file!(), ::core::line!())
+                .risk_by("if rows > 5 { Risk::High } else { Risk::Low }").arguments(&
                 [__approvals::Argument::shown("rows")]);
             },
         );

@@ -13,7 +13,7 @@ async fn export(rows: u64, name: Name) -> Res<u64> {
                 .risk(__approvals::Risk::High).sensitivity("pii")
                 .reason("{rows:>4} of {name:?}").resource("{name.first}").arguments(&
                 [__approvals::Argument::shown("rows"),
-                __approvals::Argument::shown("name")]).labels(& ["day"]);
+                __approvals::Argument::shown("name")]).labels(& [("day", "day()")]);
             },
         );
         loop {
