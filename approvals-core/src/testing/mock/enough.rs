@@ -1,6 +1,8 @@
 //! Whoever it takes: as many people, of such groups, as a request asks for; and telling when those of a script are too
 //! few.
 
+use std::collections::btree_map::Entry;
+
 use super::book::{Book, Came};
 use super::post::Seat;
 use super::script::{Plan, Scripted};
@@ -49,10 +51,10 @@ impl Inner {
             book.faults.push(why);
             drop(book);
             self.call_off(seat, request);
-        } else if !book.waiting.contains_key(&id) {
+        } else if let Entry::Vacant(entry) = book.waiting.entry(id) {
             // Where a runner shows what a test printed that it had to kill, this says why.
             eprintln!("{why}");
-            book.waiting.insert(id, why);
+            entry.insert(why);
         }
     }
 
