@@ -1,0 +1,1 @@
+//! The seam to the network that every backend across one uses.
