@@ -1,3 +1,5 @@
 //! Webhooks: an endpoint of your own is sent the cards and decides.
 
+mod nonce;
+pub mod schema;
 pub mod signature;

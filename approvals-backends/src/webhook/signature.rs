@@ -129,6 +129,17 @@ impl SigningKey {
         })
     }
 
+    /// Bytes that only the holder of this key can compute, for other uses than signatures.
+    pub(super) fn derive(&self, message: &[&[u8]]) -> [u8; 32] {
+        match &self.0 {
+            Signing::Hmac(secret) => mac(secret, message),
+            Signing::Ed25519(pair) => mac(pair.as_bytes(), message),
+        }
+        .finalize()
+        .into_bytes()
+        .into()
+    }
+
     fn sign(&self, message: &[&[u8]]) -> String {
         let signature = match &self.0 {
             Signing::Hmac(secret) => STANDARD.encode(mac(secret, message).finalize().into_bytes()),
