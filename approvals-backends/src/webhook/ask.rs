@@ -5,33 +5,32 @@
 //! and not believed.
 
 mod pause;
-#[cfg(test)]
-mod tests;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals_core::backend::BackendError;
+use approvals_core::desk::Desk;
 use approvals_core::id::{Chance, RequestId};
-use approvals_core::ledger::PresentFailure;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
 
 use self::pause::Pause;
 use self::wire::{Answers, Ask, Told};
 use super::inbox::{Answer, Inbox, Received};
 use super::pending::Pending;
 use super::signature::{self, SigningKey};
-use crate::transport::Transport;
+use crate::transport::{Target, Transport, retry_after};
 
 /// How long an endpoint may hold the question.
-pub(super) const WAIT: Duration = Duration::from_secs(25);
+const WAIT: Duration = Duration::from_secs(25);
 /// The same while there are more requests than one question holds, so that all have their turn.
 const WAIT_IN_TURN: Duration = Duration::from_secs(2);
-/// How much longer than that an answer may be on its way.
-const SLACK: Duration = Duration::from_secs(10);
+/// The longest that an answer may take, from the question on.
+pub(super) const LONGEST: Duration = Duration::from_secs(35);
+/// The longest answer, in bytes.
+pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
 /// The most requests in one question, about 400 KB of it.
 const MOST: usize = 10_000;
 /// How long a question stands at least before one that names a new request takes its place.
@@ -40,11 +39,11 @@ const STANDS: Duration = Duration::from_millis(500);
 /// What it takes to ask.
 pub(super) struct Asker {
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) url: Uri,
+    pub(super) target: Target,
     pub(super) keys: Vec<SigningKey>,
     pub(super) chance: Arc<dyn Chance>,
     pub(super) inbox: Arc<Inbox>,
-    pub(super) pending: Arc<Pending>,
+    pub(super) pending: Pending,
 }
 
 /// What came of one question.
@@ -71,10 +70,11 @@ struct Place {
 }
 
 impl Asker {
-    /// Asks until it is dropped, while anything is pending.
-    pub(super) async fn run(&self) -> Result<(), BackendError> {
+    /// Asks until it is dropped, while anything is pending; returns only when the endpoint wants to be asked no more.
+    pub(super) async fn run(&self, desk: &Desk) {
         let mut additions = self.pending.additions();
         let (mut place, mut pause) = (Place::default(), Pause::new(Arc::clone(&self.chance)));
+        self.recall(desk, &mut pause).await;
         loop {
             additions.mark_unchanged();
             let (requests, whole) = self.pending.some(MOST, place.last);
@@ -96,7 +96,8 @@ impl Asker {
                 came = self.ask(&requests, wait, &mut place) => came,
                 () = outdated => Came::Outdated,
             };
-            place.outdated = if matches!(came, Came::Outdated) { place.outdated.saturating_add(1) } else { 0 };
+            place.outdated =
+                if matches!(came, Came::Outdated) { place.outdated.saturating_add(1) } else { 0 };
             match came {
                 Came::Answers { new, held } if new || held => pause.reset(),
                 Came::Answers { .. } => self.inbox.clock().sleep(pause.idle()).await,
@@ -107,10 +108,21 @@ impl Asker {
                     self.inbox.clock().sleep(pause).await;
                 }
                 Came::Gone => {
-                    return Err(BackendError::permanent(
-                        PresentFailure::Rejected,
-                        "the endpoint says that it is gone (410) and is asked no more; give the backend another URL",
-                    ));
+                    tracing::error!("the endpoint says that it is gone (410) and is asked for answers no more; give the backend another URL to ask at, then start the agent again");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What an earlier process presented: its cards stand, and answers to them are asked for.
+    async fn recall(&self, desk: &Desk, pause: &mut Pause) {
+        loop {
+            match desk.open_requests().await {
+                Ok(open) => return self.pending.add(open),
+                Err(error) => {
+                    tracing::warn!(%error, "the open requests cannot be read and are not asked about yet; trying again, do what the error says if it stays");
+                    self.inbox.clock().sleep(pause.failed(None)).await;
                 }
             }
         }
@@ -122,7 +134,7 @@ impl Asker {
             Err(why) => return Came::Failed { why, after: None },
         };
         let clock = self.inbox.clock();
-        let (mut held, late) = (clock.sleep(wait / 2), clock.sleep(wait.saturating_add(SLACK)));
+        let (mut held, late) = (clock.sleep(wait / 2), clock.sleep(LONGEST));
         let answer = tokio::select! {
             answer = self.transport.send(question) => answer,
             () = late => return Came::Failed { why: "no answer in time".to_owned(), after: None },
@@ -143,14 +155,24 @@ impl Asker {
             }
             StatusCode::OK => match Answers::read(answer.body()) {
                 Ok(answers) => self.take(answers, held, place).await,
-                Err(error) => Came::Failed { why: format!("the answer cannot be read: {error}"), after: None },
+                Err(error) => {
+                    Came::Failed { why: format!("the answer cannot be read: {error}"), after: None }
+                }
             },
             StatusCode::GONE => Came::Gone,
-            status => Came::Failed { why: format!("the endpoint says {status}"), after: after(answer.headers()) },
+            status => Came::Failed {
+                why: format!("the endpoint says {status}"),
+                after: retry_after(answer.headers(), clock.now()),
+            },
         }
     }
 
-    fn question(&self, requests: &[RequestId], wait: Duration, place: &Place) -> Result<Request<Bytes>, String> {
+    fn question(
+        &self,
+        requests: &[RequestId],
+        wait: Duration,
+        place: &Place,
+    ) -> Result<Request<Bytes>, String> {
         let ask = Ask {
             format: Ask::FORMAT,
             pending: requests,
@@ -166,7 +188,7 @@ impl Asker {
         let signature = signature::sign(&self.keys, &id, now, &body).map_err(|error| error.to_string())?;
         Request::builder()
             .method(Method::POST)
-            .uri(self.url.clone())
+            .uri(self.target.uri().clone())
             .header(CONTENT_TYPE, "application/json")
             .header(signature::ID, id)
             .header(signature::TIMESTAMP, signature::seconds(now))
@@ -192,10 +214,4 @@ impl Asker {
         place.told = told;
         Came::Answers { new, held }
     }
-}
-
-/// `Retry-After` in seconds; the date form is rare, and the pause of our own stands for it.
-fn after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }

@@ -94,7 +94,10 @@ fn respond(answer: &Answer) -> Response {
         _ => {
             let title = status.canonical_reason();
             let (status, code, detail) = (status.as_u16(), answer.code(), answer.to_string());
-            ("application/problem+json", json!({ "title": title, "status": status, "code": code, "detail": detail }))
+            (
+                "application/problem+json",
+                json!({ "title": title, "status": status, "code": code, "detail": detail }),
+            )
         }
     };
     let mut response = Response::new(Body::from(Bytes::from(body.to_string())));

@@ -136,7 +136,9 @@ impl Inbox {
             Ok(verified) => verified,
             Err(refusal) if refusal.is_of_a_stranger() => {
                 match refusal {
-                    Refusal::Nonce => tracing::warn!(way = %desk.way().id, %refusal, "a signed message was refused"),
+                    Refusal::Nonce => {
+                        tracing::warn!(way = %desk.way().id, %refusal, "a signed message was refused")
+                    }
                     // Not louder: strangers must not fill a log either. The record of their number is.
                     _ => tracing::debug!(way = %desk.way().id, %refusal, "a message proves nothing"),
                 }

@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use approvals_core::desk::Review;
 use approvals_core::card::Shown;
+use approvals_core::desk::Review;
 use approvals_core::id::ProviderId;
 use approvals_core::people::{Assurance, Identity};
 use approvals_core::time::Timestamp;
