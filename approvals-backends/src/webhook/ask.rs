@@ -78,13 +78,18 @@ impl Asker {
         loop {
             additions.mark_unchanged();
             let (requests, whole) = self.pending.some(MOST, place.last);
-            if requests.is_empty() {
+            // What became of the last answers is told once more is asked, or with nothing left to ask about.
+            if requests.is_empty() && place.told.is_empty() {
                 // The sender lives in `self.pending`.
                 let _ = additions.changed().await;
                 continue;
             }
             place.last = requests.last().copied();
-            let wait = if whole { WAIT } else { WAIT_IN_TURN };
+            let wait = match whole {
+                _ if requests.is_empty() => Duration::ZERO,
+                true => WAIT,
+                false => WAIT_IN_TURN,
+            };
             let patience = STANDS.saturating_mul(1 << place.outdated.min(6));
             let outdated = async {
                 self.inbox.clock().sleep(patience).await;
@@ -108,7 +113,9 @@ impl Asker {
                     self.inbox.clock().sleep(pause).await;
                 }
                 Came::Gone => {
-                    tracing::error!("the endpoint says that it is gone (410) and is asked for answers no more; give the backend another URL to ask at, then start the agent again");
+                    tracing::error!(
+                        "the endpoint says that it is gone (410) and is asked for answers no more; give the backend another URL to ask at, then start the agent again"
+                    );
                     return;
                 }
             }

@@ -1,5 +1,8 @@
 //! The callback: an endpoint's decisions come in as `POST`, through a router to mount in a server of yours.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
