@@ -1,6 +1,8 @@
 #![doc = include_str!("docs.md")]
 
 mod ask;
+#[cfg(test)]
+mod bench;
 mod builder;
 #[cfg(feature = "webhook-http")]
 mod callback;
