@@ -8,13 +8,20 @@ use approvals_core::id::{Chance, ProviderId, SystemChance};
 use approvals_core::people::Assurance;
 use approvals_core::time::{Clock, SystemClock};
 
+use super::ask::{self, Asker};
+use super::inbox::Inbox;
 use super::outcome::Stop;
-use super::signature::SigningKey;
+use super::pending::Pending;
+use super::signature::{SigningKey, VerifyingKey};
+use super::verify::Verifier;
 use super::{Parts, Webhook};
 use crate::transport::{InvalidTarget, Reqwest, ReqwestError, Retry, Target, Transport};
 
 /// The least that a message may be allowed, in bytes: headings alone need about half of it.
 const LEAST_BODY: usize = 8 * 1024;
+
+/// The most keys of the endpoint: two of each scheme, while both are rotated.
+const MOST_VERIFYING: usize = 4;
 
 /// Sets up a [`Webhook`].
 #[must_use]
@@ -25,6 +32,8 @@ pub struct WebhookBuilder {
     provider: ProviderId,
     assurance: Assurance,
     keys: Vec<SigningKey>,
+    theirs: Vec<VerifyingKey>,
+    ask_at: Option<String>,
     source: Option<String>,
     max_body: usize,
     timeout: Option<Duration>,
@@ -43,6 +52,8 @@ impl WebhookBuilder {
             provider: "webhook".into(),
             assurance: Assurance::Chat,
             keys: Vec::new(),
+            theirs: Vec::new(),
+            ask_at: None,
             source: None,
             max_body: 512 * 1024,
             timeout: None,
@@ -76,6 +87,24 @@ impl WebhookBuilder {
     /// A key that messages are signed with. Needed; a second one while keys are rotated, the new one first.
     pub fn sign_with(mut self, key: SigningKey) -> Self {
         self.keys.push(key);
+        self
+    }
+
+    /// A key that decisions are verified with: the other half of what the endpoint signs with. Needed for answers; a
+    /// second one while the endpoint rotates its keys.
+    ///
+    /// Prefer `whpk_`. A decision that only a `whsec_` secret proves counts as `chat` at most, whatever the registration
+    /// says: this process could have made it. Where one such secret serves both ways, whoever has it can decide
+    /// everything.
+    pub fn verify_with(mut self, key: VerifyingKey) -> Self {
+        self.theirs.push(key);
+        self
+    }
+
+    /// Asks for decisions at this URL, with one long poll for all pending requests: for where nothing can reach this
+    /// process. The same rules as for the URL of the endpoint.
+    pub fn ask_at(mut self, url: impl Into<String>) -> Self {
+        self.ask_at = Some(url.into());
         self
     }
 
@@ -140,6 +169,12 @@ impl WebhookBuilder {
         if self.keys.is_empty() || self.keys.len() > 2 {
             return Err(WebhookError::Keys(self.keys.len()));
         }
+        if self.ask_at.is_some() && self.theirs.is_empty() {
+            return Err(WebhookError::NothingToVerifyWith);
+        }
+        if self.theirs.len() > MOST_VERIFYING {
+            return Err(WebhookError::VerifyingKeys(self.theirs.len()));
+        }
         if self.max_body < LEAST_BODY {
             return Err(WebhookError::MaxBody);
         }
@@ -151,18 +186,42 @@ impl WebhookBuilder {
         {
             return Err(WebhookError::Source);
         }
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => {
-                let mut reqwest = Reqwest::builder();
-                if let Some(longest) = self.timeout {
-                    reqwest = reqwest.timeout(longest);
-                }
-                if self.insecure {
-                    reqwest = reqwest.insecure_http();
-                }
-                Arc::new(reqwest.build()?)
+        let asking = match &self.ask_at {
+            Some(url) if self.insecure => Some(Target::insecure_http(url)?),
+            Some(url) => Some(url.parse()?),
+            None => None,
+        };
+        let made = |longest: Option<Duration>, max_answer: Option<usize>| {
+            let mut reqwest = Reqwest::builder();
+            if let Some(longest) = longest {
+                reqwest = reqwest.timeout(longest);
             }
+            if let Some(bytes) = max_answer {
+                reqwest = reqwest.max_answer(bytes);
+            }
+            if self.insecure {
+                reqwest = reqwest.insecure_http();
+            }
+            reqwest.build().map(|reqwest| Arc::new(reqwest) as Arc<dyn Transport>)
+        };
+        let transport = match &self.transport {
+            Some(transport) => Arc::clone(transport),
+            None => made(self.timeout, None)?,
+        };
+        let inbox = Inbox::new(Verifier::new(self.theirs, self.keys.clone()), Arc::clone(&self.clock));
+        let asker = match asking {
+            None => None,
+            Some(target) => Some(Asker {
+                transport: match self.transport {
+                    Some(transport) => transport,
+                    None => made(Some(ask::LONGEST), Some(ask::LONGEST_ANSWER))?,
+                },
+                target,
+                keys: self.keys.clone(),
+                chance: Arc::clone(&self.chance),
+                inbox: Arc::clone(&inbox),
+                pending: Pending::default(),
+            }),
         };
         Ok(Webhook(Arc::new(Parts {
             name: self.name,
@@ -177,6 +236,8 @@ impl WebhookBuilder {
             clock: self.clock,
             chance: self.chance,
             stop: Stop::default(),
+            inbox,
+            asker,
         })))
     }
 }
@@ -202,6 +263,16 @@ pub enum WebhookError {
         "a webhook signs with one key, or with two during rotation, and not with {0}; say `sign_with` for each"
     )]
     Keys(usize),
+    /// Answers that nobody could believe.
+    #[error(
+        "decisions are asked for and none could be believed; say `verify_with` with the key of the endpoint"
+    )]
+    NothingToVerifyWith,
+    /// Too many keys of the endpoint.
+    #[error(
+        "an endpoint has at most 4 keys, two of each scheme during rotation, and not {0}; drop the old ones"
+    )]
+    VerifyingKeys(usize),
     /// Too little room.
     #[error("a message needs up to 8 KiB; raise `max_body`")]
     MaxBody,

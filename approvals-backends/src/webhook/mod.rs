@@ -1,25 +1,39 @@
 #![doc = include_str!("docs.md")]
 
+mod ask;
 mod builder;
+#[cfg(feature = "webhook-http")]
+mod callback;
+#[cfg(test)]
+mod conformance;
+mod dealt;
+#[cfg(test)]
+mod fake;
+mod inbox;
 mod nonce;
 mod outcome;
+mod pending;
 mod present;
 pub mod schema;
 pub mod signature;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::fmt;
 use std::sync::Arc;
 
 use approvals_core::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals_core::card::Card;
+use approvals_core::desk::Desk;
 use approvals_core::id::{Chance, ProviderId, Reference};
 use approvals_core::people::Assurance;
 use approvals_core::time::Clock;
 use async_trait::async_trait;
 
+use self::ask::Asker;
 pub use self::builder::{WebhookBuilder, WebhookError};
+use self::inbox::Inbox;
 use self::outcome::Stop;
 use self::signature::SigningKey;
 use crate::transport::{Retry, Target, Transport};
@@ -56,12 +70,36 @@ struct Parts {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     stop: Stop,
+    inbox: Arc<Inbox>,
+    asker: Option<Asker>,
 }
 
 impl Webhook {
     /// A backend for the endpoint at a URL: `https`, or `http` on this machine.
     pub fn builder(url: impl Into<String>) -> WebhookBuilder {
         WebhookBuilder::new(url.into())
+    }
+
+    /// Where the endpoint's decisions come in: one route, `POST` at the place where it is mounted. Every clone of this
+    /// backend has the same.
+    ///
+    /// It answers 503 until the handle that the backend was given to listens. Bodies beyond 64 KiB, or that take longer
+    /// than 10 s, are not read. Put TLS in front of it.
+    ///
+    /// ```
+    /// use approvals_backends::webhook::Webhook;
+    ///
+    /// let webhook = Webhook::builder("https://ops.example/approvals")
+    ///     .sign_with("whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse()?)
+    ///     .verify_with("whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".parse()?)
+    ///     .build()?;
+    /// let app: axum::Router = axum::Router::new().nest("/approvals/decisions", webhook.router());
+    /// // `.backend(webhook)` goes to the builder of the handle, and `app` to a server.
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "webhook-http")]
+    pub fn router(&self) -> axum::Router {
+        callback::router(Arc::clone(&self.0.inbox))
     }
 }
 
@@ -94,10 +132,27 @@ impl Backend for Webhook {
     }
 
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
-        self.0.present(card).await
+        let presented = self.0.present(card).await?;
+        if let Some(asker) = &self.0.asker {
+            asker.pending.follow(card);
+        }
+        Ok(presented)
     }
 
     async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        // Before it is sent: what is over is asked about no more, whether or not the endpoint could be told.
+        if let Some(asker) = &self.0.asker {
+            asker.pending.follow(card);
+        }
         self.0.update(card, reference).await
+    }
+
+    async fn listen(&self, desk: Desk) -> Result<(), BackendError> {
+        let _open = self.0.inbox.open(desk.clone());
+        if let Some(asker) = &self.0.asker {
+            asker.run(&desk).await;
+        }
+        // The callback has its desk for as long as this lives.
+        std::future::pending().await
     }
 }

@@ -121,7 +121,7 @@ fn what_was_cut_is_said_where_it_stood_and_by_its_hash() {
 fn what_the_digest_does_not_bind_is_cut_first_and_takes_no_control_away() {
     let mut card = card();
     card.agent_says = Some("y".repeat(10_000));
-    card.arguments = vec![CardArgument::new("folder", CardValue::Shown("\"x\"".repeat(1)))];
+    card.arguments = vec![CardArgument::new("folder", CardValue::Shown("\"x\"".into()))];
     let cut = document(&card, String::new(), None, Cut::STEPS[2]);
     assert_eq!(cut.shown, Shown::Everything);
     assert_eq!(cut.offer, [Answer::Approve, Answer::Deny]);
