@@ -163,19 +163,23 @@ impl ReqwestBuilder {
             }
             roots.extend(read);
         }
-        let client = || {
+        let client = |roots: &[reqwest::Certificate]| {
             reqwest::Client::builder()
                 .user_agent(concat!("approvals/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(self.connect)
                 .timeout(self.whole)
                 .redirect(Policy::custom(redirect))
                 .referer(false)
-                .tls_certs_merge(roots.clone())
+                .tls_certs_merge(roots.iter().cloned())
         };
-        let built = |builder: reqwest::ClientBuilder| builder.build().map_err(|_| ReqwestError::Platform);
+        // Certificates are looked into only here; without ours it must work.
+        let why = |_| match client(&[]).build() {
+            Ok(_) => ReqwestError::Certificate,
+            Err(_) => ReqwestError::Platform,
+        };
         Ok(Reqwest {
-            client: built(client())?,
-            local: built(client().no_proxy())?,
+            client: client(&roots).build().map_err(why)?,
+            local: client(&roots).no_proxy().build().map_err(why)?,
             insecure: self.insecure,
             limit: self.limit,
         })
@@ -226,12 +230,11 @@ fn typed(error: reqwest::Error) -> TransportError {
     }
     let mut cause = error.source();
     while let Some(found) = cause {
-        let inner = found.downcast_ref::<io::Error>();
-        let tls = inner.and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = tls.or_else(|| found.downcast_ref()) {
+        if let Some(tls) = found.downcast_ref::<rustls::Error>() {
             return TransportError::Tls(words(tls));
         }
-        match inner.map(io::Error::kind) {
+        let io = found.downcast_ref::<io::Error>();
+        match io.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => {
                 return TransportError::Unreachable(Unreachable::Refused);
             }
@@ -243,7 +246,11 @@ fn typed(error: reqwest::Error) -> TransportError {
             ) => return TransportError::Unreachable(Unreachable::Broken),
             _ => {}
         }
-        cause = found.source();
+        // The source of an `io::Error` is that of what it holds, and passes over what it holds.
+        cause = match io.and_then(io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => found.source(),
+        };
     }
     if error.is_connect() {
         TransportError::Unreachable(Unreachable::Other)

@@ -1,6 +1,7 @@
 //! What the endpoint's answer means.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use approvals_core::backend::BackendError;
 use approvals_core::ledger::PresentFailure;
@@ -8,7 +9,7 @@ use approvals_core::time::Timestamp;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::transport::{TransportError, is_later, retry_after};
 
@@ -20,13 +21,6 @@ const LONGEST_ID: usize = 256;
 pub(super) struct Accepted {
     /// The endpoint's own id for the card.
     pub(super) id: Option<String>,
-}
-
-/// What the endpoint may answer with, if it answers with JSON.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    id: Option<String>,
 }
 
 /// Whether the endpoint wants nothing more, for now or for good.
@@ -42,12 +36,13 @@ enum Until {
 }
 
 impl Stop {
-    /// Whether something may be sent now.
-    pub(super) fn may_send(&self, now: Timestamp) -> Result<(), BackendError> {
+    /// How long to wait before something is sent; an error where that outlasts the time that there is.
+    pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Until::Ever => Err(gone()),
-            Until::Time(until) if now < until => Err(busy()),
-            Until::Open | Until::Time(_) => Ok(()),
+            Until::Time(until) if now.until(until) >= within => Err(busy()),
+            Until::Time(until) => Ok(now.until(until)),
+            Until::Open => Ok(Duration::ZERO),
         }
     }
 
@@ -63,9 +58,13 @@ pub(super) fn outcome(
     stop: &Stop,
 ) -> Result<Accepted, BackendError> {
     let answer = answer.map_err(|error| {
-        let temporary = error.is_temporary();
-        let make = if temporary { BackendError::temporary } else { BackendError::permanent };
-        make(PresentFailure::Unreachable, error.to_string())
+        let why = match error {
+            TransportError::TooLarge { .. } | TransportError::Redirected => PresentFailure::Rejected,
+            TransportError::Target(_) => PresentFailure::Other,
+            _ => PresentFailure::Unreachable,
+        };
+        let make = if error.is_temporary() { BackendError::temporary } else { BackendError::permanent };
+        make(why, error.to_string())
     })?;
     match answer.status() {
         status if status.is_success() => {
@@ -99,7 +98,11 @@ fn accepted(answer: &Response<Bytes>) -> Option<Accepted> {
     if kind != "application/json" && !kind.ends_with("+json") {
         return None;
     }
-    let Answer { id } = serde_json::from_slice(body).ok()?;
+    let id = match serde_json::from_slice::<Map<String, Value>>(body).ok()?.remove("id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) => Some(id),
+        Some(_) => return None,
+    };
     let sound =
         |id: &str| !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(|b| b.is_ascii_graphic());
     if id.as_deref().is_none_or(sound) { Some(Accepted { id }) } else { None }
@@ -123,7 +126,7 @@ fn gone() -> BackendError {
 fn busy() -> BackendError {
     BackendError::temporary(
         PresentFailure::Unreachable,
-        "the endpoint asks for a pause; nothing is sent until it is over, raise the limit there if that is too long",
+        "the endpoint asks for a pause, and nothing is sent until it is over; raise its limit if that is too long",
     )
 }
 

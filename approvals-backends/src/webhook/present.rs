@@ -156,7 +156,11 @@ impl Parts {
 
     /// Sends a message until it arrives, signed anew for each attempt.
     async fn send(&self, id: &str, body: Vec<u8>, within: Duration) -> Result<Accepted, BackendError> {
-        self.stop.may_send(self.clock.now())?;
+        let pause = self.stop.pause(self.clock.now(), within)?;
+        if !pause.is_zero() {
+            self.clock.sleep(pause).await;
+        }
+        let within = within.saturating_sub(pause);
         let body = Bytes::from(body);
         // Judged once here: the id is the same in every attempt.
         let unsignable =

@@ -69,6 +69,10 @@ impl Decision {
         if body.len() > Self::LONGEST {
             return Err(InvalidDecision::TooLong { what: "the body", most: Self::LONGEST });
         }
+        // A list of the values in order would be read too, and says of none which it is.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(InvalidDecision::Malformed("it is no object".to_owned()));
+        }
         let decision: Self = serde_json::from_slice(body).map_err(|error| {
             InvalidDecision::Malformed(visible(&error.to_string()).chars().take(LONGEST_WHY).collect())
         })?;
