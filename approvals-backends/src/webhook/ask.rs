@@ -5,6 +5,8 @@
 //! and not believed.
 
 mod pause;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;
@@ -35,6 +37,9 @@ pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
 const MOST: usize = 10_000;
 /// How long a question stands at least before one that names a new request takes its place.
 const STANDS: Duration = Duration::from_millis(500);
+
+/// It doubles so often while new requests keep coming, so that an answer from far away still arrives.
+const DOUBLES: u32 = 3;
 
 /// What it takes to ask.
 pub(super) struct Asker {
@@ -90,7 +95,7 @@ impl Asker {
                 true => WAIT,
                 false => WAIT_IN_TURN,
             };
-            let patience = STANDS.saturating_mul(1 << place.outdated.min(6));
+            let patience = STANDS.saturating_mul(1 << place.outdated.min(DOUBLES));
             let outdated = async {
                 self.inbox.clock().sleep(patience).await;
                 let _ = additions.changed().await;
