@@ -227,3 +227,10 @@ impl Asker {
         Came::Answers { new, held }
     }
 }
+
+/// The ids of the decisions in an answer, and its cursor.
+#[cfg(test)]
+pub(super) fn read_answers(body: &[u8]) -> Result<(Vec<String>, Option<String>), String> {
+    let answers = Answers::read(body).map_err(|error| error.to_string())?;
+    Ok((answers.decisions.into_iter().map(|sealed| sealed.id).collect(), answers.cursor))
+}

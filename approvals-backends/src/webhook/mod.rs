@@ -14,6 +14,8 @@ mod fake;
 mod inbox;
 mod nonce;
 mod outcome;
+#[cfg(test)]
+mod page;
 mod pending;
 mod present;
 pub mod schema;
