@@ -13,8 +13,7 @@ use bytes::Bytes;
 
 pub use self::error::{TransportError, Unreachable};
 pub use self::reqwest::{Reqwest, ReqwestBuilder, ReqwestError};
-pub(crate) use self::retry::is_later;
-pub use self::retry::{Retry, retry_after};
+pub use self::retry::{Retry, is_later, retry_after};
 pub use self::target::{InvalidTarget, Target};
 
 /// Sends a request and gives the answer.

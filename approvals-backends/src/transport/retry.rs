@@ -122,8 +122,8 @@ fn later(answer: &Result<Response<Bytes>, TransportError>, now: Timestamp) -> Op
     }
 }
 
-/// Whether a status says that the same request may succeed later.
-pub(crate) fn is_later(status: StatusCode) -> bool {
+/// Whether a status says that the same request may succeed later: 408, 425, 429, and 5xx except 501 and 505.
+pub fn is_later(status: StatusCode) -> bool {
     let not_now = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
     let never = [StatusCode::NOT_IMPLEMENTED, StatusCode::HTTP_VERSION_NOT_SUPPORTED];
     not_now.contains(&status) || status.is_server_error() && !never.contains(&status)
