@@ -9,6 +9,7 @@ mod callback;
 #[cfg(test)]
 mod conformance;
 mod dealt;
+pub mod endpoint;
 #[cfg(test)]
 mod fake;
 mod inbox;
