@@ -7,6 +7,10 @@
 
 #[cfg(feature = "terminal")]
 pub use approvals_backends::terminal::{self, Terminal};
+#[cfg(feature = "http")]
+pub use approvals_backends::transport;
+#[cfg(feature = "webhook")]
+pub use approvals_backends::webhook;
 #[doc(hidden)]
 pub use approvals_core::__private;
 pub use approvals_core::action::{ActionSite, Risk};

@@ -2,3 +2,7 @@
 
 #[cfg(feature = "terminal")]
 pub mod terminal;
+#[cfg(feature = "http")]
+pub mod transport;
+#[cfg(feature = "webhook")]
+pub mod webhook;

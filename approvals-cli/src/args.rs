@@ -15,7 +15,7 @@ Exit codes:
   2  wrong usage
   3  refused or not counted; the reason is recorded. For `manifest diff`: they differ
   4  there is no such request
-  5  doctor: something is wrong";
+  5  doctor, check-backend: something is wrong";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,6 +58,20 @@ approve). What only the agent knows, such as whether its backends answer, its ow
 `approvals.doctor()` says.
 
 It ends with 5 if there is a problem, with 0 if there are warnings at most.";
+
+#[cfg(feature = "webhook")]
+const CHECK_BACKEND: &str = "\
+Look whether an endpoint that is sent cards by webhook keeps the protocol of
+docs/webhook.md, and say of each rule whether it does and what to do. Opens no store.
+
+The endpoint is sent checks, cards marked `test` that nobody waits for, and what it
+must refuse: forged, stale, malformed and oversized messages. Cards that it takes are
+withdrawn. What people see there, and who they are, cannot be told from here.
+
+The key is the one that agents sign with: in a file of its own (`--key FILE`), or in
+the variable APPROVALS_WEBHOOK_KEY.
+
+It ends with 5 if a rule is broken.";
 
 const COMPLETIONS: &str = "\
 Print what completes the words of this program in a shell.
@@ -134,6 +148,10 @@ pub(crate) enum Verb {
     /// Compare what programs say about their gates; needs no store
     #[command(subcommand)]
     Manifest(ManifestVerb),
+    /// Look whether an endpoint keeps the webhook protocol; needs no store
+    #[cfg(feature = "webhook")]
+    #[command(long_about = CHECK_BACKEND)]
+    CheckBackend(CheckBackend),
     /// Look at the store, the people and what waits, and say what is wrong and what to do about it
     #[command(long_about = DOCTOR)]
     Doctor,
@@ -226,6 +244,26 @@ pub(crate) struct Log {
     /// Leave out arguments, comments, names and other text that stands beside the records
     #[arg(long)]
     pub(crate) no_payload: bool,
+}
+
+#[cfg(feature = "webhook")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckBackend {
+    /// Where the endpoint is sent cards: `https`, or `http` on this machine
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The file with the key that agents sign with [default: the variable APPROVALS_WEBHOOK_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Longest time for one answer, 1 to 60
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) timeout: u64,
+    /// Send CloudEvents from this source, such as `//ops.example/deploy-bot`
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) cloud_events: Option<String>,
+    /// Also send over `http` to another machine: whoever is on the way reads along
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,8 @@
 
 mod args;
 mod backup;
+#[cfg(feature = "webhook")]
+mod check_backend;
 mod decide;
 mod doctor;
 mod list;
@@ -47,6 +49,8 @@ async fn run(args: &Args, out: &Out) -> Result<Exit, Failure> {
         Verb::Log(options) => log::run(store, options, out).await,
         Verb::Backup { to } => backup::run(store, to, out).await,
         Verb::Manifest(verb) => manifest::run(verb, out),
+        #[cfg(feature = "webhook")]
+        Verb::CheckBackend(given) => check_backend::run(given, out).await,
         Verb::Doctor => doctor::run(&args.global, out).await,
         Verb::Completions { shell } => pages::completions(*shell, out),
         Verb::Man(options) => pages::man(options, out),

@@ -1,6 +1,8 @@
 //! The desk: the one way in for reviews. Authenticated identity → person → may they? → record → verdict.
 
+mod asked;
 mod decide;
+mod strangers;
 mod submit;
 #[cfg(test)]
 mod tests;

@@ -196,6 +196,7 @@ impl Local {
             node: self.parts.node.clone(),
             env: self.parts.env,
             way,
+            strangers: Arc::default(),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::strangers::Strangers;
 use super::{Decision, Outcome, Review, Reviewer, Seen, Way, decide, may_cancel, may_reconcile};
 use crate::id::{Chance, NoChance, NodeName, RequestId};
 use crate::ledger::{
     Append, Appended, CancelWhy, Env, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload,
     Reconciliation, Record, Reviewed, Store, StoreError, StoreErrorKind, Stream,
 };
-use crate::people::{Directory, DirectoryError, Identity, Person};
+use crate::people::{Assurance, Directory, DirectoryError, Identity, Person};
 use crate::request::Seed;
 use crate::state::{Illegal, State};
 use crate::time::{Clock, Timestamp};
@@ -72,6 +73,7 @@ pub struct Desk {
     pub(crate) node: NodeName,
     pub(crate) env: Env,
     pub(crate) way: Way,
+    pub(crate) strangers: Arc<Strangers>,
 }
 
 /// What became of a review, and the name that the reviewer is known by.
@@ -116,12 +118,22 @@ impl Desk {
             node: name.into(),
             env: Env::Live,
             way,
+            strangers: Arc::default(),
         }
     }
 
     /// The registration it is bound to.
     pub fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// The same desk for reviews whose givers were authenticated no better than so: for a way in that knows a weaker
+    /// proof beside the one that it was registered for. It never raises.
+    #[must_use]
+    pub fn at_most(&self, assurance: Assurance) -> Self {
+        let mut desk = self.clone();
+        desk.way.assurance = desk.way.assurance.min(assurance);
+        desk
     }
 
     /// Submits the review of an authenticated identity.

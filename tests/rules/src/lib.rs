@@ -120,7 +120,12 @@ pub fn members() -> Result<BTreeMap<String, Member>, String> {
 /// # Errors
 /// What cargo says.
 pub fn tree(arguments: &[&str]) -> Result<BTreeSet<String>, String> {
-    let fixed = ["tree", "--locked", "--target", TARGET, "--prefix", "none", "--format", "{p}"];
+    tree_on(TARGET, arguments)
+}
+
+/// The same on a platform, or on `all`.
+pub fn tree_on(target: &str, arguments: &[&str]) -> Result<BTreeSet<String>, String> {
+    let fixed = ["tree", "--locked", "--target", target, "--prefix", "none", "--format", "{p}"];
     let printed = cargo(&[&fixed, arguments].concat())?;
     let crates = printed.lines().filter_map(|line| {
         let mut words = line.split_whitespace();

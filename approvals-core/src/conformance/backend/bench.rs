@@ -376,6 +376,7 @@ impl Bench {
                 assurance: Assurance::Signed,
                 kind: WayKind::Backend,
             },
+            strangers: Arc::default(),
         };
         let mut review = Review::approve(asked.request, asked.digest);
         review.answer = answer;

@@ -34,9 +34,15 @@ fn brings(name: &str, features: &[&str]) -> bool {
 
 #[test]
 fn no_web_client_and_no_web_server_by_default() {
-    for name in ["reqwest", "axum", "hyper"] {
+    for name in ["reqwest", "axum", "hyper", "rustls", "ed25519-dalek", "backon"] {
         assert!(!brings(name, &["default"]), "{name}");
     }
+    assert!(brings("reqwest", &["http"]) && brings("ed25519-dalek", &["webhook"]), "the names are right");
+}
+
+#[test]
+fn a_webhook_is_at_most_160_crates() {
+    within(160, &["--package", "action-approvals", "--features", "webhook", "--edges", "normal,build"]);
 }
 
 #[test]
@@ -47,4 +53,5 @@ fn only_routers_bring_a_web_server() {
             assert!(!brings("axum", &[feature]), "feature `{feature}` brings axum");
         }
     }
+    assert!(brings("axum", &["webhook-http"]), "the name is right");
 }

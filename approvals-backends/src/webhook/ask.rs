@@ -1,0 +1,236 @@
+//! Asking: one long poll for all pending requests at once, where nothing can reach this process.
+//!
+//! An endpoint holds the question until it has something to say. One that answers at once with nothing, for ever, or
+//! that fails, is asked ever more seldom; one that answers before it was asked, or with what is not signed, is counted
+//! and not believed.
+
+mod pause;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use approvals_core::desk::Desk;
+use approvals_core::id::{Chance, RequestId};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+
+use self::pause::Pause;
+use self::wire::{Answers, Ask, Told};
+use super::inbox::{Answer, Inbox, Received};
+use super::pending::Pending;
+use super::signature::{self, SigningKey};
+use crate::transport::{Target, Transport, retry_after};
+
+/// How long an endpoint may hold the question.
+const WAIT: Duration = Duration::from_secs(25);
+/// The same while there are more requests than one question holds, so that all have their turn.
+const WAIT_IN_TURN: Duration = Duration::from_secs(2);
+/// The longest that an answer may take, from the question on.
+pub(super) const LONGEST: Duration = Duration::from_secs(35);
+/// The longest answer, in bytes.
+pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
+/// The most requests in one question, about 400 KB of it.
+const MOST: usize = 10_000;
+/// How long a question stands at least before one that names a new request takes its place.
+const STANDS: Duration = Duration::from_millis(500);
+
+/// It doubles so often while new requests keep coming, so that an answer from far away still arrives.
+const DOUBLES: u32 = 3;
+
+/// What it takes to ask.
+pub(super) struct Asker {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) target: Target,
+    pub(super) keys: Vec<SigningKey>,
+    pub(super) chance: Arc<dyn Chance>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) pending: Pending,
+}
+
+/// What came of one question.
+enum Came {
+    /// Decisions; whether any of them was new, and whether the endpoint held the question as it should.
+    Answers { new: bool, held: bool },
+    /// A request was added meanwhile, and the question has to name it.
+    Outdated,
+    /// No answer that can be used; when to ask again at the earliest.
+    Failed { why: String, after: Option<Duration> },
+    /// The endpoint wants to be asked no more.
+    Gone,
+}
+
+/// Where the asking stands.
+#[derive(Default)]
+struct Place {
+    cursor: Option<String>,
+    told: Vec<Told>,
+    /// The last request of the last batch.
+    last: Option<RequestId>,
+    /// How often in a row a question was outdated before it was answered.
+    outdated: u32,
+}
+
+impl Asker {
+    /// Asks until it is dropped, while anything is pending; returns only when the endpoint wants to be asked no more.
+    pub(super) async fn run(&self, desk: &Desk) {
+        let mut additions = self.pending.additions();
+        let (mut place, mut pause) = (Place::default(), Pause::new(Arc::clone(&self.chance)));
+        self.recall(desk, &mut pause).await;
+        loop {
+            additions.mark_unchanged();
+            let (requests, whole) = self.pending.some(MOST, place.last);
+            // What became of the last answers is told once more is asked, or with nothing left to ask about.
+            if requests.is_empty() && place.told.is_empty() {
+                // The sender lives in `self.pending`.
+                let _ = additions.changed().await;
+                continue;
+            }
+            place.last = requests.last().copied();
+            let wait = match whole {
+                _ if requests.is_empty() => Duration::ZERO,
+                true => WAIT,
+                false => WAIT_IN_TURN,
+            };
+            let patience = STANDS.saturating_mul(1 << place.outdated.min(DOUBLES));
+            let outdated = async {
+                self.inbox.clock().sleep(patience).await;
+                let _ = additions.changed().await;
+            };
+            // A question that is dropped has taken no cursor: what its answer held comes again.
+            let came = tokio::select! {
+                biased;
+                came = self.ask(&requests, wait, &mut place) => came,
+                () = outdated => Came::Outdated,
+            };
+            place.outdated =
+                if matches!(came, Came::Outdated) { place.outdated.saturating_add(1) } else { 0 };
+            match came {
+                Came::Answers { new, held } if new || held => pause.reset(),
+                Came::Answers { .. } => self.inbox.clock().sleep(pause.idle()).await,
+                Came::Outdated => {}
+                Came::Failed { why, after } => {
+                    let pause = pause.failed(after);
+                    tracing::warn!(%why, seconds = pause.as_secs_f32(), "asking for answers failed and is tried again; mend the endpoint, or its URL and keys here");
+                    self.inbox.clock().sleep(pause).await;
+                }
+                Came::Gone => {
+                    tracing::error!(
+                        "the endpoint says that it is gone (410) and is asked for answers no more; give the backend another URL to ask at, then start the agent again"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What an earlier process presented: its cards stand, and answers to them are asked for.
+    async fn recall(&self, desk: &Desk, pause: &mut Pause) {
+        loop {
+            match desk.open_requests().await {
+                Ok(open) => return self.pending.add(open),
+                Err(error) => {
+                    tracing::warn!(%error, "the open requests cannot be read and are not asked about yet; trying again, do what the error says if it stays");
+                    self.inbox.clock().sleep(pause.failed(None)).await;
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, requests: &[RequestId], wait: Duration, place: &mut Place) -> Came {
+        let question = match self.question(requests, wait, place) {
+            Ok(question) => question,
+            Err(why) => return Came::Failed { why, after: None },
+        };
+        let clock = self.inbox.clock();
+        let (mut held, late) = (clock.sleep(wait / 2), clock.sleep(LONGEST));
+        let answer = tokio::select! {
+            answer = self.transport.send(question) => answer,
+            () = late => return Came::Failed { why: "no answer in time".to_owned(), after: None },
+        };
+        let held = tokio::select! {
+            biased;
+            () = &mut held => true,
+            () = std::future::ready(()) => false,
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Came::Failed { why: error.to_string(), after: None },
+        };
+        match answer.status() {
+            StatusCode::NO_CONTENT => {
+                place.told.clear();
+                Came::Answers { new: false, held }
+            }
+            StatusCode::OK => match Answers::read(answer.body()) {
+                Ok(answers) => self.take(answers, held, place).await,
+                Err(error) => {
+                    Came::Failed { why: format!("the answer cannot be read: {error}"), after: None }
+                }
+            },
+            StatusCode::GONE => Came::Gone,
+            status => Came::Failed {
+                why: format!("the endpoint says {status}"),
+                after: retry_after(answer.headers(), clock.now()),
+            },
+        }
+    }
+
+    fn question(
+        &self,
+        requests: &[RequestId],
+        wait: Duration,
+        place: &Place,
+    ) -> Result<Request<Bytes>, String> {
+        let ask = Ask {
+            format: Ask::FORMAT,
+            pending: requests,
+            cursor: place.cursor.as_deref(),
+            wait: wait.as_secs(),
+            told: &place.told,
+        };
+        let body = serde_json::to_vec(&ask).map_err(|error| error.to_string())?;
+        let mut id = [0; 16];
+        self.chance.fill(&mut id).map_err(|error| error.to_string())?;
+        let id = format!("ask_{:032x}", u128::from_be_bytes(id));
+        let now = self.inbox.clock().now();
+        let signature = signature::sign(&self.keys, &id, now, &body).map_err(|error| error.to_string())?;
+        Request::builder()
+            .method(Method::POST)
+            .uri(self.target.uri().clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(signature::ID, id)
+            .header(signature::TIMESTAMP, signature::seconds(now))
+            .header(signature::SIGNATURE, signature)
+            .body(Bytes::from(body))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Deals with every decision, then takes the cursor: what could not be recorded comes again.
+    async fn take(&self, answers: Answers, held: bool, place: &mut Place) -> Came {
+        let (mut told, mut new) = (Vec::with_capacity(answers.decisions.len()), false);
+        for sealed in &answers.decisions {
+            let Received { answer, is_new } = sealed.receive(&self.inbox).await;
+            if answer == Answer::Away {
+                return Came::Failed { why: answer.to_string(), after: None };
+            }
+            new |= is_new;
+            told.push(Told::of(sealed, &answer));
+        }
+        if answers.cursor.is_some() {
+            place.cursor = answers.cursor;
+        }
+        place.told = told;
+        Came::Answers { new, held }
+    }
+}
+
+/// The ids of the decisions in an answer, and its cursor.
+#[cfg(test)]
+pub(super) fn read_answers(body: &[u8]) -> Result<(Vec<String>, Option<String>), String> {
+    let answers = Answers::read(body).map_err(|error| error.to_string())?;
+    Ok((answers.decisions.into_iter().map(|sealed| sealed.id).collect(), answers.cursor))
+}

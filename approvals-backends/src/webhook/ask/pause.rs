@@ -1,0 +1,91 @@
+//! How long until the next question: nothing, after an endpoint that answered as it should; else ever longer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use approvals_core::id::Chance;
+
+/// The first pause.
+const FIRST: Duration = Duration::from_millis(250);
+/// The longest after an empty answer that came at once.
+const LONGEST_IDLE: Duration = Duration::from_secs(5);
+/// The longest after a failure.
+const LONGEST_FAILED: Duration = Duration::from_secs(60);
+/// The longest that an endpoint may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(10 * 60);
+
+pub(super) struct Pause {
+    chance: Arc<dyn Chance>,
+    turns: u32,
+}
+
+impl Pause {
+    pub(super) fn new(chance: Arc<dyn Chance>) -> Self {
+        Self { chance, turns: 0 }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.turns = 0;
+    }
+
+    /// After an answer that said nothing new and was not waited for.
+    pub(super) fn idle(&mut self) -> Duration {
+        self.next(LONGEST_IDLE)
+    }
+
+    /// After a failure; at least as long as the endpoint asked for, within reason.
+    pub(super) fn failed(&mut self, asked: Option<Duration>) -> Duration {
+        self.next(LONGEST_FAILED).max(asked.unwrap_or_default().min(LONGEST_ASKED))
+    }
+
+    /// Twice the last one, less a random part of up to half, so that many agents do not ask in step.
+    fn next(&mut self, longest: Duration) -> Duration {
+        let whole = FIRST.saturating_mul(1 << self.turns.min(16)).min(longest);
+        self.turns = self.turns.saturating_add(1);
+        let mut byte = [0];
+        // Without chance: in step, which is no reason not to ask.
+        let _ = self.chance.fill(&mut byte);
+        let [byte] = byte;
+        whole.mul_f64(1.0 - f64::from(byte) / 512.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approvals_core::id::SystemChance;
+
+    fn pauses(mut next: impl FnMut(&mut Pause) -> Duration) -> Vec<Duration> {
+        let mut pause = Pause::new(Arc::new(SystemChance));
+        (0..40).map(|_| next(&mut pause)).collect()
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_bound_and_are_never_less_than_half_of_it() {
+        for (longest, pauses) in
+            [(LONGEST_IDLE, pauses(Pause::idle)), (LONGEST_FAILED, pauses(|pause| pause.failed(None)))]
+        {
+            for (turn, pause) in pauses.into_iter().enumerate() {
+                let whole = FIRST.saturating_mul(1 << turn.min(16)).min(longest);
+                assert!(pause <= whole && pause >= whole / 2, "{turn}: {pause:?} of {whole:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_that_the_endpoint_asks_for_is_kept_within_reason() {
+        let mut pause = Pause::new(Arc::new(SystemChance));
+        assert_eq!(pause.failed(Some(Duration::from_secs(90))), Duration::from_secs(90));
+        assert_eq!(pause.failed(Some(Duration::from_secs(u64::MAX))), LONGEST_ASKED);
+    }
+
+    #[test]
+    fn an_endpoint_that_works_again_is_asked_at_once_again() {
+        let mut pause = Pause::new(Arc::new(SystemChance));
+        for _ in 0..9 {
+            pause.idle();
+        }
+        pause.reset();
+        assert!(pause.idle() <= FIRST);
+    }
+}

@@ -1,0 +1,257 @@
+//! Asking, on a clock that stands still until it is moved, at an endpoint that is played.
+
+use std::time::Duration;
+
+use approvals_core::id::RequestId;
+use approvals_core::ledger::Answer;
+use approvals_core::testing::ManualClock;
+use approvals_core::time::Timestamp;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::super::bench::{Asked, Bench, quiet};
+use super::super::fake::{Endpoint, OTHER, Sealed, THEIRS, answer};
+use super::super::schema::Decision;
+use super::{LONGEST, WAIT};
+
+/// An agent that asks, and the clock of its asking.
+async fn bench() -> (Bench, ManualClock) {
+    let clock = ManualClock::at(Timestamp::now());
+    let bench = Bench::with(|webhook| webhook.ask_at("https://ops.example/asks").clock(clock.clone())).await;
+    (bench, clock)
+}
+
+fn approval(asked: &Asked) -> Decision {
+    Endpoint::decision(&asked.card.now, "u-1", Answer::Approve)
+}
+
+fn asks(bench: &Bench) -> usize {
+    bench.endpoint.state().asked.len()
+}
+
+fn pending(question: &Value) -> Vec<RequestId> {
+    let ids = question["pending"].as_array().unwrap();
+    ids.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect()
+}
+
+/// Time passes in steps, and everything that can run does.
+async fn passes(clock: &ManualClock, time: Duration) {
+    for _ in 0..time.as_millis() / 250 {
+        clock.advance(Duration::from_millis(250));
+        quiet().await;
+    }
+}
+
+fn answers(decisions: &[Value], cursor: &str) -> Response<Bytes> {
+    let body = json!({ "format": "approvals.answers/1", "decisions": decisions, "cursor": cursor });
+    answer(StatusCode::OK, body)
+}
+
+#[tokio::test]
+async fn one_question_at_a_time_names_every_pending_request() {
+    let (bench, clock) = bench().await;
+    let mut asked = Vec::new();
+    for _ in 0..50 {
+        asked.push(bench.ask().await.request);
+        clock.advance(Duration::from_secs(1));
+        quiet().await;
+        assert!(bench.endpoint.state().open <= 1, "one question for all of them");
+    }
+    asked.sort_unstable();
+    passes(&clock, Duration::from_secs(5)).await;
+    let last = bench.endpoint.state().asked.last().cloned().unwrap();
+    assert_eq!(pending(&last), asked);
+    assert_eq!(last["wait"], WAIT.as_secs());
+}
+
+#[tokio::test]
+async fn a_flood_of_new_requests_does_not_keep_an_answer_from_arriving() {
+    let (bench, clock) = bench().await;
+    let mut asked = vec![bench.ask().await];
+    bench.endpoint.until(|state| (state.open == 1).then_some(())).await;
+    for _ in 0..20 {
+        asked.push(bench.ask().await);
+        clock.advance(Duration::from_millis(100));
+        quiet().await;
+    }
+    // Two seconds of it, and the question was replaced at most as often as its pauses allow.
+    assert!(asks(&bench) <= 4, "{} questions", asks(&bench));
+}
+
+#[tokio::test]
+async fn while_nothing_is_pending_nothing_is_asked() {
+    let (bench, clock) = bench().await;
+    passes(&clock, Duration::from_secs(120)).await;
+    assert_eq!(asks(&bench), 0);
+    let asked = bench.ask().await;
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&asked), &[THEIRS]));
+    asked.call.await.unwrap().unwrap();
+    // The question that is held may stand a while longer, and then there is nothing left to ask.
+    passes(&clock, Duration::from_secs(120)).await;
+    assert_eq!(pending(bench.endpoint.state().asked.last().unwrap()), []);
+    let asked = asks(&bench);
+    passes(&clock, Duration::from_secs(120)).await;
+    assert_eq!(asks(&bench), asked);
+}
+
+#[tokio::test]
+async fn a_decision_that_waited_for_the_first_question_counts_and_is_told_what_became_of_it() {
+    let (bench, _) = bench().await;
+    let asked = bench.ask().await;
+    let sealed = bench.endpoint.seal(&approval(&asked), &[THEIRS]);
+    bench.endpoint.enqueue(&sealed);
+    asked.call.await.unwrap().unwrap();
+    let told =
+        bench.endpoint.until(|state| state.asked.iter().find(|ask| ask["told"][0] != Value::Null).cloned());
+    let told = told.await;
+    assert_eq!((&told["told"][0]["id"], &told["told"][0]["code"]), (&json!(sealed.id), &json!("counted")));
+    assert_eq!(told["cursor"], "1");
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_counted_and_believed_in_nothing_although_the_endpoint_was_asked() {
+    let (bench, clock) = bench().await;
+    let asked = bench.ask().await;
+    let good = bench.endpoint.seal(&approval(&asked), &[THEIRS]);
+    let mut bad: Vec<Value> = vec![
+        Sealed::of("forged", Timestamp::now(), &[OTHER], good.body.clone()).json(),
+        Sealed::of("old", Timestamp::from_micros(1_000_000), &[THEIRS], good.body.clone()).json(),
+    ];
+    for (field, value) in [("signature", json!("")), ("id", json!("another")), ("body", json!("{}"))] {
+        let mut changed = good.json();
+        changed[field] = value;
+        bad.push(changed);
+    }
+    bench.endpoint.script([answers(&bad, "0")]);
+    passes(&clock, Duration::from_secs(1)).await;
+    let told =
+        bench.endpoint.until(|state| state.asked.iter().find(|ask| ask["cursor"] == "0").cloned()).await;
+    let codes: Vec<_> = told["told"].as_array().unwrap().iter().map(|told| told["code"].clone()).collect();
+    assert_eq!(codes, vec![json!("unauthenticated"); 5]);
+    assert_eq!(bench.reviews(asked.request).await, []);
+    assert_eq!(bench.ignored(asked.request).await, []);
+    quiet().await;
+    bench.clock.advance(Duration::from_secs(60));
+    quiet().await;
+    assert_eq!(bench.strangers().await.iter().sum::<u64>(), 5);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_answers_at_once_with_nothing_is_asked_ever_more_seldom() {
+    for nothing in [answer(StatusCode::NO_CONTENT, Value::Null), answers(&[], "0")] {
+        let (bench, clock) = bench().await;
+        bench.endpoint.script(vec![nothing; 1_000]);
+        bench.ask().await;
+        quiet().await;
+        passes(&clock, Duration::from_secs(60)).await;
+        let asked = asks(&bench);
+        assert!((12..=36).contains(&asked), "{asked} questions in a minute");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_says_the_same_for_ever_under_new_cursors_is_no_tight_loop() {
+    let (bench, clock) = bench().await;
+    let asked = bench.ask().await;
+    let stranger = Decision { person: "u-nobody".to_owned(), ..approval(&asked) };
+    let same = bench.endpoint.seal(&stranger, &[THEIRS]).json();
+    bench.endpoint.script((0..1_000).map(|turn| answers(std::slice::from_ref(&same), &turn.to_string())));
+    passes(&clock, Duration::from_secs(60)).await;
+    assert!(asks(&bench) <= 40, "{} questions in a minute", asks(&bench));
+    assert_eq!(bench.ignored(asked.request).await.len(), 1, "and it stands once in the ledger");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_is_asked_ever_more_seldom_and_counts_once_it_works_again() {
+    let broken = [
+        answer(StatusCode::INTERNAL_SERVER_ERROR, Value::Null),
+        answer(StatusCode::UNAUTHORIZED, Value::Null),
+        answer(StatusCode::OK, json!("a page to sign in")),
+        answer(StatusCode::OK, json!({ "format": "approvals.answers/2", "decisions": [] })),
+        answer(
+            StatusCode::OK,
+            json!({ "format": "approvals.answers/1", "decisions": [{ "decision": "approve" }] }),
+        ),
+        answers(&[], &"c".repeat(2_000)),
+    ];
+    let (bench, clock) = bench().await;
+    bench.endpoint.script(broken.into_iter().cycle().take(12));
+    let asked = bench.ask().await;
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&asked), &[THEIRS]));
+    quiet().await;
+    passes(&clock, Duration::from_secs(4)).await;
+    assert!((3..=7).contains(&asks(&bench)), "{} questions in four seconds", asks(&bench));
+    assert_eq!(bench.reviews(asked.request).await, []);
+    // A decision that is signed too long ago is none: the endpoint signs it anew.
+    bench.endpoint.state().queue.clear();
+    passes(&clock, Duration::from_secs(600)).await;
+    assert!(bench.endpoint.state().script.is_empty());
+    clock.set(Timestamp::now());
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&asked), &[THEIRS]));
+    passes(&clock, Duration::from_secs(90)).await;
+    asked.call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_endpoint_that_asks_for_a_pause_gets_it() {
+    let (bench, clock) = bench().await;
+    let mut later = answer(StatusCode::TOO_MANY_REQUESTS, Value::Null);
+    later.headers_mut().insert("retry-after", http::HeaderValue::from_static("120"));
+    bench.endpoint.script([later]);
+    bench.ask().await;
+    quiet().await;
+    assert_eq!(asks(&bench), 1);
+    passes(&clock, Duration::from_millis(119_750)).await;
+    assert_eq!(asks(&bench), 1);
+    passes(&clock, Duration::from_millis(500)).await;
+    assert_eq!(asks(&bench), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_given_up_and_asked_for_again() {
+    let (bench, clock) = bench().await;
+    bench.ask().await;
+    bench.endpoint.until(|state| (state.open == 1).then_some(())).await;
+    passes(&clock, LONGEST - Duration::from_secs(1)).await;
+    let before = asks(&bench);
+    passes(&clock, Duration::from_secs(2)).await;
+    assert_eq!((asks(&bench), bench.endpoint.state().open), (before + 1, 1));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_asked_no_more() {
+    let (bench, clock) = bench().await;
+    bench.endpoint.script([answer(StatusCode::GONE, Value::Null)]);
+    bench.ask().await;
+    quiet().await;
+    passes(&clock, Duration::from_secs(300)).await;
+    assert_eq!(asks(&bench), 1);
+}
+
+#[tokio::test]
+async fn a_cursor_is_taken_only_with_what_it_covers() {
+    let (bench, clock) = bench().await;
+    let asked = bench.ask().await;
+    let good = bench.endpoint.seal(&approval(&asked), &[THEIRS]);
+    let desk = bench.webhook.0.inbox.desk().unwrap();
+    // The desk is gone for a moment, as with a store that fails: nothing can be recorded.
+    drop(bench.webhook.0.inbox.open(desk.clone()));
+    bench.endpoint.enqueue(&good);
+    quiet().await;
+    assert_eq!(bench.endpoint.state().asked.last().unwrap()["cursor"], Value::Null);
+    let _open = bench.webhook.0.inbox.open(desk);
+    passes(&clock, Duration::from_secs(5)).await;
+    asked.call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn nobody_can_be_asked_without_a_key_to_believe_them_by() {
+    let endpoint = super::super::Webhook::builder("https://ops.example/cards")
+        .sign_with(super::super::fake::key(super::super::fake::OURS))
+        .ask_at("https://ops.example/asks");
+    assert_eq!(
+        endpoint.build().unwrap_err().to_string(),
+        "decisions are asked for and none could be believed; say `verify_with` with the key of the endpoint"
+    );
+}

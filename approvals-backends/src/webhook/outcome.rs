@@ -1,0 +1,152 @@
+//! What the endpoint's answer means.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use approvals_core::backend::BackendError;
+use approvals_core::ledger::PresentFailure;
+use approvals_core::time::Timestamp;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::transport::{TransportError, is_later, retry_after};
+
+/// The longest id that an endpoint may give to a card, in bytes. It goes into the ledger.
+const LONGEST_ID: usize = 256;
+
+/// A message that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// The endpoint's own id for the card.
+    pub(super) id: Option<String>,
+}
+
+/// Whether the endpoint wants nothing more, for now or for good.
+#[derive(Debug, Default)]
+pub(super) struct Stop(Mutex<Until>);
+
+#[derive(Debug, Default, Clone, Copy)]
+enum Until {
+    #[default]
+    Open,
+    Time(Timestamp),
+    Ever,
+}
+
+impl Stop {
+    /// How long to wait before something is sent; an error where that outlasts the time that there is.
+    pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Until::Ever => Err(gone()),
+            Until::Time(until) if now.until(until) >= within => Err(busy()),
+            Until::Time(until) => Ok(now.until(until)),
+            Until::Open => Ok(Duration::ZERO),
+        }
+    }
+
+    fn set(&self, until: Until) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+/// Whether the message arrived, and what follows where it did not.
+pub(super) fn outcome(
+    answer: Result<Response<Bytes>, TransportError>,
+    now: Timestamp,
+    stop: &Stop,
+) -> Result<Accepted, BackendError> {
+    let answer = answer.map_err(|error| {
+        let why = match error {
+            TransportError::TooLarge { .. } | TransportError::Redirected => PresentFailure::Rejected,
+            TransportError::Target(_) => PresentFailure::Other,
+            _ => PresentFailure::Unreachable,
+        };
+        let make = if error.is_temporary() { BackendError::temporary } else { BackendError::permanent };
+        make(why, error.to_string())
+    })?;
+    match answer.status() {
+        status if status.is_success() => {
+            stop.set(Until::Open);
+            accepted(&answer).ok_or_else(malformed)
+        }
+        // It came before, and our side did not hear of it. What stands beside it is not needed.
+        StatusCode::CONFLICT => Ok(accepted(&answer).unwrap_or(Accepted { id: None })),
+        StatusCode::GONE => {
+            stop.set(Until::Ever);
+            Err(gone())
+        }
+        status if is_later(status) => {
+            if let Some(wait) = retry_after(answer.headers(), now) {
+                stop.set(Until::Time(now.after(wait)));
+            }
+            Err(if status.is_server_error() { failing(status) } else { busy() })
+        }
+        status => Err(refused(status)),
+    }
+}
+
+/// `None` for an answer that an endpoint of this kind does not give: a page of HTML is from somebody else.
+fn accepted(answer: &Response<Bytes>) -> Option<Accepted> {
+    let body = answer.body();
+    let kind = answer.headers().get(CONTENT_TYPE).map_or(Some(""), |kind| kind.to_str().ok())?;
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if body.iter().all(u8::is_ascii_whitespace) || matches!(kind.as_str(), "" | "text/plain") {
+        return Some(Accepted { id: None });
+    }
+    if kind != "application/json" && !kind.ends_with("+json") {
+        return None;
+    }
+    let id = match serde_json::from_slice::<Map<String, Value>>(body).ok()?.remove("id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) => Some(id),
+        Some(_) => return None,
+    };
+    let sound =
+        |id: &str| !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(|b| b.is_ascii_graphic());
+    if id.as_deref().is_none_or(sound) { Some(Accepted { id }) } else { None }
+}
+
+fn malformed() -> BackendError {
+    BackendError::permanent(
+        PresentFailure::Rejected,
+        "the endpoint said yes with something that is not its answer; check the URL, and answer with an empty body or \
+         with `{\"id\": \"…\"}`, 1 to 256 visible ASCII characters",
+    )
+}
+
+fn gone() -> BackendError {
+    BackendError::permanent(
+        PresentFailure::Rejected,
+        "the endpoint wants nothing more (410), and nothing more is sent; set it up again and start anew",
+    )
+}
+
+fn busy() -> BackendError {
+    BackendError::temporary(
+        PresentFailure::Unreachable,
+        "the endpoint asks for a pause, and nothing is sent until it is over; raise its limit if that is too long",
+    )
+}
+
+fn failing(status: StatusCode) -> BackendError {
+    let status = status.as_u16();
+    let message = format!("the endpoint fails ({status}); see its log, the message is sent again");
+    BackendError::temporary(PresentFailure::Unreachable, message)
+}
+
+fn refused(status: StatusCode) -> BackendError {
+    let remedy = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "give it the verifying half of a key that this side signs with, and compare the clocks"
+        }
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "check the URL; it has to take `POST`",
+        StatusCode::PAYLOAD_TOO_LARGE => "raise its limit, or lower `max_body`",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "check whether it takes CloudEvents or plain messages",
+        status if status.is_redirection() => "give the final URL, nothing is sent elsewhere",
+        _ => "see its log",
+    };
+    let message = format!("the endpoint refused the message ({}); {remedy}", status.as_u16());
+    BackendError::permanent(PresentFailure::Rejected, message)
+}

@@ -1,0 +1,106 @@
+//! The requests that are asked about: one set for all of them, kept by `present` and `update`.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::{Mutex, PoisonError};
+
+use approvals_core::card::Card;
+use approvals_core::id::RequestId;
+use approvals_core::state::Phase;
+use tokio::sync::watch;
+
+/// Requests that stand at the endpoint and can still be answered.
+#[derive(Debug)]
+pub(super) struct Pending {
+    open: Mutex<BTreeSet<RequestId>>,
+    /// How often a request was added.
+    added: watch::Sender<u64>,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self { open: Mutex::default(), added: watch::Sender::new(0) }
+    }
+}
+
+impl Pending {
+    /// Adds requests that were presented.
+    pub(super) fn add(&self, requests: impl IntoIterator<Item = RequestId>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = open.len();
+        open.extend(requests);
+        if open.len() > before {
+            self.added.send_modify(|times| *times = times.wrapping_add(1));
+        }
+    }
+
+    /// Takes note of where a request stands: a denial counts until an approved one is claimed (law 3), and nothing
+    /// later does.
+    pub(super) fn follow(&self, card: &Card) {
+        let Ok(request) = card.request.parse() else { return };
+        match Phase::from_name(&card.state.label) {
+            Some(Phase::Pending | Phase::Approved) => self.add([request]),
+            _ => {
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
+            }
+        }
+    }
+
+    /// At most so many of them, from the one after `last` on and around to the first: a set that is larger than one
+    /// ask can hold is asked about in turn. Whether that is all of them.
+    pub(super) fn some(&self, most: usize, last: Option<RequestId>) -> (Vec<RequestId>, bool) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = open.len() <= most;
+        let Some(last) = last.filter(|_| !whole) else {
+            return (open.iter().copied().take(most).collect(), whole);
+        };
+        let later = open.range((Bound::Excluded(last), Bound::Unbounded));
+        (later.chain(open.range(..=last)).copied().take(most).collect(), whole)
+    }
+
+    /// Tells of requests that are added from now on.
+    pub(super) fn additions(&self) -> watch::Receiver<u64> {
+        self.added.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64) -> RequestId {
+        format!("00000000-0000-7000-8000-{number:012x}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_set_that_fits_is_asked_about_whole() {
+        let pending = Pending::default();
+        pending.add([id(2), id(1)]);
+        assert_eq!(pending.some(2, Some(id(1))), (vec![id(1), id(2)], true));
+    }
+
+    #[test]
+    fn a_set_that_does_not_fit_is_asked_about_in_turn_and_nobody_is_left_out() {
+        let pending = Pending::default();
+        pending.add((1..=5).map(id));
+        let (mut last, mut asked) = (None, Vec::new());
+        for _ in 0..5 {
+            let (some, whole) = pending.some(2, last);
+            assert!(!whole);
+            last = some.last().copied();
+            asked.extend(some);
+        }
+        assert_eq!(asked, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5].map(id));
+    }
+
+    #[test]
+    fn only_a_request_that_was_not_there_is_news() {
+        let pending = Pending::default();
+        let mut additions = pending.additions();
+        pending.add([id(1)]);
+        assert!(additions.has_changed().unwrap());
+        additions.mark_unchanged();
+        pending.add([id(1)]);
+        assert!(!additions.has_changed().unwrap());
+    }
+}

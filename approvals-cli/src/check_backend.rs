@@ -1,0 +1,63 @@
+//! `approvals check-backend`.
+
+use std::fs;
+use std::time::Duration;
+
+use approvals::webhook::endpoint::{EndpointCheck, EndpointReport, Verdict};
+use approvals::webhook::signature::SigningKey;
+use serde::Serialize;
+
+use crate::args::CheckBackend;
+use crate::output::{Exit, Failure, Out, visible_line};
+
+/// Where the key stands when no file is named. Not on the command line, which everybody on this machine can read.
+const KEY: &str = "APPROVALS_WEBHOOK_KEY";
+
+/// What was found, as `--json` gives it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a EndpointReport,
+    ok: usize,
+    wrong: usize,
+    not_told: usize,
+}
+
+pub(crate) async fn run(given: &CheckBackend, out: &Out) -> Result<Exit, Failure> {
+    let mut check = EndpointCheck::new(&given.url, key(given)?).timeout(Duration::from_secs(given.timeout));
+    if let Some(source) = &given.cloud_events {
+        check = check.cloud_events(source);
+    }
+    if given.insecure_http {
+        check = check.insecure_http();
+    }
+    let report = check.run().await.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    if out.json() {
+        let count = |verdict| report.count(verdict);
+        let (ok, wrong, not_told) = (count(Verdict::Ok), count(Verdict::Wrong), count(Verdict::NotTold));
+        out.object(&Told { report: &report, ok, wrong, not_told })?;
+    } else {
+        let lines: Vec<String> = report.to_string().lines().map(visible_line).collect();
+        out.text(&format!("{}\n", lines.join("\n")))?;
+    }
+    Ok(if report.is_sound() { Exit::Done } else { Exit::Unhealthy })
+}
+
+fn key(given: &CheckBackend) -> Result<SigningKey, Failure> {
+    let (text, place) = match &given.key {
+        Some(file) => {
+            let place = file.display().to_string();
+            let read = fs::read_to_string(file);
+            let remedy = "name the file with the key that agents sign with";
+            (read.map_err(|error| Failure::error(format!("no key in `{place}`: {error}; {remedy}")))?, place)
+        }
+        None => {
+            let remedy = "name its file with `--key FILE`, or set the variable";
+            let unset = || Failure::new(Exit::Usage, format!("no key to sign with in {KEY}; {remedy}"));
+            (std::env::var(KEY).map_err(|_| unset())?, KEY.to_owned())
+        }
+    };
+    text.trim()
+        .parse()
+        .map_err(|error| Failure::error(format!("`{place}` holds no key to sign with: {error}")))
+}

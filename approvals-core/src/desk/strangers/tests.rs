@@ -1,0 +1,183 @@
+//! Strangers are counted, on a clock that stands still until it is moved.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::desk::{Desk, Way, WayKind};
+use crate::id::{NodeName, Seq, SystemChance};
+use crate::ledger::{
+    Append, Appended, Cursor, Env, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
+    StoreErrorKind, Stream,
+};
+use crate::people::{Assurance, People, Person};
+use crate::request::StoreKey;
+use crate::testing::ManualClock;
+use crate::time::Timestamp;
+
+/// A store in memory that can be full.
+struct Shelf(Memory, AtomicBool);
+
+#[async_trait]
+impl Store for Shelf {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        match self.1.load(Ordering::SeqCst) {
+            true => Err(StoreError::new(StoreErrorKind::Full, "no room is left")),
+            false => self.0.append(append).await,
+        }
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        self.0.history(stream).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        self.0.list(filter, after, limit).await
+    }
+
+    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.0.records(after, limit).await
+    }
+
+    async fn last(&self) -> Result<Seq, StoreError> {
+        self.0.last().await
+    }
+
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        self.0.wait_past(after).await
+    }
+
+    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        self.0.hold_node(node).await
+    }
+
+    fn key(&self) -> &StoreKey {
+        self.0.key()
+    }
+}
+
+fn desk() -> (Desk, ManualClock, Arc<Shelf>) {
+    let clock = ManualClock::at(Timestamp::from_micros(1_900_000_000_000_000));
+    let memory = Memory::with_clock(Arc::new(clock.clone())).unwrap();
+    let store = Arc::new(Shelf(memory, AtomicBool::new(false)));
+    let desk = Desk {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        directory: Arc::new(People::new([Person::new("ann")]).unwrap()),
+        clock: Arc::new(clock.clone()),
+        chance: Arc::new(SystemChance),
+        node: "host/agent".into(),
+        env: Env::Test,
+        way: Way {
+            id: "webhook".into(),
+            provider: "acme".into(),
+            assurance: Assurance::Sso,
+            kind: WayKind::Backend,
+        },
+        strangers: Arc::default(),
+    };
+    (desk, clock, store)
+}
+
+async fn counts(store: &Shelf) -> Vec<u64> {
+    let count = |record: Record| match record.body.event {
+        Event::Unauthenticated { way, count } if way == "webhook".into() => Some(count),
+        _ => None,
+    };
+    store.history(Stream::System).await.unwrap().into_iter().filter_map(count).collect()
+}
+
+async fn a_minute(clock: &ManualClock) {
+    clock.until_asleep(1).await;
+    clock.advance(Duration::from_secs(60));
+}
+
+/// Everything that can run now has run.
+async fn quiet() {
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_stranger_is_recorded_at_once_and_a_flood_as_one_number_a_minute() {
+    let (desk, clock, store) = desk();
+    desk.unauthenticated(1);
+    store.wait_past(Seq::START).await.unwrap();
+    assert_eq!(counts(&store).await, [1]);
+    for _ in 0..10_000 {
+        desk.clone().unauthenticated(1);
+    }
+    clock.until_asleep(1).await;
+    clock.advance(Duration::from_secs(59));
+    quiet().await;
+    assert_eq!(counts(&store).await, [1], "a second of the minute is left");
+    clock.advance(Duration::from_secs(1));
+    store.wait_past(Seq(1)).await.unwrap();
+    assert_eq!(counts(&store).await, [1, 10_000]);
+}
+
+#[tokio::test]
+async fn after_a_quiet_minute_the_next_stranger_is_recorded_at_once_again() {
+    let (desk, clock, store) = desk();
+    desk.unauthenticated(2);
+    a_minute(&clock).await;
+    quiet().await;
+    desk.unauthenticated(3);
+    store.wait_past(Seq(1)).await.unwrap();
+    assert_eq!(counts(&store).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_of_nothing() {
+    let (desk, _, store) = desk();
+    desk.unauthenticated(0);
+    quiet().await;
+    assert_eq!(counts(&store).await, Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn a_store_that_fails_gets_the_number_later() {
+    let (desk, clock, store) = desk();
+    store.1.store(true, Ordering::SeqCst);
+    desk.unauthenticated(5);
+    clock.until_asleep(1).await;
+    desk.unauthenticated(2);
+    store.1.store(false, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(60));
+    store.wait_past(Seq::START).await.unwrap();
+    assert_eq!(counts(&store).await, [7]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_brings_no_second_record_within_the_minute() {
+    let (desk, clock, store) = desk();
+    desk.unauthenticated(1);
+    store.wait_past(Seq::START).await.unwrap();
+    clock.until_asleep(1).await;
+    clock.set(Timestamp::EPOCH);
+    desk.unauthenticated(1);
+    quiet().await;
+    assert_eq!(counts(&store).await, [1]);
+}
+
+#[tokio::test]
+async fn counting_keeps_neither_the_desk_nor_the_store_alive() {
+    let (desk, clock, store) = desk();
+    desk.unauthenticated(1);
+    clock.until_asleep(1).await;
+    let (strangers, weak) = (Arc::downgrade(&desk.strangers), Arc::downgrade(&store));
+    drop((desk, store));
+    assert!(strangers.upgrade().is_none() && weak.upgrade().is_none());
+    clock.advance(Duration::from_secs(60));
+    quiet().await;
+}
+
+#[test]
+fn a_desk_of_less_assurance_is_never_one_of_more() {
+    let (desk, ..) = desk();
+    assert_eq!(desk.at_most(Assurance::Chat).way().assurance, Assurance::Chat);
+    assert_eq!(desk.at_most(Assurance::Signed).way().assurance, Assurance::Sso);
+    assert_eq!(desk.at_most(Assurance::Chat).at_most(Assurance::Signed).way().assurance, Assurance::Chat);
+}
