@@ -15,6 +15,9 @@ pub static APPROVALS_SITES_0_1_0: [ActionSite];
 pub use APPROVALS_SITES_0_1_0 as SITES;
 
 /// Every action that is linked into this binary.
+///
+/// # Errors
+/// If two crates of this version each have a list.
 pub fn sites() -> Result<&'static [ActionSite], Ungathered> {
     static FOUND: OnceLock<Result<&'static [ActionSite], Ungathered>> = OnceLock::new();
     // linkme panics at a second list of the name, before it reads either.

@@ -4,6 +4,9 @@ use super::Ungathered;
 use crate::action::ActionSite;
 
 /// Every action that is linked into this binary, which cannot be told.
+///
+/// # Errors
+/// Always: it is unsupported.
 pub fn sites() -> Result<&'static [ActionSite], Ungathered> {
     Err(Ungathered::Unsupported)
 }
