@@ -57,5 +57,7 @@ fn key(given: &CheckBackend) -> Result<SigningKey, Failure> {
             (std::env::var(KEY).map_err(|_| unset())?, KEY.to_owned())
         }
     };
-    text.trim().parse().map_err(|error| Failure::error(format!("`{place}` holds no key to sign with: {error}")))
+    text.trim()
+        .parse()
+        .map_err(|error| Failure::error(format!("`{place}` holds no key to sign with: {error}")))
 }

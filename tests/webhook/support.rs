@@ -67,13 +67,18 @@ impl Served {
     }
 }
 
-/// Reads a request to its end: the head as text, and the body.
+/// Reads a request to its end: the head as text with the names of its headers in small letters, and the body.
 pub(crate) async fn read(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut got = Vec::new();
     loop {
         let end = got.windows(4).position(|four| four == b"\r\n\r\n");
         if let Some(end) = end {
-            let head = String::from_utf8(got[..end].to_vec()).unwrap().to_ascii_lowercase();
+            let head = String::from_utf8(got[..end].to_vec()).unwrap();
+            let small = |line: &str| match line.split_once(": ") {
+                Some((name, value)) => format!("{}: {value}", name.to_ascii_lowercase()),
+                None => line.to_owned(),
+            };
+            let head = head.lines().map(small).collect::<Vec<_>>().join("\n");
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             let length: usize = length.map_or(0, |length| length.parse().unwrap());
             if got.len() >= end + 4 + length {

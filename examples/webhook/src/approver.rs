@@ -51,7 +51,11 @@ struct Envelope {
 }
 
 /// A card comes in. Everything here is `docs/webhook.md`.
-async fn receive(State(app): State<Arc<Approver>>, headers: HeaderMap, body: Bytes) -> Told<axum::Json<Value>> {
+async fn receive(
+    State(app): State<Arc<Approver>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Told<axum::Json<Value>> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (id, at, signatures) = (text(signature::ID), text(signature::TIMESTAMP), text(signature::SIGNATURE));
     signature::verify(std::slice::from_ref(&app.theirs), id, at, signatures, &body, Timestamp::now())
@@ -71,7 +75,10 @@ async fn receive(State(app): State<Arc<Approver>>, headers: HeaderMap, body: Byt
     if cards.get(&request).is_none_or(|(known, _)| *known < timestamp) {
         println!("{request} is {}", card.state.label);
         if !card.offer.is_empty() {
-            println!("  curl -d 'digest={}&decision=approve' http://{}/cards/{request}", card.digest, app.here);
+            println!(
+                "  curl -d 'digest={}&decision=approve' http://{}/cards/{request}",
+                card.digest, app.here
+            );
         }
         cards.insert(request.clone(), (timestamp, card));
     }
@@ -104,9 +111,9 @@ async fn decide(
     let offered = |(_, card): &(Timestamp, CardDocument)| {
         card.digest == filled.digest && card.offer.contains(&filled.decision)
     };
-    let (_, card) = card
-        .filter(offered)
-        .ok_or_else(|| (StatusCode::CONFLICT, "that card cannot be answered so; look at it again".to_owned()))?;
+    let (_, card) = card.filter(offered).ok_or_else(|| {
+        (StatusCode::CONFLICT, "that card cannot be answered so; look at it again".to_owned())
+    })?;
     app.send(&card, filled).await.map_err(|error| (StatusCode::BAD_GATEWAY, format!("{error:#}")))
 }
 
@@ -140,7 +147,8 @@ impl Approver {
 #[tokio::main]
 async fn main() -> Result<()> {
     let setting = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
-    let secret = |name| env::var(name).with_context(|| format!("{name} is not set; `. ./approver.env` first"));
+    let secret =
+        |name| env::var(name).with_context(|| format!("{name} is not set; `. ./approver.env` first"));
     let listener = tokio::net::TcpListener::bind(setting("APPROVER_LISTEN", "127.0.0.1:8402")).await?;
     let approver = Approver {
         here: listener.local_addr()?,

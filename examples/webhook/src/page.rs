@@ -23,6 +23,10 @@ pub(crate) fn of<'a>(cards: impl Iterator<Item = &'a CardDocument>) -> String {
 fn card(card: &CardDocument) -> String {
     let mut rows = String::new();
     let mut row = |name: &str, value: &str| {
+        // Even an empty argument is `""`: what is empty here is not there.
+        if value.is_empty() {
+            return;
+        }
         rows.push_str(&format!("<tr><th>{}<td>{}", escaped(name), escaped(value)));
     };
     if card.environment.as_deref() == Some("test") {

@@ -142,8 +142,10 @@ impl Course<'_> {
         let found = match accepted(self.send(check.as_ref(), Flaw::Crowded).await) {
             Ok(_) => Found::Ok("a signature that fits is found among others".to_owned()),
             Err(_) => Found::Wrong(
-                "a message is refused whose right signature stands behind others, as during rotation".to_owned(),
-                "look at each signature of `webhook-signature`, and pass over schemes that are unknown".to_owned(),
+                "a message is refused whose right signature stands behind others, as during rotation"
+                    .to_owned(),
+                "look at each signature of `webhook-signature`, and pass over schemes that are unknown"
+                    .to_owned(),
             ),
         };
         self.found("rotation", found);
@@ -192,11 +194,13 @@ impl Course<'_> {
 
     /// What is soundly signed, and cannot be shown.
     async fn unreadable(&mut self) {
-        let broken = self.probe.check().await.map(|message| Message { body: Bytes::from_static(b"{"), ..message });
+        let broken =
+            self.probe.check().await.map(|message| Message { body: Bytes::from_static(b"{"), ..message });
         let answer = self.send(broken.as_ref(), Flaw::None).await;
         self.found("malformed", refused(answer, "answer what is not JSON with `400`"));
 
-        let card = self.probe.card("has a schema that does not exist: if you read this, schemas are not looked at");
+        let card =
+            self.probe.card("has a schema that does not exist: if you read this, schemas are not looked at");
         let strange = self.probe.requested(&card).await.map(|message| {
             message.with(|body| {
                 if let Some(schema) = body.pointer_mut("/data/schema") {
@@ -206,7 +210,8 @@ impl Course<'_> {
         });
         let answer = self.send(strange.as_ref(), Flaw::None).await;
         self.withdraw_if_taken(&card, &answer).await;
-        let remedy = "answer a card whose `schema` you do not know with `400`: the sender must not believe it shown";
+        let remedy =
+            "answer a card whose `schema` you do not know with `400`: the sender must not believe it shown";
         self.found("unknown_schema", refused(answer, remedy));
 
         let oversized = self.probe.check().await.map(|message| message.filled_to(OVERSIZED));
@@ -214,7 +219,10 @@ impl Course<'_> {
             Err(TransportError::Unreachable(_) | TransportError::Other(_)) => {
                 Found::Ok("8 MiB are cut off".to_owned())
             }
-            answer => refused(answer, "answer bodies beyond a limit, such as 1 MiB, with `413`, and read no further"),
+            answer => refused(
+                answer,
+                "answer bodies beyond a limit, such as 1 MiB, with `413`, and read no further",
+            ),
         };
         self.found("oversized", found);
     }
@@ -252,7 +260,9 @@ fn refused(answer: Answer, remedy: &str) -> Found {
                 wrong(format!("it is taken ({})", status.as_u16()))
             }
             StatusCode::TOO_MANY_REQUESTS => busy(),
-            StatusCode::GONE => wrong("one bad message, and the endpoint wants nothing more (410)".to_owned()),
+            StatusCode::GONE => {
+                wrong("one bad message, and the endpoint wants nothing more (410)".to_owned())
+            }
             status if status.is_client_error() && !is_later(status) => {
                 Found::Ok(format!("refused ({})", status.as_u16()))
             }

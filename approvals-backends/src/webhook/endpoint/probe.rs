@@ -127,7 +127,8 @@ impl Probe {
         let mut card = Card::new(request, digest, "approvals.check", "low", requester, clocks);
         card.environment = Some("test".to_owned());
         card.reason = Some(says.to_owned());
-        card.who_may_decide = vec!["nobody: this is a check of the endpoint, and an answer does nothing".into()];
+        card.who_may_decide =
+            vec!["nobody: this is a check of the endpoint, and an answer does nothing".into()];
         card
     }
 
@@ -158,7 +159,11 @@ impl Probe {
     }
 
     /// Sends a message once, with this flaw.
-    pub(super) async fn send(&self, message: &Message, flaw: Flaw) -> Result<Response<Bytes>, TransportError> {
+    pub(super) async fn send(
+        &self,
+        message: &Message,
+        flaw: Flaw,
+    ) -> Result<Response<Bytes>, TransportError> {
         let Message { id, kind, body } = message;
         let hour = Duration::from_secs(60 * 60);
         let now = Timestamp::now();
