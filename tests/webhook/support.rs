@@ -67,7 +67,7 @@ impl Served {
     }
 }
 
-/// Reads a request to its end: the head as text with the names of its headers in small letters, and the body.
+/// Reads a request to its end: the head as text, in small letters but for the values of headers, and the body.
 pub(crate) async fn read(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut got = Vec::new();
     loop {
@@ -76,7 +76,7 @@ pub(crate) async fn read(stream: &mut TcpStream) -> (String, Vec<u8>) {
             let head = String::from_utf8(got[..end].to_vec()).unwrap();
             let small = |line: &str| match line.split_once(": ") {
                 Some((name, value)) => format!("{}: {value}", name.to_ascii_lowercase()),
-                None => line.to_owned(),
+                None => line.to_ascii_lowercase(),
             };
             let head = head.lines().map(small).collect::<Vec<_>>().join("\n");
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));

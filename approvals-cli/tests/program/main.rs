@@ -7,6 +7,8 @@ mod bench;
 
 mod agent;
 mod cancel;
+#[cfg(feature = "webhook")]
+mod check_backend;
 mod decide;
 mod doctor;
 mod list;

@@ -15,7 +15,7 @@ type Answer = Result<Response<Bytes>, TransportError>;
 /// The longest message that a sender writes unless it is told otherwise.
 const LARGE: usize = 512 * 1024;
 /// What no endpoint needs to read.
-const OVERSIZED: usize = 8 * 1024 * 1024;
+const OVERSIZED: usize = 4 * 1024 * 1024;
 
 /// What must not be believed, and what is wrong with an endpoint that does.
 const FORGED: [(&str, Flaw, &str); 6] = [
@@ -217,7 +217,7 @@ impl Course<'_> {
         let oversized = self.probe.check().await.map(|message| message.filled_to(OVERSIZED));
         let found = match self.send(oversized.as_ref(), Flaw::None).await {
             Err(TransportError::Unreachable(_) | TransportError::Other(_)) => {
-                Found::Ok("8 MiB are cut off".to_owned())
+                Found::Ok("4 MiB are cut off".to_owned())
             }
             answer => refused(
                 answer,
