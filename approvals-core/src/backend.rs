@@ -13,6 +13,39 @@ use crate::people::Assurance;
 /// Sends cards where people are and brings their answers to the desk.
 ///
 /// A backend is trusted for who answered, but only for identities of the provider that it is registered for.
+///
+/// This one prints cards and is answered elsewhere, through the program `approvals`:
+///
+/// ```
+/// use approvals_core::async_trait;
+/// use approvals_core::backend::{Backend, BackendError, Capabilities, Presented};
+/// use approvals_core::card::{Card, text};
+/// use approvals_core::id::Reference;
+/// use approvals_core::people::Assurance;
+///
+/// struct Printer;
+///
+/// #[async_trait]
+/// impl Backend for Printer {
+///     fn name(&self) -> &str {
+///         "printer"
+///     }
+///
+///     fn capabilities(&self) -> Capabilities {
+///         let (provider, assurance) = ("printer".into(), Assurance::Local);
+///         Capabilities { provider, assurance, cards_outlive_process: true }
+///     }
+///
+///     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+///         let page = text::render(card, &Default::default());
+///         print!("{}", page.text);
+///         Ok(Presented { reference: Reference::new(&*card.request), shown: page.shown })
+///     }
+/// }
+/// ```
+///
+/// One that is answered calls [`Desk::submit`] from [`listen`](Self::listen), and is judged by the suite of
+/// `approvals_core::conformance::backend`, whose module has a whole one.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Its name in the ledger, unless it is registered under another: `terminal`, `slack`, ….

@@ -29,6 +29,24 @@ use crate::people::{Agent, Principal, Requester};
 ///
 /// Cheap to clone; clones are the same handle. When the last one is dropped, the background work stops; call
 /// [`shutdown`](Self::shutdown) before, so that everything is written.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use approvals_core::handle::Approvals;
+/// use approvals_core::people::{Agent, People, Person};
+///
+/// let approvals = Approvals::builder()
+///     .agent(Agent::new("cleaner").owned_by("dana"))
+///     .directory(People::new([Person::new("dana"), Person::new("kim").known_as("os", "kim")])?)
+///     .open_to_store() // kim answers with the program `approvals`; dana is the owner and never counts
+///     .build()
+///     .await?;
+/// approvals.install()?;
+/// // … the agent works …
+/// approvals.shutdown().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Approvals(Arc<Inner>);
 
@@ -69,18 +87,47 @@ impl Approvals {
     ///
     /// Once a handle is installed, a scope of another one does not replace it: its gated calls stay with the
     /// installed handle.
+    ///
+    /// ```
+    /// # use approvals_core::{error::ApprovalError, handle::Approvals};
+    /// # async fn refund(cents: u64) -> Result<(), ApprovalError> { Ok(()) }
+    /// async fn work(approvals: &Approvals) -> Result<(), ApprovalError> {
+    ///     approvals.scope(async { refund(1_200).await }).await
+    /// }
+    /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         current::scope(self.clone(), None, future)
     }
 
     /// Runs a future on whose calls this context stands: who they are made for, and why. Inside another one it adds
-    /// to that: what it leaves out, the human first of all, is kept.
+    /// to that: what it leaves out, the human first of all, is kept. A human whom it does name takes the place of the one
+    /// around it: name another one only where the work is truly done for them.
+    ///
+    /// ```
+    /// # use approvals_core::{call::Context, error::ApprovalError, handle::Approvals};
+    /// # async fn refund(cents: u64) -> Result<(), ApprovalError> { Ok(()) }
+    /// async fn answer(approvals: &Approvals, human: &str) -> Result<(), ApprovalError> {
+    ///     // Whatever is asked for in here, this human does not approve.
+    ///     approvals.acting(Context::for_human(human).session("run-42"), refund(1_200)).await
+    /// }
+    /// ```
     pub fn acting<F: Future>(&self, context: Context, future: F) -> impl Future<Output = F::Output> + use<F> {
         current::scope(self.clone(), Some(context), future)
     }
 
     /// Spawns a task that stays in the scope, keeps the context, and stays inside the gated bodies around it: what it
     /// asks for shows them on its cards. `tokio::spawn` loses all three.
+    ///
+    /// ```
+    /// # use approvals_core::{error::ApprovalError, handle::Approvals};
+    /// # async fn refund(cents: u64) -> Result<(), ApprovalError> { Ok(()) }
+    /// async fn work(approvals: &Approvals) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (one, other) = (approvals.spawn(refund(1_200)), approvals.spawn(refund(900)));
+    ///     one.await??;
+    ///     other.await??;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
@@ -115,6 +162,17 @@ impl Approvals {
     }
 
     /// Follows the ledger from its present end on: what this process and every other one writes from now.
+    ///
+    /// ```
+    /// # use approvals_core::{handle::Approvals, ledger::StoreError};
+    /// async fn tell(approvals: &Approvals) -> Result<(), StoreError> {
+    ///     let mut ledger = approvals.follow().await?;
+    ///     loop {
+    ///         let record = ledger.next().await?;
+    ///         println!("{} {} {}", record.body.time, record.body.stream, record.body.event.name());
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -197,10 +255,11 @@ impl std::fmt::Debug for Approvals {
 }
 
 impl Inner {
-    fn stop(&self) {
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            task.abort();
-        }
+    /// Ends the background work; the tasks, which are gone once they are awaited.
+    fn stop(&self) -> Vec<JoinHandle<()>> {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.iter().for_each(JoinHandle::abort);
+        tasks
     }
 }
 

@@ -170,7 +170,10 @@ impl fmt::Display for Version {
 
 /// Where chance comes from. Handed in, so that a test repeats itself.
 pub trait Chance: Send + Sync + 'static {
-    /// Fills the bytes. Errors if the operating system has no randomness to give.
+    /// Fills the bytes.
+    ///
+    /// # Errors
+    /// If the operating system has no randomness to give.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance>;
 }
 

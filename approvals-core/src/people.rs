@@ -76,6 +76,13 @@ impl fmt::Display for Identity {
 }
 
 /// One canonical human.
+///
+/// ```
+/// use approvals_core::people::{Identity, Person};
+///
+/// let dana = Person::new("dana").named("Dana Whitfield").in_group("sre").known_as("os", "dana");
+/// assert!(dana.identities().any(|identity| identity == Identity::new("os", "dana")));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     id: PersonId,
@@ -193,6 +200,14 @@ impl From<PersonId> for Principal {
 }
 
 /// The agent that asks, and who answers for it.
+///
+/// ```
+/// use approvals_core::people::Agent;
+///
+/// // Works on behalf of whoever talks to it, and never for nobody.
+/// let agent = Agent::new("support-bot").owned_by("dana").acts_for_people();
+/// assert_eq!(agent.id().as_str(), "support-bot");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub(crate) id: AgentId,

@@ -14,6 +14,32 @@ use crate::request::{Quorum, Requirement};
 ///
 /// Policy may raise what the author declared and never lower it. Once a request exists, policy is asked once more at
 /// the claim, where it may only stop (law 10).
+///
+/// ```
+/// use approvals_core::async_trait;
+/// use approvals_core::call::Call;
+/// use approvals_core::id::PolicyVersion;
+/// use approvals_core::policy::{Policy, PolicyError, Ruling};
+/// use approvals_core::request::{Quorum, Requirement};
+///
+/// /// Two people of finance for large sums, the default for everything else.
+/// struct Finance;
+///
+/// #[async_trait]
+/// impl Policy for Finance {
+///     fn version(&self) -> PolicyVersion {
+///         PolicyVersion::new("finance/1")
+///     }
+///
+///     async fn rule(&self, call: &Call) -> Result<Ruling, PolicyError> {
+///         let mut requirement = Requirement::for_call(call);
+///         if call.argument_as::<u64>("cents").is_some_and(|cents| cents > 1_000_000) {
+///             requirement.quorum = Quorum::people_from(2, ["finance"]);
+///         }
+///         Ok(Ruling::Ask(requirement))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Policy: Send + Sync + 'static {
     /// What this policy is called in records; change it whenever the rules change.
@@ -83,6 +109,10 @@ impl Requirement {
 /// ```
 /// use approvals_core::{action::Risk, policy::RiskPolicy};
 /// let policy = RiskPolicy::ask_from(Risk::Medium).people(2, Risk::Critical).from(["sre"], Risk::High);
+///
+/// use approvals_core::policy::Policy as _;
+/// // It stands in every record that it ruled.
+/// assert_eq!(policy.version().as_str(), "risk/1 ask=medium people=2@critical from=sre@high");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RiskPolicy {

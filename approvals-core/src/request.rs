@@ -158,6 +158,9 @@ impl Requested {
     }
 
     /// The digest of the request: SHA-256("approvals/request/v1" ‖ 0 ‖ canonical JSON of `{call, terms}`).
+    ///
+    /// # Errors
+    /// If it holds what JSON cannot hold exactly, which nothing does that the gate captured.
     pub fn digest(&self) -> Result<Digest, CaptureError> {
         let mut hash = Sha256::new();
         hash.update(b"approvals/request/v1\0");
@@ -169,6 +172,9 @@ impl Requested {
 impl RequestId {
     /// The id of a keyed request: UUIDv8 (RFC 9562 section 5.8) of the first 16 bytes of
     /// SHA-256("approvals/key/v1" ‖ 0 ‖ canonical JSON of `[namespace, agent, action, key, round]`).
+    ///
+    /// # Errors
+    /// If the round is beyond 2^53 − 1, which JSON does not hold exactly.
     pub fn of_key(
         namespace: &str,
         agent: &AgentId,

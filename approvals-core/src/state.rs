@@ -144,6 +144,22 @@ pub struct Claim {
 }
 
 /// The fold of a request's records.
+///
+/// ```
+/// use approvals_core::ledger::{Store, StoreError};
+/// use approvals_core::state::{Illegal, Phase, State};
+///
+/// /// Whether the request may still be claimed, as anybody can tell who reads the ledger.
+/// async fn waits_for_its_run(
+///     store: &dyn Store,
+///     request: approvals_core::id::RequestId,
+/// ) -> Result<bool, Box<dyn std::error::Error>> {
+///     let history = store.history(request.into()).await?;
+///     let state = State::fold(&history)?;
+///     let now = approvals_core::time::Timestamp::now();
+///     Ok(state.phase() == Phase::Approved && !state.is_overdue(now))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     phase: Phase,
@@ -260,7 +276,10 @@ impl State {
         self.opened.as_ref().is_some_and(|opened| opened.requested.is_met_by(approvers))
     }
 
-    /// Folds records, oldest first. Errors at the first one that cannot follow.
+    /// Folds records, oldest first.
+    ///
+    /// # Errors
+    /// At the first record that cannot follow.
     pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, Illegal> {
         let mut state = Self::default();
         for record in records {

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 /// use approvals_core::time::Timestamp;
 /// let t: Timestamp = "2026-11-21T22:53:29.000001Z".parse().unwrap();
 /// assert_eq!(t.to_string(), "2026-11-21T22:53:29.000001Z");
+///
+/// let hour = std::time::Duration::from_secs(3600);
+/// assert_eq!(t.until(t.after(hour)), hour);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -113,7 +116,20 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where time comes from. Handed in, so that a test moves it and no test waits for it.
 ///
-/// `now` is the wall clock and may jump; `sleep` runs on a monotonic clock and does not.
+/// `now` is the wall clock and may jump; `sleep` runs on a monotonic clock and does not. A test takes
+/// `testing::ManualClock`, which stands still until it is moved.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use approvals_core::time::{Clock, SystemClock};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let before = SystemClock.now();
+/// SystemClock.sleep(Duration::from_millis(1)).await;
+/// assert!(before.after(Duration::from_secs(3600)) > SystemClock.now());
+/// # });
+/// ```
 pub trait Clock: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Timestamp;

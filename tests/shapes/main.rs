@@ -15,12 +15,12 @@
 )]
 
 mod arguments;
-mod attributes;
 mod bodies;
 mod boxed;
 mod future;
 mod receivers;
 mod results;
+mod retries;
 mod support;
 mod texts;
 mod traits;

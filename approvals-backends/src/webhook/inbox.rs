@@ -48,7 +48,8 @@ impl Answer {
         }
     }
 
-    /// The HTTP status that says the same: below 500 it is final, and sending it again changes nothing.
+    /// The HTTP status that says the same, for the callback and the page: below 500 it is final, and sending it again changes nothing.
+    #[cfg(any(test, feature = "webhook-http"))]
     pub(super) const fn status(&self) -> u16 {
         match self {
             Self::Counted { .. } => 200,
@@ -137,7 +138,7 @@ impl Inbox {
             Err(refusal) if refusal.is_of_a_stranger() => {
                 match refusal {
                     Refusal::Nonce => {
-                        tracing::warn!(way = %desk.way().id, %refusal, "a signed message was refused")
+                        tracing::warn!(way = %desk.way().id, %refusal, "a signed message does not belong to the card of its request; if the endpoint did not send it, its key has leaked: rotate it")
                     }
                     // Not louder: strangers must not fill a log either. The record of their number is.
                     _ => tracing::debug!(way = %desk.way().id, %refusal, "a message proves nothing"),

@@ -49,7 +49,7 @@ fn every_vector_of_the_page_is_made_and_verified() {
     for (key, id, timestamp, body, signature) in vectors {
         let key: SigningKey = key.parse().unwrap();
         let at = Timestamp::from_micros(timestamp.parse::<i64>().unwrap() * 1_000_000);
-        assert_eq!(sign(&[key.clone()], id, at, body.as_bytes()).unwrap(), signature, "{id}");
+        assert_eq!(sign(std::slice::from_ref(&key), id, at, body.as_bytes()).unwrap(), signature, "{id}");
         let verified = verify(&[key.verifying()], id, timestamp, signature, body.as_bytes(), at);
         assert_eq!(verified.unwrap(), key.scheme(), "{id}");
     }

@@ -14,6 +14,7 @@ use super::schema::{Decision, InvalidDecision};
 use super::signature::{Scheme, SigningKey, Unverified, VerifyingKey, verify};
 
 /// The longest body that is read at all, in bytes.
+#[cfg(feature = "webhook-http")]
 pub(super) const LONGEST_RAW: usize = 64 * 1024;
 
 /// A message as it came: nothing in it is believed yet.
@@ -84,6 +85,7 @@ impl Refusal {
         }
     }
 
+    #[cfg(any(test, feature = "webhook-http"))]
     pub(super) const fn status(&self) -> u16 {
         match self {
             Self::Unverified(_) | Self::Nonce => 401,

@@ -20,6 +20,9 @@ use crate::secret::SecretBytes;
 )]
 pub trait Show {
     /// Captures the value.
+    ///
+    /// # Errors
+    /// If people could not see it, or could see it in two ways: see [`CaptureError`].
     fn capture(&self, limits: &Limits) -> Result<Value, CaptureError>;
 
     /// The name of its type, in no stable form.
@@ -280,7 +283,7 @@ pub(crate) fn read(
         context,
         inside: Chain::default(),
     };
-    read_texts(&mut call, texts, reader.caps)?;
+    read_texts(&mut call, texts, reader.caps, twice)?;
     Ok(call)
 }
 
@@ -292,7 +295,7 @@ fn is_same(value: Option<&CallValue>, again: Option<&CallValue>) -> bool {
     }
 }
 
-fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps) -> Result<(), LiveError> {
+fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps, twice: bool) -> Result<(), LiveError> {
     for text in texts {
         let (what, limit) = match text.kind {
             Kind::Reason => ("reason", caps.text),
@@ -301,6 +304,9 @@ fn read_texts(call: &mut Call, texts: &[Text<'_>], caps: &Caps) -> Result<(), Li
             Kind::Label(_) => ("label", caps.text),
         };
         let written = Bounded::write(text, limit, what)?;
+        if twice && Bounded::write(text, limit, what)? != written {
+            return Err(LiveError::Unstable { argument: what.to_owned() });
+        }
         match text.kind {
             Kind::Reason => call.reason = Some(written),
             Kind::Resource => call.resource = Some(written),

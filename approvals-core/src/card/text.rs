@@ -60,6 +60,27 @@ pub struct Rendered {
 
 /// Renders the card: facts, then the agent's words behind a margin.
 ///
+/// ```
+/// use approvals_core::card::text::{TextOptions, render};
+/// use approvals_core::card::{Card, Shown};
+///
+/// fn post(card: &Card) -> (String, bool) {
+///     let page = render(card, &TextOptions::default().width(60).limit(3_000));
+///     // What could not show everything offers no approve control.
+///     (page.text, page.shown == Shown::Everything)
+/// }
+/// # use approvals_core::card::{CardArgument, CardClocks, CardRequester, CardValue, Span, Time};
+/// # let time = || Time { text: "2026-11-21T22:53:29Z".into(), unix_ms: 1_795_301_609_000 };
+/// # let use_within = Span { text: "15 min".into(), seconds: 900 };
+/// # let clocks = CardClocks { requested_at: time(), decide_by: time(), use_within };
+/// # let (request, digest) = ("0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e", "4f2a9c01d3e7c6b5");
+/// # let requester = CardRequester::new("cleaner", "dana");
+/// # let mut card = Card::new(request, digest, "cleanup.delete_files", "high", requester, clocks);
+/// # assert!(post(&card).1);
+/// # card.arguments.push(CardArgument::new("folder", CardValue::Shown(format!("{:?}", "x".repeat(9_000)))));
+/// # assert!(!post(&card).1);
+/// ```
+///
 /// Over the limit, the agent's words are cut first: no digest binds them, so cutting them leaves the facts whole.
 /// Only if that is not enough are facts cut, all to the same length, so that a long argument cannot push another
 /// one out of view; the result is then `Part` and says so in its text.

@@ -30,7 +30,7 @@ impl Drop for Strangers {
         if count > 0 {
             tracing::warn!(
                 count,
-                "unauthenticated input of the last minute was not recorded before the stop"
+                "unauthenticated input of the last minute is in no record, because the process stopped; check who can reach this way in"
             );
         }
     }

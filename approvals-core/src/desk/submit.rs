@@ -20,6 +20,50 @@ const COMMENT: usize = 4096;
 const TRIES: usize = 64;
 
 /// The way in for reviews, bound to one registration. Cheap to clone.
+///
+/// A backend is given one to [`listen`](crate::backend::Backend::listen) for; a surface makes its own:
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use std::sync::Arc;
+///
+/// use approvals_core::desk::{Desk, Review, Way, WayKind};
+/// use approvals_core::ledger::{Filter, Memory, Store};
+/// use approvals_core::people::{Agent, Assurance, Identity, People, Person};
+/// use approvals_core::state::Phase;
+/// # use approvals_core::{action::Risk, call::Call, error::ApprovalError, handle::Approvals};
+///
+/// let people = || People::new([Person::new("dana"), Person::new("kim").known_as("sso", "k.lee")]);
+/// let store = Memory::new()?;
+/// # let approvals = Approvals::builder().agent(Agent::new("payer").owned_by("dana")).directory(people()?);
+/// # let approvals = approvals.store(store.clone()).open_to_store().build().await?;
+/// # let before = store.last().await?;
+/// # let agent = approvals.clone();
+/// # let call = approvals.spawn(async move {
+/// #     let call = Call::new("refund").risk(Risk::High).arg("cents", &1_200);
+/// #     agent.gate(call).run(|| async { Ok::<_, ApprovalError>("refunded") }).await
+/// # });
+/// # store.wait_past(before).await?;
+///
+/// // Set once, where the surface is written: whose identities it vouches for, and how strongly it checked them.
+/// let way = Way {
+///     id: "intranet".into(),
+///     provider: "sso".into(),
+///     assurance: Assurance::Sso,
+///     kind: WayKind::Surface,
+/// };
+/// let desk = Desk::new(Arc::new(store.clone()), Arc::new(people()?), way, "intranet");
+///
+/// let waiting = store.list(&Filter::in_phases([Phase::Pending]), None, 50).await?;
+/// let request = &waiting.summaries[0];
+/// // The identity is what the session proved, never what the form said; the digest is that of the page that was shown.
+/// let review = Review::approve(request.id, request.digest).comment("as agreed");
+/// let reply = desk.submit(&Identity::new("sso", "k.lee"), review).await?;
+/// assert_eq!(reply.person.unwrap().id().as_str(), "kim");
+/// # assert_eq!(call.await??, "refunded");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Desk {
     pub(crate) store: Arc<dyn Store>,

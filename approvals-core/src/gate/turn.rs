@@ -30,7 +30,8 @@ enum Stage {
     FreeSite,
     /// Let through by policy, as policy saw it.
     Free(Entry, Box<Call>),
-    Claimed(Entry, Held),
+    /// Claimed, under the key that found the request.
+    Claimed(Entry, Held, Option<String>),
 }
 
 /// By whom a call is made, fixed at its first turn.
@@ -94,7 +95,9 @@ impl Gate {
             Stage::FreeSite if risk() == Risk::Low => Turn::Run(self.permit(None)),
             Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
             Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
-            Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
+            Stage::Claimed(entry, held, key) => {
+                self.enter(&entry, held, key.as_deref(), risk(), arguments, texts)
+            }
         };
         if let Turn::Stop(refusal) = &turn {
             tracing::info!(action = site.name(), kind = %refusal.kind(), "the call does not run");
@@ -145,7 +148,7 @@ impl Gate {
             })?;
             self.stage = match passed {
                 Passed::Free => Stage::Free(entry, Box::new(call)),
-                Passed::Claimed(held) => Stage::Claimed(entry, held),
+                Passed::Claimed(held) => Stage::Claimed(entry, held, call.key),
             };
             Ok(())
         };
@@ -172,13 +175,14 @@ impl Gate {
         &'g mut self,
         entry: &Entry,
         mut held: Held,
+        key: Option<&str>,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Turn<'g> {
         let request = held.ticket().request;
         match self.read(entry, risk, arguments, texts, false) {
-            Ok(call) if held.is_for(&call) => {
+            Ok(call) if call.key() == key && held.is_for(&call) => {
                 held.enter();
                 tracing::info!(action = self.site.name(), %request, "body starts");
                 Turn::Run(self.permit(Some(held)))
@@ -265,6 +269,9 @@ pub fn never<R>() -> R {
 }
 
 /// The refusal as an error made by the author's own function.
+///
+/// # Errors
+/// Always: the refusal.
 pub fn refuse_by<T, E>(error: ApprovalError, by: impl FnOnce(ApprovalError) -> E) -> Result<T, E> {
     Err(by(error))
 }

@@ -28,6 +28,25 @@ const AGAIN: Duration = Duration::from_secs(1);
 const SIBLINGS: u32 = 10_000;
 
 /// A set-up in the making. See [`Approvals::builder`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use approvals_core::action::Risk;
+/// use approvals_core::handle::{Approvals, BuildError};
+/// use approvals_core::people::{Agent, People, Person};
+/// use approvals_core::policy::RiskPolicy;
+///
+/// let alone = Approvals::builder()
+///     .agent(Agent::new("cleaner").owned_by("dana"))
+///     .policy(RiskPolicy::ask_from(Risk::High))
+///     .directory(People::new([Person::new("dana").known_as("os", "dana")])?)
+///     .open_to_store();
+/// // The owner never counts, so nobody could ever say yes.
+/// let refused = alone.build().await.unwrap_err();
+/// assert!(matches!(refused, BuildError::NobodyToAsk { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub struct Builder {
     agent: Option<Agent>,
     namespace: String,
@@ -380,7 +399,7 @@ async fn listen(backend: Arc<dyn Backend>, desk: Desk, clock: Arc<dyn Clock>) {
 /// Policy, keys and records know an action by its name: two with one name would share them.
 fn check_sites() -> Result<(), BuildError> {
     let Some(sites) = sites() else {
-        tracing::warn!("this platform gathers no manifest: two actions of one name would not be noticed");
+        tracing::warn!("this platform gathers no manifest; see that no two actions have one name");
         return Ok(());
     };
     let mut seen = BTreeMap::new();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::{Approvals, current};
 use crate::keeper::Order;
@@ -40,6 +41,9 @@ impl Approvals {
     /// Writes what is still to be written, brings cards up to date, records a clean stop and ends the background
     /// work. What waits under a key stays open for the next process.
     ///
+    /// Bodies that still run are neither stopped nor waited for: end them first. One whose process ends before it does
+    /// is recorded as `lost` by the next process of this node.
+    ///
     /// It takes at most 90 s, also over a store that fails for ever. What was not written by then is given up: a body
     /// that ended and could not say so is recorded as `lost` by the next process of this node.
     ///
@@ -60,7 +64,14 @@ impl Approvals {
             stopped = self.settle() => stopped.map_err(ShutdownError::Unrecorded),
             () = local.parts.clock.sleep(LONGEST) => Err(self.give_up()),
         };
-        self.0.stop();
+        // What the tasks hold, the store before all, is let go. One that hangs without awaiting is not waited for.
+        let tasks = self.0.stop();
+        for _ in 0..PATIENCE {
+            if tasks.iter().all(JoinHandle::is_finished) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         current::uninstall(self);
         stopped
     }

@@ -33,12 +33,18 @@ struct Tables {
 }
 
 impl Memory {
-    /// An empty ledger on the system's clock. Errors if the operating system gives no randomness for its key.
+    /// An empty ledger on the system's clock.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness for its key.
     pub fn new() -> Result<Self, StoreError> {
         Self::with_clock(Arc::new(SystemClock))
     }
 
     /// An empty ledger whose records are stamped by the given clock.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
     pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (key, _) = StoreKey::fresh(&SystemChance)
             .map_err(|e| StoreError::new(StoreErrorKind::Other, e.to_string()))?;

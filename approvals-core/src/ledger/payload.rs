@@ -69,11 +69,17 @@ impl Payload {
     }
 
     /// The payload as stored: JSON.
+    ///
+    /// # Errors
+    /// Those of `serde_json`, which has none for what a payload holds.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    /// If the bytes are not the JSON of a payload.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }

@@ -108,6 +108,9 @@ pub struct Body {
 
 impl Body {
     /// The canonical bytes.
+    ///
+    /// # Errors
+    /// If the event holds what JSON cannot hold exactly: see [`canonical`](capture::canonical).
     pub fn to_bytes(&self) -> Result<Vec<u8>, capture::CaptureError> {
         capture::canonical(self)
     }
@@ -155,6 +158,9 @@ pub enum UnreadableRecord {
 
 impl Record {
     /// Reads a record as a store kept it: checks format and canonical form.
+    ///
+    /// # Errors
+    /// If a later version of this crate wrote it, or if it is not what this crate writes.
     pub fn from_stored(
         seq: Seq,
         bytes: Vec<u8>,

@@ -11,6 +11,32 @@ use crate::state::{Illegal, Phase};
 ///
 /// Records are never changed and never removed; the payload beside them may be erased. One rule binds every
 /// method: what was answered `Ok` is durable and visible to every process that uses the store.
+///
+/// Who only reads takes [`list`](Self::list) for what waits and [`history`](Self::history) for one request:
+///
+/// ```
+/// use approvals_core::card::{Card, text};
+/// use approvals_core::ledger::{Filter, Store, StoreError};
+/// use approvals_core::state::{Phase, State};
+///
+/// async fn print_what_waits(store: &dyn Store) -> Result<(), StoreError> {
+///     let page = store.list(&Filter::in_phases([Phase::Pending]), None, 50).await?;
+///     for summary in page.summaries {
+///         let history = store.history(summary.id.into()).await?;
+///         // A history that does not fold is damaged: say so, and leave the others in peace.
+///         let Ok(state) = State::fold(&history) else { continue };
+///         if let Some(card) = Card::of(&history, &state) {
+///             print!("{}", text::render(&card, &Default::default()).text);
+///         }
+///     }
+///     Ok(())
+/// }
+/// # let memory = approvals_core::ledger::Memory::new().unwrap();
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(print_what_waits(&memory)).unwrap();
+/// ```
+///
+/// Who writes one runs the suite of `approvals_core::conformance`; `examples/file-store` of the repository is a whole
+/// one.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Appends events to one stream: all of them or none.
@@ -25,22 +51,40 @@ pub trait Store: Send + Sync + 'static {
     async fn append(&self, append: Append) -> Result<Appended, StoreError>;
 
     /// The whole history of a stream, oldest first; empty if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a record in it is damaged. Never a shorter history.
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError>;
 
     /// Summaries of requests, newest first, a page at a time.
+    ///
+    /// # Errors
+    /// If they cannot be read.
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError>;
 
     /// Records of every stream past a place in the ledger, in global order, at most `limit`.
+    ///
+    /// # Errors
+    /// If they cannot be read, or a record among them is damaged. Never fewer records with a gap between them.
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError>;
 
     /// The place of the last record; [`Seq::START`] when the ledger is empty.
+    ///
+    /// # Errors
+    /// If it cannot be read.
     async fn last(&self) -> Result<Seq, StoreError>;
 
     /// Returns once a record past that place exists, whichever process wrote it. May return early.
+    ///
+    /// # Errors
+    /// If the ledger can no longer be watched.
     async fn wait_past(&self, after: Seq) -> Result<(), StoreError>;
 
     /// Holds a node's name for as long as the hold lives, so that no two processes use it; `None` if another
     /// process holds it. The operating system or the database releases it when the process dies.
+    ///
+    /// # Errors
+    /// If it cannot be told whether the name is free.
     async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError>;
 
     /// The key under which secret arguments are committed to. Kept beside the store, never in it.

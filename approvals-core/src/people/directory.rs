@@ -11,22 +11,73 @@ use crate::id::{AgentId, GroupId, PersonId};
 ///
 /// It is asked at every review and once more at the claim, so its answers should be current; an error keeps the
 /// gate shut (law 6).
+///
+/// ```
+/// use approvals_core::async_trait;
+/// use approvals_core::id::PersonId;
+/// use approvals_core::people::{Directory, DirectoryError, Identity, Person};
+///
+/// /// Whoever a table of the company's knows.
+/// struct Staff(Vec<(&'static str, &'static str)>);
+///
+/// impl Staff {
+///     fn find(&self, is: impl Fn(&str, &str) -> bool) -> Option<Person> {
+///         let (id, login) = self.0.iter().find(|(id, login)| is(id, login))?;
+///         Some(Person::new(*id).known_as("sso", *login))
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Directory for Staff {
+///     async fn resolve(&self, identity: &Identity) -> Result<Option<Person>, DirectoryError> {
+///         // An id means nothing without its provider: another one may have given it to somebody else.
+///         if identity.provider().as_str() != "sso" {
+///             return Ok(None);
+///         }
+///         Ok(self.find(|_, login| login == identity.subject()))
+///     }
+///
+///     async fn person(&self, id: &PersonId) -> Result<Option<Person>, DirectoryError> {
+///         Ok(self.find(|known, _| known == id.as_str()))
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let staff = Staff(vec![("dana", "d.whitfield")]);
+/// let dana = staff.resolve(&Identity::new("sso", "d.whitfield")).await?;
+/// assert_eq!(dana.unwrap().id().as_str(), "dana");
+/// assert!(staff.resolve(&Identity::new("chat", "d.whitfield")).await?.is_none());
+/// # Ok::<(), DirectoryError>(())
+/// # }).unwrap();
+/// ```
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// The person behind an identity; `None` if it maps onto nobody.
+    ///
+    /// # Errors
+    /// If that cannot be told: the review is not judged, and may be submitted again.
     async fn resolve(&self, identity: &Identity) -> Result<Option<Person>, DirectoryError>;
 
     /// The person with an id; `None` if there is none.
+    ///
+    /// # Errors
+    /// If that cannot be told: nothing is asked for and nothing claimed meanwhile.
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, DirectoryError>;
 
     /// Everyone who is in one of the groups, or everyone at all if no group is given; `None` if that cannot be
     /// told. Used to refuse at once a requirement that nobody could ever meet.
+    ///
+    /// # Errors
+    /// If the directory cannot answer. That a directory never lists people is `Ok(None)`, the default.
     async fn members(&self, groups: &[GroupId]) -> Result<Option<Vec<Person>>, DirectoryError> {
         let _ = groups;
         Ok(None)
     }
 
-    /// The owner of an agent, where the directory knows it.
+    /// The owner of an agent, where the directory knows it. The default knows none.
+    ///
+    /// # Errors
+    /// If that cannot be told: `build()` fails.
     async fn owner(&self, agent: &AgentId) -> Result<Option<PersonId>, DirectoryError> {
         let _ = agent;
         Ok(None)
@@ -110,12 +161,18 @@ enum Source {
 }
 
 impl People {
-    /// A list in code. Errors if an id or an identity is there twice or empty.
+    /// A list in code.
+    ///
+    /// # Errors
+    /// If an id or an identity is there twice or empty.
     pub fn new(people: impl IntoIterator<Item = Person>) -> Result<Self, PeopleError> {
         Ok(Self { source: Source::Code(Listed::new(people)?) })
     }
 
-    /// Names the owner of an agent. Errors if the owner is not in the list, or the list is a file.
+    /// Names the owner of an agent.
+    ///
+    /// # Errors
+    /// If the owner is not in the list, or the list is a file.
     pub fn agent(
         mut self,
         agent: impl Into<AgentId>,
@@ -132,7 +189,8 @@ impl People {
 
     /// Reads `people.toml`. The file is read again whenever it changes; while it is broken, nobody resolves.
     ///
-    /// Errors if the file cannot be read or is not a list of people; the error names the place.
+    /// # Errors
+    /// If the file cannot be read or is not a list of people; the error names the place.
     #[cfg(feature = "people-toml")]
     pub fn from_file(path: impl Into<std::path::PathBuf>) -> Result<Self, PeopleError> {
         Ok(Self { source: Source::File(super::file::Watched::open(path.into())?) })

@@ -35,6 +35,9 @@ impl std::fmt::Debug for Seed {
 
 impl Seed {
     /// A fresh seed.
+    ///
+    /// # Errors
+    /// If there is no randomness.
     pub fn fresh(chance: &dyn Chance) -> Result<Self, NoChance> {
         let mut bytes = [0; 32];
         chance.fill(&mut bytes)?;
@@ -107,6 +110,9 @@ impl StoreKey {
     }
 
     /// A fresh key and its hexadecimal text, for whoever keeps it.
+    ///
+    /// # Errors
+    /// If there is no randomness.
     pub fn fresh(chance: &dyn Chance) -> Result<(Self, Zeroizing<String>), NoChance> {
         let mut bytes = Zeroizing::new([0; 32]);
         chance.fill(bytes.as_mut_slice())?;

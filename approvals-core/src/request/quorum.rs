@@ -12,6 +12,20 @@ use crate::id::GroupId;
 
 /// A tree of groups and counts. It is met when distinct people can be assigned to all slots of one of its
 /// alternatives, so that nobody fills two.
+///
+/// ```
+/// use std::collections::BTreeSet;
+///
+/// use approvals_core::request::Quorum;
+///
+/// let quorum = Quorum::All(vec![Quorum::people_from(1, ["sre"]), Quorum::people_from(1, ["security"])]);
+/// assert_eq!(quorum.to_string(), "1 person from sre and 1 person from security");
+///
+/// let both = BTreeSet::from(["sre".into(), "security".into()]);
+/// let sre = BTreeSet::from(["sre".into()]);
+/// assert!(!quorum.is_met_by(&[&both]), "one person fills one slot");
+/// assert!(quorum.is_met_by(&[&both, &sre]));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quorum {
@@ -69,6 +83,9 @@ impl Quorum {
     }
 
     /// Whether it can be met and checked at all.
+    ///
+    /// # Errors
+    /// If it asks for nobody, for more than [`MAX_PEOPLE`](Self::MAX_PEOPLE), or branches too often.
     pub fn validate(&self) -> Result<(), InvalidQuorum> {
         self.alternatives(0).map(drop)
     }

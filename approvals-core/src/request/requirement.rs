@@ -9,6 +9,17 @@ use crate::action::Risk;
 use crate::people::Assurance;
 
 /// Quorum, least assurance and two clocks; frozen on the request (law 10).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use approvals_core::action::Risk;
+/// use approvals_core::request::{Quorum, Requirement};
+///
+/// let quorum = Quorum::people_from(2, ["sre"]);
+/// let night = Requirement { quorum, decide_within: Duration::from_secs(600), ..Requirement::at(Risk::High) };
+/// assert!(night.validate().is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Requirement {
     /// The effective risk; never below the declared one.
@@ -64,6 +75,10 @@ impl Requirement {
     }
 
     /// Whether it can stand.
+    ///
+    /// # Errors
+    /// If its quorum cannot stand, a clock is outside 1 s to [`LONGEST`](Self::LONGEST) or finer than a millisecond, or a
+    /// single operator is granted at risk critical.
     pub fn validate(&self) -> Result<(), InvalidRequirement> {
         self.quorum.validate()?;
         for (name, clock) in [("decide_within", self.decide_within), ("use_within", self.use_within)] {

@@ -76,7 +76,10 @@ pub enum Illegal {
     DeniedMeanwhile,
 }
 
-/// The state after one more record, or why the record is refused.
+/// The state after one more record.
+///
+/// # Errors
+/// Why the record is refused: it cannot follow in this state, at this time, or by whom it says.
 pub fn apply(state: &State, body: &Body) -> Result<State, Illegal> {
     let mut next = state.clone();
     next.take(body)?;

@@ -15,7 +15,10 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// What a program prints; its errors when it fails.
+/// What a program prints.
+///
+/// # Errors
+/// What it says when it fails, or why it could not be started.
 pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(program).args(arguments).current_dir(root()).output();
     let output = output.map_err(|error| format!("{program}: {error}"))?;
@@ -23,13 +26,19 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-/// The cargo that runs the tests.
+/// What the cargo that runs the tests prints.
+///
+/// # Errors
+/// Those of [`run`].
 pub fn cargo(arguments: &[&str]) -> Result<String, String> {
     run(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
 }
 
 /// `cargo metadata` with every feature on, for every platform; where the registry cannot be reached, for the platform
 /// that budgets are counted on, and why.
+///
+/// # Errors
+/// What cargo says.
 pub fn metadata() -> Result<(Value, Option<String>), String> {
     let fixed = ["metadata", "--format-version", "1", "--locked", "--all-features"];
     let (text, missing) = match cargo(&fixed) {
@@ -76,6 +85,9 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 /// The packages of the workspace by name. Asks cargo for nothing but manifests.
+///
+/// # Errors
+/// What cargo says.
 pub fn members() -> Result<BTreeMap<String, Member>, String> {
     let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps"])?;
     let metadata: Value = serde_json::from_str(&metadata).map_err(|error| error.to_string())?;
@@ -104,6 +116,9 @@ pub fn members() -> Result<BTreeMap<String, Member>, String> {
 }
 
 /// Names with versions of the crates in a tree of dependencies, the root of the tree included.
+///
+/// # Errors
+/// What cargo says.
 pub fn tree(arguments: &[&str]) -> Result<BTreeSet<String>, String> {
     tree_on(TARGET, arguments)
 }
@@ -120,17 +135,26 @@ pub fn tree_on(target: &str, arguments: &[&str]) -> Result<BTreeSet<String>, Str
 }
 
 /// The parsed manifest of a member.
+///
+/// # Errors
+/// If it cannot be read or parsed.
 pub fn manifest(member: &Member) -> Result<toml::Table, String> {
     let text = read(&Path::new(&member.folder).join("Cargo.toml"))?;
     text.parse().map_err(|error| format!("{}: {error}", member.name))
 }
 
 /// A text file of the workspace.
+///
+/// # Errors
+/// If it cannot be read.
 pub fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(root().join(path)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Every text file of the repository with its path within it. What builds leave behind is not among them.
+///
+/// # Errors
+/// If a folder cannot be read.
 pub fn files() -> Result<Vec<(PathBuf, String)>, String> {
     let root = root();
     let mut files = Vec::new();

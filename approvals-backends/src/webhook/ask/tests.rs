@@ -156,7 +156,7 @@ async fn an_endpoint_that_says_the_same_for_ever_under_new_cursors_is_no_tight_l
     let asked = bench.ask().await;
     let stranger = Decision { person: "u-nobody".to_owned(), ..approval(&asked) };
     let same = bench.endpoint.seal(&stranger, &[THEIRS]).json();
-    bench.endpoint.script((0..1_000).map(|turn| answers(&[same.clone()], &turn.to_string())));
+    bench.endpoint.script((0..1_000).map(|turn| answers(std::slice::from_ref(&same), &turn.to_string())));
     passes(&clock, Duration::from_secs(60)).await;
     assert!(asks(&bench) <= 40, "{} questions in a minute", asks(&bench));
     assert_eq!(bench.ignored(asked.request).await.len(), 1, "and it stands once in the ledger");

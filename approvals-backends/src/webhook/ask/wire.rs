@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use approvals_core::card::visible;
 use approvals_core::id::RequestId;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +89,8 @@ impl Sealed {
     }
 }
 
+/// Characters kept of why an answer cannot be read.
+const LONGEST_WHY: usize = 200;
 /// The longest cursor, in bytes.
 const LONGEST_CURSOR: usize = 1024;
 
@@ -104,8 +107,10 @@ pub(super) enum InvalidAnswers {
 
 impl Answers {
     pub(super) fn read(body: &[u8]) -> Result<Self, InvalidAnswers> {
-        let answers: Self =
-            serde_json::from_slice(body).map_err(|error| InvalidAnswers::Json(error.to_string()))?;
+        let answers: Self = serde_json::from_slice(body).map_err(|error| {
+            // Part of what the endpoint sent may stand in it.
+            InvalidAnswers::Json(visible(&error.to_string()).chars().take(LONGEST_WHY).collect())
+        })?;
         let Format::One = answers.format;
         match &answers.cursor {
             Some(cursor) if cursor.len() > LONGEST_CURSOR => Err(InvalidAnswers::Cursor),

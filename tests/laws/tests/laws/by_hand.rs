@@ -200,6 +200,62 @@ async fn an_argument_that_changes_while_the_call_waits_is_not_what_was_approved(
     }
 }
 
+/// The number as it is when it is written.
+struct Now<'a>(&'a AtomicU64, u64);
+
+impl std::fmt::Display for Now<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.fetch_add(self.1, SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_changes_while_the_call_waits_runs_nothing_under_the_other_key() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let key = AtomicU64::new(2);
+    let call = || Call::new("by-hand.key").risk(Risk::High).key(Now(&key, 0));
+    let no = async { drop(bench.mock.submit("ann", no(&bench.card().await)).await) };
+    refused(tokio::join!(run(&bench, &approvals, call()), no).0, ErrorKind::Denied, &[]);
+    key.store(1, SeqCst);
+    let change = async {
+        let card = bench.mock.presented(2).await.remove(1);
+        key.store(2, SeqCst);
+        bench.approve(&card).await;
+    };
+    let (outcome, ()) = tokio::join!(run(&bench, &approvals, call()), change);
+    refused(outcome, ErrorKind::ArgumentsChanged, &["ask anew"]);
+    key.store(1, SeqCst);
+    let hold = Hold::new();
+    bench.policy.says(Says::Hold(hold.clone()));
+    let change = async {
+        hold.reached(1).await;
+        key.store(2, SeqCst);
+        hold.open();
+    };
+    let (outcome, ()) = tokio::join!(run(&bench, &approvals, call()), change);
+    refused(outcome, ErrorKind::ArgumentsChanged, &["ask anew"]);
+    assert_eq!(bench.runs.count(), 0);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_never_twice_the_same_is_refused_before_anybody_is_asked() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let count = AtomicU64::new(0);
+    let call = || Call::new("by-hand.text").risk(Risk::High);
+    for (call, what) in [
+        (call().key(Now(&count, 1)), "key"),
+        (call().reason(Now(&count, 1)), "reason"),
+        (call().label("at", Now(&count, 1)), "label"),
+    ] {
+        refused(run(&bench, &approvals, call).await, ErrorKind::Unstable, &[what]);
+    }
+    assert!(bench.mock.cards().is_empty());
+    bench.ends(approvals).await;
+}
+
 /// Counts how often it is captured, and shows the count if it is told to.
 struct Captured(AtomicUsize, bool);
 
@@ -378,7 +434,7 @@ async fn an_error_of_the_body_stays_its_own_and_is_recorded_by_type_alone() {
     #[derive(Debug)]
     enum Own {
         Approval,
-        Broke(u64),
+        Broke(&'static str),
     }
     impl From<ApprovalError> for Own {
         fn from(_: ApprovalError) -> Self {
@@ -388,12 +444,12 @@ async fn an_error_of_the_body_stays_its_own_and_is_recorded_by_type_alone() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    let broke = approvals.gate(refund(&5)).run(|| async { Err::<(), _>(Own::Broke(42)) }).await;
-    assert!(matches!(broke, Err(Own::Broke(42))));
+    let broke = approvals.gate(refund(&5)).run(|| async { Err::<(), _>(Own::Broke("swordfish")) }).await;
+    assert!(matches!(broke, Err(Own::Broke("swordfish"))));
     settle().await;
     let request = request_of(&bench.card().await);
     assert_eq!(bench.phase(request).await, Phase::Failed);
-    assert!(!format!("{:?}", bench.store.of(request.into()).await).contains("42"));
+    assert!(!format!("{:?}", bench.store.of(request.into()).await).contains("swordfish"));
     bench.mock.deny("no");
     let denied = approvals.gate(refund(&5)).run(|| async { Ok::<_, Own>(()) }).await;
     assert!(matches!(denied, Err(Own::Approval)));

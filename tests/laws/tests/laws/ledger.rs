@@ -1,8 +1,11 @@
 //! Laws 7 and 11: the ledger before the act, and nothing is lost silently.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
 use approvals::ledger::{Allowed, Event, Stream};
 use approvals::state::Phase;
-use approvals::{ApprovalError, ErrorKind, requires_approval};
+use approvals::{ApprovalError, ErrorKind, Risk, requires_approval};
 
 use crate::support::*;
 
@@ -78,6 +81,39 @@ async fn a_full_buffer_makes_calls_wait_and_loses_nothing() {
     bench.ends(approvals).await;
     assert_eq!(fired.times(), 1);
     assert_eq!((bench.runs.count(), bench.store.of(Stream::Allowed).await.len()), (CALLS, CALLS));
+}
+
+#[requires_approval(risk = if raised.load(SeqCst) { Risk::High } else { Risk::Low }, action = "ledger.raised")]
+async fn raised(
+    #[approval(skip = "what the risk depends on")] raised: Arc<AtomicBool>,
+    #[approval(skip = "counts the runs")] runs: Runs,
+) -> Res<()> {
+    runs.enter().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_whose_risk_rises_while_it_waits_for_room_does_not_run_freely() {
+    const FIRST: usize = 2_000;
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let hold = Hold::new();
+    bench.store.fault("allowed", 1, Does::Hold(hold.clone()));
+    let calls: Vec<_> =
+        (0..FIRST).map(|_| tokio::spawn(approvals.scope(peek(bench.runs.clone(), "sda")))).collect();
+    hold.reached(1).await;
+    settle().await;
+    let (switch, own) = (Arc::<AtomicBool>::default(), Runs::default());
+    let call = tokio::spawn(approvals.scope(raised(Arc::clone(&switch), own.clone())));
+    settle().await;
+    switch.store(true, SeqCst);
+    hold.open();
+    refused(call.await.unwrap(), ErrorKind::ArgumentsChanged, &["policy let run"]);
+    assert_eq!(own.count(), 0);
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    bench.ends(approvals).await;
 }
 
 #[tokio::test]

@@ -192,6 +192,31 @@ async fn a_key_whose_code_asks_for_more_people_since_is_another_call() {
     bench.ends(approvals).await;
 }
 
+#[requires_approval(risk = "high", action = "reviewers.keyed", key = "{invoice}", from_any("sre"))]
+async fn keyed(invoice: &str, #[approval(skip = "counts the runs")] runs: Runs) -> Res<()> {
+    let _ = invoice;
+    runs.enter().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_approver_who_has_left_the_group_of_the_code_by_the_claim_stops_it() {
+    let bench = Bench::new();
+    bench.people.groups("ann", &["sre"]);
+    let approvals = bench.up().await;
+    let waiting = spawn(&approvals, keyed("R-1", bench.runs.clone()));
+    let card = bench.card().await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Approved);
+    // Policy would still be content with anyone.
+    bench.people.groups("ann", &[]);
+    let again = approvals.scope(keyed("R-1", bench.runs.clone())).await;
+    refused(again, ErrorKind::Cancelled, &["those who approved may no longer"]);
+    assert_eq!(bench.runs.count(), 0);
+    bench.ends(approvals).await;
+}
+
 #[test]
 fn the_most_reviewers_that_can_be_written_are_the_most_that_a_request_may_ask_for() {
     assert_eq!(Quorum::MAX_PEOPLE, 32, "`approvals-macros` refuses `reviewers` beyond 32");

@@ -53,4 +53,5 @@ fn only_routers_bring_a_web_server() {
             assert!(!brings("axum", &[feature]), "feature `{feature}` brings axum");
         }
     }
+    assert!(brings("axum", &["webhook-http"]), "the name is right");
 }

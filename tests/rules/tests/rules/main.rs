@@ -13,5 +13,6 @@ mod dependencies;
 mod imports;
 mod logs;
 mod packages;
+mod pages;
 mod security;
 mod sources;

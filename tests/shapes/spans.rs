@@ -1,22 +1,25 @@
-//! Other attributes above and below: the one nearest to `fn` is outermost when the function runs.
+//! Spans above and below: the attribute nearest to `fn` is outermost when the function runs.
+//!
+//! A program of its own, with one test: what a thread without a subscriber does first decides, for all threads, whether
+//! a line is told.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex};
 
 use approvals::testing::MockBackend;
-use approvals::{Approvals, requires_approval};
-use approvals_shapes_retry::retry;
+use approvals::{ApprovalError, Approvals, requires_approval};
 use async_trait::async_trait;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata};
 
-use crate::support::{OpsError, Res, ran, runs};
+type Res<T> = Result<T, ApprovalError>;
 
 #[tracing::instrument(name = "theirs")]
 #[requires_approval(risk = "high")]
 async fn traced_above(rows: u8) -> Res<u8> {
-    ran();
     tracing::info!("in the body");
     Ok(rows)
 }
@@ -24,7 +27,6 @@ async fn traced_above(rows: u8) -> Res<u8> {
 #[requires_approval(risk = "high")]
 #[tracing::instrument(name = "theirs", err(Debug))]
 async fn traced_below(rows: u8) -> Res<u8> {
-    ran();
     tracing::info!("in the body");
     Ok(rows)
 }
@@ -42,7 +44,6 @@ impl Tool for Tools {
     #[tracing::instrument(name = "theirs", skip(self))]
     #[requires_approval(risk = "high", action = "traced.above", skip(self) = "a handle")]
     async fn above(&self, rows: u8) -> Res<u8> {
-        ran();
         tracing::info!("in the body");
         Ok(rows)
     }
@@ -50,7 +51,6 @@ impl Tool for Tools {
     #[requires_approval(risk = "high", action = "traced.below", skip(self) = "a handle")]
     #[tracing::instrument(name = "theirs", skip(self))]
     async fn below(&self, rows: u8) -> Res<u8> {
-        ran();
         tracing::info!("in the body");
         Ok(rows)
     }
@@ -146,41 +146,4 @@ async fn a_span_above_begins_after_the_approval_and_a_span_below_covers_the_wait
     assert_eq!(traced(traced_below(7)).await, below);
     assert_eq!(traced(Tools.above(7)).await, above);
     assert_eq!(traced(Tools.below(7)).await, below);
-}
-
-fn third_time(rows: u8) -> Res<u8> {
-    if ran().is_multiple_of(3) { Ok(rows) } else { Err(OpsError::Own("again")) }
-}
-
-#[retry]
-#[requires_approval(risk = "high")]
-async fn retried_above(rows: u8) -> Res<u8> {
-    third_time(rows)
-}
-
-#[requires_approval(risk = "high")]
-#[retry]
-async fn retried_below(rows: u8) -> Res<u8> {
-    third_time(rows)
-}
-
-/// Cards shown and bodies run, for one call.
-async fn counted(mock: MockBackend, call: impl Future<Output = Res<u8>>) -> (usize, usize) {
-    let approvals = Approvals::test(&mock);
-    let before = runs();
-    drop(approvals.scope(call).await);
-    approvals.shutdown().await.unwrap();
-    (mock.cards().len(), runs() - before)
-}
-
-#[tokio::test]
-async fn one_approval_covers_the_retries_of_an_attribute_above() {
-    assert_eq!(counted(MockBackend::new().approve(), retried_above(7)).await, (1, 3));
-    assert_eq!(counted(MockBackend::new().deny("no"), retried_above(7)).await, (1, 0));
-}
-
-#[tokio::test]
-async fn an_attribute_below_asks_again_at_each_attempt_a_denied_one_too() {
-    assert_eq!(counted(MockBackend::new().approve(), retried_below(7)).await, (3, 3));
-    assert_eq!(counted(MockBackend::new().deny("no"), retried_below(7)).await, (3, 0));
 }
