@@ -22,9 +22,10 @@ fn sound(id: &str, at: &str, signatures: &str, body: &[u8]) -> (u16, String) {
         return (401, String::new());
     }
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return (400, String::new()) };
-    match (body["type"].as_str(), body["data"]["schema"].as_str()) {
+    let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
+    match (text("/type"), text("/data/schema")) {
         (Some("approval.requested"), Some("approvals.card/1")) => {
-            (200, serde_json::json!({ "id": body["data"]["request"] }).to_string())
+            (200, serde_json::json!({ "id": text("/data/request") }).to_string())
         }
         (Some("approval.requested"), _) => (400, String::new()),
         _ => (204, String::new()),
