@@ -124,6 +124,9 @@ pub fn tree(arguments: &[&str]) -> Result<BTreeSet<String>, String> {
 }
 
 /// The same on a platform, or on `all`.
+///
+/// # Errors
+/// What cargo says.
 pub fn tree_on(target: &str, arguments: &[&str]) -> Result<BTreeSet<String>, String> {
     let fixed = ["tree", "--locked", "--target", target, "--prefix", "none", "--format", "{p}"];
     let printed = cargo(&[&fixed, arguments].concat())?;
