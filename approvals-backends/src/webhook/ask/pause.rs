@@ -16,32 +16,38 @@ const LONGEST_ASKED: Duration = Duration::from_secs(10 * 60);
 
 pub(super) struct Pause {
     chance: Arc<dyn Chance>,
-    turns: u32,
+    /// Answers in a row that said nothing new and were not waited for.
+    idle: u32,
+    /// Failures in a row.
+    failed: u32,
 }
 
 impl Pause {
     pub(super) fn new(chance: Arc<dyn Chance>) -> Self {
-        Self { chance, turns: 0 }
+        Self { chance, idle: 0, failed: 0 }
     }
 
     pub(super) fn reset(&mut self) {
-        self.turns = 0;
+        (self.idle, self.failed) = (0, 0);
     }
 
     /// After an answer that said nothing new and was not waited for.
     pub(super) fn idle(&mut self) -> Duration {
-        self.next(LONGEST_IDLE)
+        // It answers: what fails next is a first failure again.
+        self.failed = 0;
+        self.idle = self.idle.saturating_add(1);
+        self.after(self.idle, LONGEST_IDLE)
     }
 
     /// After a failure; at least as long as the endpoint asked for, within reason.
     pub(super) fn failed(&mut self, asked: Option<Duration>) -> Duration {
-        self.next(LONGEST_FAILED).max(asked.unwrap_or_default().min(LONGEST_ASKED))
+        self.failed = self.failed.saturating_add(1);
+        self.after(self.failed, LONGEST_FAILED).max(asked.unwrap_or_default().min(LONGEST_ASKED))
     }
 
-    /// Twice the last one, less a random part of up to half, so that many agents do not ask in step.
-    fn next(&mut self, longest: Duration) -> Duration {
-        let whole = FIRST.saturating_mul(1 << self.turns.min(16)).min(longest);
-        self.turns = self.turns.saturating_add(1);
+    /// Twice as long each time in a row, less a random part of up to half, so that many agents do not ask in step.
+    fn after(&self, times: u32, longest: Duration) -> Duration {
+        let whole = FIRST.saturating_mul(1 << times.saturating_sub(1).min(16)).min(longest);
         let mut byte = [0];
         // Without chance: in step, which is no reason not to ask.
         let _ = self.chance.fill(&mut byte);
@@ -77,6 +83,17 @@ mod tests {
         let mut pause = Pause::new(Arc::new(SystemChance));
         assert_eq!(pause.failed(Some(Duration::from_secs(90))), Duration::from_secs(90));
         assert_eq!(pause.failed(Some(Duration::from_secs(u64::MAX))), LONGEST_ASKED);
+    }
+
+    #[test]
+    fn a_failure_after_many_empty_answers_is_a_first_one() {
+        let mut pause = Pause::new(Arc::new(SystemChance));
+        for _ in 0..9 {
+            pause.idle();
+        }
+        assert!(pause.failed(None) <= FIRST);
+        assert!(pause.failed(None) >= FIRST, "the second in a row is not");
+        assert!(pause.idle() > FIRST, "and it is still idle");
     }
 
     #[test]
