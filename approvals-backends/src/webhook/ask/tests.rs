@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use approvals_core::conformance::backend::Fault;
 use approvals_core::id::RequestId;
 use approvals_core::ledger::Answer;
 use approvals_core::testing::ManualClock;
@@ -107,6 +108,20 @@ async fn a_decision_that_waited_for_the_first_question_counts_and_is_told_what_b
     let told = told.await;
     assert_eq!((&told["told"][0]["id"], &told["told"][0]["code"]), (&json!(sealed.id), &json!("counted")));
     assert_eq!(told["cursor"], "1");
+}
+
+#[tokio::test]
+async fn a_decision_counts_although_no_question_has_named_its_request() {
+    let (bench, _) = bench().await;
+    let first = bench.ask().await;
+    bench.endpoint.until(|state| (state.open == 1).then_some(())).await;
+    // Its card stands there, and nobody here has heard of that.
+    bench.endpoint.state().fault = Some(Fault::LosesReplies);
+    let second = bench.ask().await;
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&second), &[THEIRS]));
+    second.call.await.unwrap().unwrap();
+    let asked = bench.endpoint.state().asked.clone();
+    assert!(asked.iter().all(|ask| pending(ask) == [first.request]), "{asked:?}");
 }
 
 #[tokio::test]
