@@ -137,6 +137,17 @@ impl WebhookBuilder {
     }
 
     /// What sends. Default: [`Reqwest`].
+    ///
+    /// With [`ask_at`](Self::ask_at) it asks too: it has to wait 35 s for an answer, and to take 1 MiB. Left at its own
+    /// bounds, a [`Reqwest`] gives each question up after 10 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use approvals_backends::transport::Reqwest;
+    ///
+    /// let transport = Reqwest::builder().timeout(Duration::from_secs(35)).max_answer(1024 * 1024).build()?;
+    /// # Ok::<(), approvals_backends::transport::ReqwestError>(())
+    /// ```
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self

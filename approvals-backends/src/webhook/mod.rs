@@ -53,6 +53,8 @@ use crate::transport::{Retry, Target, Transport};
 /// let webhook = Webhook::builder("https://ops.example/approvals")
 ///     .provider("ops")
 ///     .sign_with("whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse()?)
+///     .verify_with("whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".parse()?)
+///     .ask_at("https://ops.example/asks")
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

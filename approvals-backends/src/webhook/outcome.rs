@@ -139,7 +139,8 @@ fn failing(status: StatusCode) -> BackendError {
 fn refused(status: StatusCode) -> BackendError {
     let remedy = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            "give it the verifying half of a key that this side signs with, and compare the clocks"
+            "let it verify the raw body with the key that this side signs with, a `whsk_` key by its `whpk_` half, and \
+             compare the clocks"
         }
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "check the URL; it has to take `POST`",
         StatusCode::PAYLOAD_TOO_LARGE => "raise its limit, or lower `max_body`",
