@@ -12,7 +12,7 @@ use super::ask::{self, Asker};
 use super::inbox::Inbox;
 use super::outcome::Stop;
 use super::pending::Pending;
-use super::signature::{SigningKey, VerifyingKey};
+use super::signature::{Scheme, SigningKey, VerifyingKey};
 use super::verify::Verifier;
 use super::{Parts, Webhook};
 use crate::transport::{InvalidTarget, Reqwest, ReqwestError, Retry, Target, Transport};
@@ -78,7 +78,8 @@ impl WebhookBuilder {
     }
 
     /// How strongly the endpoint authenticates its people, at most. Default `chat`; say `sso` if it signs each of them
-    /// in.
+    /// in. Without a `whpk_` key in [`verify_with`](Self::verify_with) it is `chat` at most: a call that needs more is then
+    /// refused at once, and does not wait for answers that cannot count.
     pub fn assurance(mut self, assurance: Assurance) -> Self {
         self.assurance = assurance;
         self
@@ -219,6 +220,8 @@ impl WebhookBuilder {
             Some(transport) => Arc::clone(transport),
             None => made(self.timeout, None)?,
         };
+        let signed = self.theirs.iter().any(|key| key.scheme() == Scheme::Ed25519);
+        let assurance = if signed { self.assurance } else { self.assurance.min(Assurance::Chat) };
         let inbox = Inbox::new(Verifier::new(self.theirs, self.keys.clone()), Arc::clone(&self.clock));
         let asker = match asking {
             None => None,
@@ -237,7 +240,7 @@ impl WebhookBuilder {
         Ok(Webhook(Arc::new(Parts {
             name: self.name,
             provider: self.provider,
-            assurance: self.assurance,
+            assurance,
             target,
             keys: self.keys,
             source: self.source,

@@ -172,8 +172,19 @@ fn what_it_can_do_is_what_it_was_set_up_for() {
     let default = webhook(&endpoint);
     assert_eq!((default.name(), default.capabilities().assurance), ("webhook", Assurance::Chat));
     let builder = builder(&endpoint, &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
-    let own = builder.name("ops").provider("acme").assurance(Assurance::Sso).build().unwrap();
+    let builder = builder.verify_with(NEW_PUBLIC.parse().unwrap()).assurance(Assurance::Sso);
+    let own = builder.name("ops").provider("acme").build().unwrap();
     let expected =
         Capabilities { provider: "acme".into(), assurance: Assurance::Sso, cards_outlive_process: true };
     assert_eq!((own.name(), own.capabilities()), ("ops", expected));
+}
+
+#[test]
+fn what_no_key_can_prove_is_not_promised() {
+    let set_up = || builder(&Endpoint::default(), &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
+    let promised = |webhook: WebhookBuilder| webhook.build().unwrap().capabilities().assurance;
+    let shared: VerifyingKey = "whsec_AgICAgICAgICAgICAgICAgICAgICAgIC".parse().unwrap();
+    assert_eq!(promised(set_up().assurance(Assurance::Sso)), Assurance::Chat);
+    assert_eq!(promised(set_up().assurance(Assurance::Sso).verify_with(shared.clone())), Assurance::Chat);
+    assert_eq!(promised(set_up().assurance(Assurance::Local).verify_with(shared)), Assurance::Local);
 }
