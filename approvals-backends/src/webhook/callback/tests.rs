@@ -415,12 +415,34 @@ async fn a_flood_of_slow_bodies_takes_no_more_memory_than_its_places() {
         })
         .collect();
     quiet().await;
-    post(&router, &good).await.is(503, "unavailable");
+    assert_eq!(post(&router, &good).await.status, 200, "and keeps nobody out");
+    let more: Vec<_> = (1..AT_ONCE)
+        .map(|_| {
+            let (router, mut slow) = (router.clone(), request(&good));
+            *slow.body_mut() = Body::new(Never);
+            tokio::spawn(async move { send(&router, slow).await })
+        })
+        .collect();
+    let mut slow = slow.into_iter();
+    let last = slow.next_back().unwrap();
     for task in slow {
-        task.abort();
-        let _ = task.await;
+        task.await.unwrap().is(503, "unavailable");
     }
-    assert_eq!(post(&router, &good).await.status, 200, "the next one finds a place");
+    quiet().await;
+    assert!(
+        !last.is_finished() && more.iter().all(|task| !task.is_finished()),
+        "as many as there are places"
+    );
+}
+
+#[tokio::test]
+async fn what_lacks_a_header_is_not_read() {
+    let bench = bench().await;
+    let asked = bench.ask().await;
+    let mut headless = request(&sealed(&bench, &approval(&asked)));
+    headless.headers_mut().remove(SIGNATURE);
+    *headless.body_mut() = Body::new(Never);
+    send(&bench.webhook.router(), headless).await.is(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -435,6 +457,18 @@ async fn a_sender_that_hangs_up_does_not_cut_its_decision_off() {
     drop(hung_up);
     asked.call.await.unwrap().unwrap();
     assert_eq!(post(&router, &good).await.status, 200, "and the second time it is answered");
+}
+
+#[tokio::test]
+async fn the_end_of_an_old_listener_does_not_close_the_door_of_a_new_one() {
+    let bench = bench().await;
+    let asked = bench.ask().await;
+    let desk = bench.webhook.0.inbox.desk().unwrap();
+    let old = bench.webhook.0.inbox.open(desk.clone());
+    let _new = bench.webhook.0.inbox.open(desk);
+    drop(old);
+    let answered = post(&bench.webhook.router(), &sealed(&bench, &approval(&asked))).await;
+    assert_eq!(answered.status, 200);
 }
 
 #[tokio::test]
