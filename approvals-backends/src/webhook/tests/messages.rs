@@ -204,6 +204,14 @@ async fn nothing_is_sent_for_a_request_that_is_over() {
 }
 
 #[tokio::test]
+async fn decisions_are_not_verified_with_the_key_that_this_side_signs_with() {
+    let endpoint = Endpoint::default();
+    let own = builder(&endpoint, &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
+    let error = own.verify_with(NEW_PUBLIC.parse().unwrap()).build().unwrap_err();
+    assert_eq!(error, WebhookError::OwnKey);
+}
+
+#[tokio::test]
 async fn a_check_asks_nobody_anything() {
     let endpoint = Endpoint::default();
     webhook(&endpoint).check().await.unwrap();
