@@ -53,8 +53,9 @@ pub(super) struct Asker {
 
 /// What came of one question.
 enum Came {
-    /// Decisions; whether any of them was new, and whether the endpoint held the question as it should.
-    Answers { new: bool, held: bool },
+    /// Decisions; whether any of them was new, whether any counted for the first time, and whether the endpoint held
+    /// the question as it should.
+    Answers { new: bool, counted: bool, held: bool },
     /// A request was added meanwhile, and the question has to name it.
     Outdated,
     /// No answer that can be used; when to ask again at the earliest.
@@ -109,7 +110,10 @@ impl Asker {
             place.outdated =
                 if matches!(came, Came::Outdated) { place.outdated.saturating_add(1) } else { 0 };
             match came {
-                Came::Answers { new, held } if new || held => pause.reset(),
+                // Told once. Whatever the endpoint says to it, there is nothing left to ask about.
+                Came::Answers { new: false, .. } if requests.is_empty() => place.told.clear(),
+                // Who counts is bounded by people and requests; what is signed and does not count is not.
+                Came::Answers { counted, held, .. } if counted || held => pause.reset(),
                 Came::Answers { .. } => self.inbox.clock().sleep(pause.idle()).await,
                 Came::Outdated => {}
                 Came::Failed { why, after } => {
@@ -153,7 +157,7 @@ impl Asker {
         };
         let held = tokio::select! {
             biased;
-            () = &mut held => true,
+            () = &mut held => !wait.is_zero(),
             () = std::future::ready(()) => false,
         };
         let answer = match answer {
@@ -163,7 +167,7 @@ impl Asker {
         match answer.status() {
             StatusCode::NO_CONTENT => {
                 place.told.clear();
-                Came::Answers { new: false, held }
+                Came::Answers { new: false, counted: false, held }
             }
             StatusCode::OK => match Answers::read(answer.body()) {
                 Ok(answers) => self.take(answers, held, place).await,
@@ -211,20 +215,23 @@ impl Asker {
 
     /// Deals with every decision, then takes the cursor: what could not be recorded comes again.
     async fn take(&self, answers: Answers, held: bool, place: &mut Place) -> Came {
-        let (mut told, mut new) = (Vec::with_capacity(answers.decisions.len()), false);
+        let (mut told, mut new, mut counted) = (Vec::with_capacity(answers.decisions.len()), false, false);
         for sealed in &answers.decisions {
+            // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
+            tokio::task::yield_now().await;
             let Received { answer, is_new } = sealed.receive(&self.inbox).await;
             if answer == Answer::Away {
                 return Came::Failed { why: answer.to_string(), after: None };
             }
             new |= is_new;
+            counted |= is_new && matches!(answer, Answer::Counted { .. });
             told.push(Told::of(sealed, &answer));
         }
         if answers.cursor.is_some() {
             place.cursor = answers.cursor;
         }
         place.told = told;
-        Came::Answers { new, held }
+        Came::Answers { new, counted, held }
     }
 }
 

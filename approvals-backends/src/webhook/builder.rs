@@ -187,6 +187,10 @@ impl WebhookBuilder {
         if self.theirs.len() > MOST_VERIFYING {
             return Err(WebhookError::VerifyingKeys(self.theirs.len()));
         }
+        let ours: Vec<_> = self.keys.iter().filter_map(|key| key.verifying().public()).collect();
+        if self.theirs.iter().filter_map(VerifyingKey::public).any(|key| ours.contains(&key)) {
+            return Err(WebhookError::OwnKey);
+        }
         if self.max_body < LEAST_BODY {
             return Err(WebhookError::MaxBody);
         }
@@ -287,6 +291,11 @@ pub enum WebhookError {
         "an endpoint has at most 4 keys, two of each scheme during rotation, and not {0}; drop the old ones"
     )]
     VerifyingKeys(usize),
+    /// Our own key where that of the endpoint belongs: this process could sign every decision, as `signed`.
+    #[error(
+        "decisions would be verified with the key that this side signs with; give the `whpk_` half of the endpoint's"
+    )]
+    OwnKey,
     /// Too little room.
     #[error("a message needs up to 8 KiB; raise `max_body`")]
     MaxBody,

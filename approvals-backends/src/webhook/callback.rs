@@ -3,7 +3,8 @@
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use axum::routing::post;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::inbox::{Answer, Inbox};
 use super::signature::{ID, SIGNATURE, TIMESTAMP};
@@ -30,25 +31,52 @@ const AGAIN: HeaderValue = HeaderValue::from_static("5");
 #[derive(Clone)]
 struct Callback {
     inbox: Arc<Inbox>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
+}
+
+/// Who reads a body. Whoever comes when all places are taken gets that of the one who has been reading longest: a body
+/// that takes its time must not keep out one that is there.
+#[derive(Default)]
+struct Places(Mutex<VecDeque<oneshot::Sender<()>>>);
+
+impl Places {
+    /// A place, until it is dropped; ends when it was given to somebody else.
+    fn take(&self) -> oneshot::Receiver<()> {
+        let (place, taken) = oneshot::channel();
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= AT_ONCE {
+            places.retain(|place| !place.is_closed());
+        }
+        if places.len() >= AT_ONCE {
+            places.pop_front();
+        }
+        places.push_back(place);
+        taken
+    }
 }
 
 /// One route, `POST /`, relative to where it is mounted.
 pub(super) fn router(inbox: Arc<Inbox>) -> Router {
-    let callback = Callback { inbox, places: Arc::new(Semaphore::new(AT_ONCE)) };
+    let callback = Callback { inbox, places: Arc::default() };
     Router::new().route("/", post(receive).fallback(other_method)).with_state(callback)
 }
 
 async fn receive(State(callback): State<Callback>, request: Request) -> Response {
     let Some(desk) = callback.inbox.desk() else { return respond(&Answer::Away) };
-    // A flood is sent away before it takes memory; whoever is honest comes again.
-    let Ok(_place) = callback.places.try_acquire() else { return respond(&Answer::Away) };
     let (head, body) = request.into_parts();
-    let body = tokio::select! {
-        body = to_bytes(body, LONGEST_RAW) => body.ok(),
-        () = callback.inbox.clock().sleep(SLOWEST) => None,
+    // What can prove nothing is not waited for.
+    let message = message(&head.headers);
+    let body = match &message {
+        None => None,
+        Some(_) => tokio::select! {
+            biased;
+            body = to_bytes(body, LONGEST_RAW) => body.ok(),
+            // Whoever is honest comes again.
+            _ = callback.places.take() => return respond(&Answer::Away),
+            () = callback.inbox.clock().sleep(SLOWEST) => None,
+        },
     };
-    let Some((message, body)) = message(&head.headers).zip(body) else {
+    let Some((message, body)) = message.zip(body) else {
         tracing::debug!("a message lacks a header, is too long, or took too long");
         desk.unauthenticated(1);
         return respond(&Answer::Stranger);

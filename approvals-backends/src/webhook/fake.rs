@@ -213,6 +213,9 @@ impl Endpoint {
         let _held = Held::new(self);
         self.changed();
         if nothing_to_wait_for {
+            if let Some(scripted) = self.state().script.pop_front() {
+                return scripted;
+            }
             return answer(StatusCode::NO_CONTENT, Value::Null);
         }
         let mut changes = self.0.1.subscribe();

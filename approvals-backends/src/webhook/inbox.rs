@@ -1,7 +1,7 @@
 //! Where decisions arrive, however they were brought: verified, dealt with once, and answered.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use approvals_core::desk::{Desk, Outcome};
 use approvals_core::id::PersonId;
@@ -98,12 +98,19 @@ impl From<Answer> for Received {
     }
 }
 
+/// Who listens: the last one that opened, and how many did.
+#[derive(Default)]
+struct Place {
+    times: u64,
+    desk: Option<Desk>,
+}
+
 /// Where decisions arrive. Open while a backend listens.
 pub(super) struct Inbox {
     verifier: Verifier,
     clock: Arc<dyn Clock>,
     dealt: Dealt,
-    desk: Mutex<Option<Desk>>,
+    desk: Mutex<Place>,
 }
 
 impl Inbox {
@@ -117,17 +124,19 @@ impl Inbox {
 
     /// Takes decisions to this desk for as long as the guard lives.
     pub(super) fn open(&self, desk: Desk) -> Open<'_> {
-        self.put(Some(desk));
-        Open(self)
+        let mut place = self.place();
+        place.times = place.times.wrapping_add(1);
+        place.desk = Some(desk);
+        Open { inbox: self, time: place.times }
     }
 
     /// The desk, while it is open.
     pub(super) fn desk(&self) -> Option<Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.place().desk.clone()
     }
 
-    fn put(&self, desk: Option<Desk>) {
-        *self.desk.lock().unwrap_or_else(PoisonError::into_inner) = desk;
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Deals with a message. What proves nothing is counted (law 11) and goes no further.
@@ -176,11 +185,18 @@ impl Inbox {
     }
 }
 
-/// Closes the inbox when the backend no longer listens.
-pub(super) struct Open<'a>(&'a Inbox);
+/// Closes the inbox when the backend no longer listens, unless another has taken its place: a handle that is built
+/// anew listens before the old one has ended.
+pub(super) struct Open<'a> {
+    inbox: &'a Inbox,
+    time: u64,
+}
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.put(None);
+        let mut place = self.inbox.place();
+        if place.times == self.time {
+            place.desk = None;
+        }
     }
 }

@@ -31,7 +31,11 @@ pub(super) struct Stop(Mutex<Until>);
 enum Until {
     #[default]
     Open,
-    Time(Timestamp),
+    /// A pause, and when it was asked for.
+    Time {
+        since: Timestamp,
+        until: Timestamp,
+    },
     Ever,
 }
 
@@ -40,8 +44,10 @@ impl Stop {
     pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Until::Ever => Err(gone()),
-            Until::Time(until) if now.until(until) >= within => Err(busy()),
-            Until::Time(until) => Ok(now.until(until)),
+            // The clock was set back since, and would make a pause of seconds one of hours.
+            Until::Time { since, .. } if now < since => Ok(Duration::ZERO),
+            Until::Time { until, .. } if now.until(until) >= within => Err(busy()),
+            Until::Time { until, .. } => Ok(now.until(until)),
             Until::Open => Ok(Duration::ZERO),
         }
     }
@@ -79,7 +85,7 @@ pub(super) fn outcome(
         }
         status if is_later(status) => {
             if let Some(wait) = retry_after(answer.headers(), now) {
-                stop.set(Until::Time(now.after(wait)));
+                stop.set(Until::Time { since: now, until: now.after(wait) });
             }
             Err(if status.is_server_error() { failing(status) } else { busy() })
         }

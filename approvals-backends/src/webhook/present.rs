@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use approvals_core::backend::{BackendError, Presented};
-use approvals_core::card::Card;
+use approvals_core::card::{Card, Shown};
 use approvals_core::id::{Reference, RequestId};
 use approvals_core::ledger::PresentFailure;
 use approvals_core::request::Digest;
@@ -108,9 +108,9 @@ impl Parts {
         card: &Card,
         reference: Option<&str>,
     ) -> Result<(CardDocument, Vec<u8>), BackendError> {
-        let nonce = self.nonce_of(card)?;
         for cut in Cut::STEPS {
-            let document = schema::document(card, nonce.clone(), reference, cut);
+            let mut document = schema::document(card, String::new(), reference, cut);
+            document.nonce = self.nonce_of(card, document.shown)?;
             let body = self.write(kind, id, Some(&card.request), at, &document)?;
             if body.len() <= self.max_body {
                 return Ok((document, body));
@@ -120,9 +120,10 @@ impl Parts {
         Err(BackendError::permanent(PresentFailure::Other, why))
     }
 
-    fn nonce_of(&self, card: &Card) -> Result<String, BackendError> {
+    fn nonce_of(&self, card: &Card, shown: Shown) -> Result<String, BackendError> {
         let parts = card.request.parse::<RequestId>().ok().zip(Digest::from_hex(&card.digest));
-        let made = parts.zip(self.keys.first()).map(|((request, digest), key)| nonce(key, request, &digest));
+        let made = parts.zip(self.keys.first());
+        let made = made.map(|((request, digest), key)| nonce(key, request, &digest, shown));
         made.ok_or_else(|| {
             let why = "the card has no id and digest of a request; make it with `Card::of`";
             BackendError::permanent(PresentFailure::Other, why)

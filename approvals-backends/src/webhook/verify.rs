@@ -3,13 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use approvals_core::card::Shown;
 use approvals_core::desk::Review;
 use approvals_core::id::ProviderId;
 use approvals_core::people::{Assurance, Identity};
 use approvals_core::time::Timestamp;
 
-use super::nonce::is_nonce;
+use super::nonce::shown_by;
 use super::schema::{Decision, InvalidDecision};
 use super::signature::{Scheme, SigningKey, Unverified, VerifyingKey, verify};
 
@@ -125,14 +124,12 @@ impl Verifier {
             return Err(Refusal::NotJson);
         }
         let decision = Decision::from_json(body)?;
-        if !is_nonce(&self.ours, decision.request, &decision.digest, &decision.nonce) {
-            return Err(Refusal::Nonce);
-        }
+        let shown = shown_by(&self.ours, decision.request, &decision.digest, &decision.nonce);
+        let shown = shown.ok_or(Refusal::Nonce)?;
         let review = Review {
             request: decision.request,
             seen: decision.digest.into(),
-            // What was shown stands in the ledger, as the record of the card.
-            shown: Shown::Everything,
+            shown,
             answer: decision.decision,
             comment: decision.comment,
         };

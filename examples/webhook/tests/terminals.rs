@@ -104,6 +104,7 @@ impl Terminals {
             .post(url)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("sec-fetch-site", site)
+            .header("origin", self.page.trim_end_matches('/'))
             .body(format!("digest={digest}&comment=seen&decision={button}"));
         let answer = sent.send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
@@ -144,6 +145,10 @@ async fn the_page_of_another_site_cannot_answer() {
     let mut terminals = Terminals::new();
     let _agent = terminals.ask("text");
     assert_eq!(terminals.press("approve", "cross-site").await.0, StatusCode::FORBIDDEN);
+    for origin in ["http://evil.example", "null"] {
+        let older = reqwest::Client::new().get(&terminals.page).header("origin", origin);
+        assert_eq!(older.send().await.unwrap().status(), StatusCode::FORBIDDEN, "{origin}");
+    }
     let elsewhere = reqwest::Client::new().get(&terminals.page).header("host", "evil.example:80");
     assert_eq!(elsewhere.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     let (status, _) = terminals.press("approve", "same-origin").await;

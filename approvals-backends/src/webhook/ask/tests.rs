@@ -178,6 +178,49 @@ async fn an_endpoint_that_says_the_same_for_ever_under_new_cursors_is_no_tight_l
 }
 
 #[tokio::test]
+async fn with_nothing_pending_an_endpoint_that_always_says_something_is_asked_once_more_and_then_left_alone()
+{
+    let (bench, clock) = bench().await;
+    let asked = bench.ask().await;
+    let forged = Sealed::of("forged", Timestamp::now(), &[OTHER], "{}".to_owned()).json();
+    bench.endpoint.script(vec![answers(std::slice::from_ref(&forged), "0"); 1_000]);
+    quiet().await;
+    asked.call.abort();
+    passes(&clock, Duration::from_secs(60)).await;
+    let before = asks(&bench);
+    assert!(before < 100, "{before} questions in a minute");
+    passes(&clock, Duration::from_secs(60)).await;
+    assert_eq!(asks(&bench), before);
+}
+
+#[tokio::test]
+async fn signed_answers_that_do_not_count_are_no_tight_loop_although_each_is_new() {
+    let (bench, clock) = bench().await;
+    let asked = bench.ask().await;
+    let news = (0..1_000).map(|turn| {
+        let person = format!("u-nobody-{turn}");
+        let sealed = bench.endpoint.seal(&Decision { person, ..approval(&asked) }, &[THEIRS]).json();
+        answers(&[sealed], &turn.to_string())
+    });
+    let news: Vec<_> = news.collect();
+    bench.endpoint.script(news);
+    passes(&clock, Duration::from_secs(60)).await;
+    assert!(asks(&bench) <= 40, "{} questions in a minute", asks(&bench));
+}
+
+#[tokio::test]
+async fn other_tasks_go_on_while_a_flood_of_forged_answers_is_looked_at() {
+    let (bench, _) = bench().await;
+    let forged = Sealed::of("forged", Timestamp::now(), &[OTHER], "{}".to_owned()).json();
+    bench.endpoint.script([answers(&vec![forged; 20], "0")]);
+    let _asked = bench.ask().await;
+    while bench.strangers().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.strangers().await, [1], "the first was recorded before the last was looked at");
+}
+
+#[tokio::test]
 async fn an_endpoint_that_fails_is_asked_ever_more_seldom_and_counts_once_it_works_again() {
     let broken = [
         answer(StatusCode::INTERNAL_SERVER_ERROR, Value::Null),

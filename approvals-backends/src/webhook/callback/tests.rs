@@ -5,6 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use approvals_core::action::Risk;
+use approvals_core::call::Call;
+use approvals_core::card::Shown;
+use approvals_core::conformance::backend::Fault;
+use approvals_core::error::ApprovalError;
 use approvals_core::ledger::{Answer, IgnoredWhy};
 use approvals_core::people::Assurance;
 use approvals_core::request::Digest;
@@ -281,9 +286,33 @@ async fn a_request_that_this_ledger_does_not_know_is_not_found() {
     let request = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e".parse().unwrap();
     let digest = Digest::from_bytes([7; 32]);
     let asked = bench.ask().await;
-    let nonce = nonce(&key(OURS), request, &digest);
+    let nonce = nonce(&key(OURS), request, &digest, Shown::Everything);
     let elsewhere = Decision { request, digest, nonce, ..approval(&asked) };
     post(&bench.webhook.router(), &sealed(&bench, &elsewhere)).await.is(404, "unknown_request");
+}
+
+#[tokio::test]
+async fn an_approval_of_a_card_that_was_cut_does_not_count_although_it_overtakes_the_record_of_the_card() {
+    let bench = Bench::with(|webhook| webhook.max_body(8 * 1024)).await;
+    bench.endpoint.state().fault = Some(Fault::LosesReplies);
+    let approvals = bench.approvals.clone();
+    let call = tokio::spawn(async move {
+        let list = "x".repeat(60_000);
+        let call = Call::new("wipe").risk(Risk::High).arg("list", &list);
+        approvals.gate(call).run(|| async { Ok::<_, ApprovalError>(()) }).await
+    });
+    let (request, card) = bench
+        .endpoint
+        .until(|state| state.cards.iter().next().map(|(id, card)| (*id, card.now.clone())))
+        .await;
+    assert_eq!(card.offer, [Answer::Deny]);
+    let yes = Endpoint::decision(&card, "u-1", Answer::Approve);
+    let router = bench.webhook.router();
+    post(&router, &sealed(&bench, &yes)).await.is(403, "not_everything_shown");
+    assert_eq!(bench.reviews(request).await, []);
+    let no = Endpoint::decision(&card, "u-1", Answer::Deny);
+    assert_eq!(post(&router, &sealed(&bench, &no)).await.json()["state"], "denied");
+    assert!(call.await.unwrap().unwrap_err().is_denied());
 }
 
 #[tokio::test]
@@ -387,12 +416,34 @@ async fn a_flood_of_slow_bodies_takes_no_more_memory_than_its_places() {
         })
         .collect();
     quiet().await;
-    post(&router, &good).await.is(503, "unavailable");
+    assert_eq!(post(&router, &good).await.status, 200, "and keeps nobody out");
+    let more: Vec<_> = (1..AT_ONCE)
+        .map(|_| {
+            let (router, mut slow) = (router.clone(), request(&good));
+            *slow.body_mut() = Body::new(Never);
+            tokio::spawn(async move { send(&router, slow).await })
+        })
+        .collect();
+    let mut slow = slow.into_iter();
+    let last = slow.next_back().unwrap();
     for task in slow {
-        task.abort();
-        let _ = task.await;
+        task.await.unwrap().is(503, "unavailable");
     }
-    assert_eq!(post(&router, &good).await.status, 200, "the next one finds a place");
+    quiet().await;
+    assert!(
+        !last.is_finished() && more.iter().all(|task| !task.is_finished()),
+        "as many as there are places"
+    );
+}
+
+#[tokio::test]
+async fn what_lacks_a_header_is_not_read() {
+    let bench = bench().await;
+    let asked = bench.ask().await;
+    let mut headless = request(&sealed(&bench, &approval(&asked)));
+    headless.headers_mut().remove(SIGNATURE);
+    *headless.body_mut() = Body::new(Never);
+    send(&bench.webhook.router(), headless).await.is(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -407,6 +458,18 @@ async fn a_sender_that_hangs_up_does_not_cut_its_decision_off() {
     drop(hung_up);
     asked.call.await.unwrap().unwrap();
     assert_eq!(post(&router, &good).await.status, 200, "and the second time it is answered");
+}
+
+#[tokio::test]
+async fn the_end_of_an_old_listener_does_not_close_the_door_of_a_new_one() {
+    let bench = bench().await;
+    let asked = bench.ask().await;
+    let desk = bench.webhook.0.inbox.desk().unwrap();
+    let old = bench.webhook.0.inbox.open(desk.clone());
+    let _new = bench.webhook.0.inbox.open(desk);
+    drop(old);
+    let answered = post(&bench.webhook.router(), &sealed(&bench, &approval(&asked))).await;
+    assert_eq!(answered.status, 200);
 }
 
 #[tokio::test]

@@ -152,6 +152,19 @@ async fn an_endpoint_that_asks_for_a_pause_has_it_from_every_card() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_pause_longer() {
+    let busy = Response::builder().status(429).header("retry-after", "60").body(Bytes::new()).unwrap();
+    let endpoint = Endpoint::default().answers([Ok(busy)]);
+    let clock = ManualClock::at(START);
+    let webhook = builder(&endpoint, &clock).sign_with(NEW.parse().unwrap()).build().unwrap();
+    assert!(webhook.check().await.is_err());
+    clock.set(Timestamp::from_micros(START.as_micros() - 24 * 3_600 * 1_000_000));
+    clock.advance(Duration::from_secs(60));
+    webhook.check().await.unwrap();
+    assert_eq!(endpoint.arrived().len(), 2);
+}
+
+#[tokio::test]
 async fn no_error_names_the_url_or_a_key() {
     for answer in [status(401), status(500), status(410), says(200, "text/html", "canary")] {
         let error = error(answer).await;

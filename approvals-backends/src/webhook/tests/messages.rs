@@ -6,7 +6,7 @@ use approvals_core::card::{CardAnswer, CardState, Shown};
 use serde_json::json;
 
 use super::*;
-use crate::webhook::nonce::is_nonce;
+use crate::webhook::nonce::shown_by;
 
 #[tokio::test]
 async fn a_card_is_posted_as_signed_json() {
@@ -127,14 +127,14 @@ async fn the_nonce_of_a_card_is_the_same_after_a_restart_and_known_under_either_
     let keys: Vec<SigningKey> = [OLD, NEW].iter().map(|key| key.parse().unwrap()).collect();
     let (request, digest) =
         (REQUEST.parse().unwrap(), approvals_core::request::Digest::from_hex(DIGEST).unwrap());
-    assert!(is_nonce(&keys, request, &digest, &nonce));
-    assert!(!is_nonce(&keys[..1], request, &digest, &nonce), "another key");
+    assert_eq!(shown_by(&keys, request, &digest, &nonce), Some(Shown::Everything));
+    assert_eq!(shown_by(&keys[..1], request, &digest, &nonce), None, "another key");
     let other = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5f".parse().unwrap();
-    assert!(!is_nonce(&keys, other, &digest, &nonce), "another request");
+    assert_eq!(shown_by(&keys, other, &digest, &nonce), None, "another request");
     let changed = approvals_core::request::Digest::from_bytes([0; 32]);
-    assert!(!is_nonce(&keys, request, &changed, &nonce), "another digest");
+    assert_eq!(shown_by(&keys, request, &changed, &nonce), None, "another digest");
     for wrong in ["", "0", &nonce[1..], &nonce.to_uppercase()] {
-        assert!(!is_nonce(&keys, request, &digest, wrong), "{wrong}");
+        assert_eq!(shown_by(&keys, request, &digest, wrong), None, "{wrong}");
     }
 }
 
@@ -201,6 +201,14 @@ async fn nothing_is_sent_for_a_request_that_is_over() {
     assert_eq!(endpoint.arrived().len(), 0);
     webhook.update(&card(), &Reference::new("x")).await.unwrap();
     assert_eq!(endpoint.arrived().len(), 1, "that it is over is told");
+}
+
+#[tokio::test]
+async fn decisions_are_not_verified_with_the_key_that_this_side_signs_with() {
+    let endpoint = Endpoint::default();
+    let own = builder(&endpoint, &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
+    let error = own.verify_with(NEW_PUBLIC.parse().unwrap()).build().unwrap_err();
+    assert_eq!(error, WebhookError::OwnKey);
 }
 
 #[tokio::test]

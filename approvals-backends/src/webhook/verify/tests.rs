@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use approvals_core::card::Shown;
 use approvals_core::id::{ProviderId, RequestId};
 use approvals_core::ledger::Answer;
 use approvals_core::people::{Assurance, Identity};
@@ -37,7 +38,7 @@ fn decision() -> Decision {
         schema: DecisionSchema,
         request: request(1),
         digest: digest(7),
-        nonce: nonce(&key(OURS), request(1), &digest(7)),
+        nonce: nonce(&key(OURS), request(1), &digest(7), Shown::Everything),
         person: "u-4711".to_owned(),
         decision: Answer::Approve,
         comment: Some("after the audit".to_owned()),
@@ -184,14 +185,26 @@ fn the_nonce_of_one_card_answers_no_other_request_and_no_other_digest() {
     is_of_a_stranger(&Attempt::of(json(&foreign)), &Refusal::Nonce);
     let other = Decision { digest: digest(8), ..decision() };
     is_of_a_stranger(&Attempt::of(json(&other)), &Refusal::Nonce);
-    let of_another_card = Decision { nonce: nonce(&key(OURS), request(2), &digest(8)), ..decision() };
+    let of_another_card =
+        Decision { nonce: nonce(&key(OURS), request(2), &digest(8), Shown::Everything), ..decision() };
     is_of_a_stranger(&Attempt::of(json(&of_another_card)), &Refusal::Nonce);
+}
+
+#[test]
+fn the_nonce_says_whether_the_card_was_whole() {
+    for (shown, seen) in
+        [(Shown::Everything, Shown::Everything), (Shown::Part { hidden: 7 }, Shown::Part { hidden: 0 })]
+    {
+        let nonce = nonce(&key(OURS), request(1), &digest(7), shown);
+        let verified = Attempt::of(json(&Decision { nonce, ..decision() })).verify().unwrap();
+        assert_eq!(verified.review.shown, seen);
+    }
 }
 
 #[test]
 fn cards_that_were_signed_with_the_key_before_are_answered_while_keys_are_rotated() {
     for ours in [SHARED, OURS] {
-        let nonce = nonce(&key(ours), request(1), &digest(7));
+        let nonce = nonce(&key(ours), request(1), &digest(7), Shown::Everything);
         assert!(Attempt::of(json(&Decision { nonce, ..decision() })).verify().is_ok());
     }
 }
