@@ -73,7 +73,11 @@ impl Keeper {
     pub(crate) async fn run(mut self) {
         loop {
             let nap = self.nap();
+            // In a fixed order, so that a run can be repeated. What is due comes first: whatever ends the nap is worked
+            // off at once, and cannot keep the rest waiting as a flood of news could keep it.
             tokio::select! {
+                biased;
+                () = self.local.parts.clock.sleep(nap) => self.work().await,
                 order = self.orders.recv() => match order {
                     Some(Order::Watch { request, deadline }) => {
                         self.due.insert((deadline, request, Job::Expire));
@@ -93,9 +97,8 @@ impl Keeper {
                     }
                     None => return,
                 },
-                Some(request) = self.news.recv() => self.refresh(request),
                 Some(joined) = self.refreshing.join_next_with_id() => self.refreshed(joined),
-                () = self.local.parts.clock.sleep(nap) => self.work().await,
+                Some(request) = self.news.recv() => self.refresh(request),
             }
         }
     }

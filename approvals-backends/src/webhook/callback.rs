@@ -45,6 +45,7 @@ async fn receive(State(callback): State<Callback>, request: Request) -> Response
     let Ok(_place) = callback.places.try_acquire() else { return respond(&Answer::Away) };
     let (head, body) = request.into_parts();
     let body = tokio::select! {
+        biased;
         body = to_bytes(body, LONGEST_RAW) => body.ok(),
         () = callback.inbox.clock().sleep(SLOWEST) => None,
     };
