@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use approvals::id::RequestId;
 use approvals::ledger::{Append, Env, Event, Store as _, Stream};
 use approvals::time::Clock as _;
 use approvals::webhook::Webhook;
@@ -17,7 +16,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::ServiceExt as _;
 
 use crate::clock::{SimClock, Wall};
@@ -140,7 +139,10 @@ impl Caller {
                 Err(ErrorKind::Pending | ErrorKind::Running | ErrorKind::Store | ErrorKind::Unavailable)
                     if plan.keyed => {}
                 _ => {
-                    world.facts().done.insert(place, word.to_owned());
+                    let now = world.now();
+                    let mut facts = world.facts();
+                    facts.done.insert(place, word.to_owned());
+                    facts.last_done = now;
                     return;
                 }
             }
@@ -156,7 +158,10 @@ impl Caller {
             .arg("invoice", &invoice)
             .resource(format!("call:{number}"));
         if plan.keyed {
-            call = call.key(&invoice).wait(Duration::from_secs(20));
+            call = call.key(&invoice);
+        }
+        if plan.keyed && !plan.patient {
+            call = call.wait(Duration::from_secs(20));
         }
         let body = || async move {
             world.note(format_args!("{life} BODY {number} begins"));
@@ -299,10 +304,4 @@ impl Door {
         sign_again(request, THEIRS, &id, wall);
         request.headers_mut().insert(http::header::CONTENT_TYPE, "application/json".parse().unwrap());
     }
-}
-
-/// The request in a decision's body, as far as it names one.
-pub(crate) fn request_in(body: &str) -> Option<RequestId> {
-    let body: Value = serde_json::from_str(body).ok()?;
-    body["request"].as_str()?.parse().ok()
 }

@@ -5,11 +5,13 @@
 mod agent;
 mod clock;
 mod defect;
+mod defects;
 mod dice;
 mod endpoint;
 mod judge;
 mod keys;
 mod plan;
+mod rows;
 mod run;
 mod seeds;
 mod store;

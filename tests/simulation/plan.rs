@@ -29,6 +29,8 @@ pub(crate) struct Act {
 pub(crate) struct CallPlan {
     pub(crate) at: Duration,
     pub(crate) keyed: bool,
+    /// Whether whoever makes it waits to the end, or calls again and again.
+    pub(crate) patient: bool,
     /// How long its body takes.
     pub(crate) takes: Duration,
     pub(crate) people: Vec<Act>,
@@ -137,6 +139,8 @@ pub(crate) struct Happening {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    /// Whether the seed says all there is to say.
+    pub(crate) drawn: bool,
     pub(crate) way: Way,
     pub(crate) second: bool,
     pub(crate) quorum: u32,
@@ -160,9 +164,10 @@ impl Plan {
     /// One call that ann approves, and nothing that goes wrong.
     pub(crate) fn calm(seed: u64) -> Self {
         let act = Act { after: secs(5), person: "u-1", denies: false, held: Duration::ZERO, copies: 1 };
-        let call = CallPlan { at: secs(1), keyed: true, takes: secs(2), people: vec![act] };
+        let call = CallPlan { at: secs(1), keyed: true, patient: true, takes: secs(2), people: vec![act] };
         Self {
             seed,
+            drawn: false,
             way: Way::CalledBack,
             second: false,
             quorum: 1,
@@ -190,6 +195,7 @@ impl Plan {
             .map(|_| CallPlan {
                 at: dice.millis(500, 30_000),
                 keyed: dice.percent(85),
+                patient: dice.percent(60),
                 takes: dice.millis(10, 6_000),
                 people: people(dice, quorum),
             })
@@ -201,6 +207,7 @@ impl Plan {
         }
         Self {
             seed,
+            drawn: true,
             way,
             second,
             quorum,

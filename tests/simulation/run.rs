@@ -10,7 +10,7 @@ use crate::clock::Wall;
 use crate::defect::Defect;
 use crate::endpoint::Endpoint;
 use crate::judge;
-use crate::plan::{AGENT, ENDPOINT, Fault, Happening, PATIENCE, Plan, Point, SECOND, STRANGER};
+use crate::plan::{AGENT, ENDPOINT, Fault, Happening, PATIENCE, Plan, SECOND, STRANGER};
 use crate::world::World;
 use crate::{agent, stranger};
 
@@ -23,7 +23,8 @@ const COUNTED: Duration = Duration::from_secs(63);
 
 /// What came of a run.
 pub(crate) struct Outcome {
-    pub(crate) seed: u64,
+    /// How to have this run again, where a seed is enough.
+    again: Option<String>,
     pub(crate) trace: Vec<String>,
     pub(crate) fired: BTreeMap<&'static str, u64>,
     /// What must not be and was.
@@ -55,11 +56,7 @@ impl Outcome {
         for broken in &self.broken {
             let _ = writeln!(text, "broken: {broken}");
         }
-        let seed = self.seed;
-        let _ = write!(
-            text,
-            "again: APPROVALS_SEED={seed} cargo test -p approvals-simulation one_seed_holds -- --nocapture"
-        );
+        text.extend(self.again.as_deref());
         text
     }
 }
@@ -102,8 +99,12 @@ pub(crate) fn run(plan: Plan, defect: Option<Defect>) -> Outcome {
     let phases = judge::judge(&world);
     drop(sim);
     let mut facts = world.facts();
+    let seed = world.plan.seed;
+    let again = format!(
+        "again: APPROVALS_SEED={seed} cargo test -p approvals-simulation one_seed_holds -- --nocapture"
+    );
     Outcome {
-        seed: world.plan.seed,
+        again: (world.plan.drawn && defect.is_none()).then_some(again),
         trace: std::mem::take(&mut facts.trace),
         fired: std::mem::take(&mut facts.fired),
         broken: std::mem::take(&mut facts.broken),
@@ -272,13 +273,8 @@ impl Course {
         let facts = world.facts();
         // A clock must have rung for whoever was counted last.
         let quiet = facts.last_stranger.is_none_or(|last| now > last + COUNTED);
-        let settled = now > heals + DOWN && facts.strangers_left >= strangers;
+        let settled = now > heals.max(facts.last_done) + DOWN && facts.strangers_left >= strangers;
         drop(facts);
         settled && quiet && self.undo.is_empty() && !world.has_open_calls() && endpoint.is_idle()
     }
-}
-
-/// Points that a host without this part in the plan never comes to.
-pub(crate) fn points() -> impl Iterator<Item = &'static str> {
-    Point::ALL.into_iter().map(Point::name)
 }

@@ -84,6 +84,7 @@ pub(crate) struct Facts {
     pub(crate) ended: BTreeMap<usize, u64>,
     /// What became of a call, in the memory of whoever made it.
     pub(crate) done: BTreeMap<(usize, &'static str), String>,
+    pub(crate) last_done: Duration,
     /// Calls without a key that were made once.
     pub(crate) made_once: BTreeSet<usize>,
     /// Messages of the kind `approval.requested`, by request: their ids.
@@ -173,12 +174,6 @@ impl World {
         let mut facts = self.facts();
         facts.offsets.insert(wall, seconds);
         facts.jumped = Some(now);
-    }
-
-    pub(crate) fn walls_are_right(&self) -> bool {
-        let facts = self.facts();
-        let offset = |wall| facts.offsets.get(&wall).copied().unwrap_or_default();
-        Wall::ALL.iter().all(|wall| offset(*wall) == offset(Wall::Agents))
     }
 
     pub(crate) fn note(&self, what: impl Display) {
