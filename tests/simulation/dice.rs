@@ -10,11 +10,7 @@ use approvals::id::{Chance, NoChance};
 pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Other numbers, for another purpose: what one part of a run draws must not move another.
+    /// Other numbers for each purpose: what one part of a run draws must not move another.
     pub(crate) fn of(seed: u64, purpose: &str) -> Self {
         purpose.bytes().fold(Self(seed), |dice, byte| Self(dice.clone().next() ^ u64::from(byte)))
     }
