@@ -9,6 +9,7 @@ use std::time::Duration;
 use approvals::id::RequestId;
 use approvals::ledger::Answer;
 use approvals::request::Digest;
+use approvals::state::Phase;
 use approvals::webhook::schema::{CardDocument, Decision, DecisionSchema};
 use approvals::webhook::signature::{ID, SIGNATURE, TIMESTAMP};
 use bytes::Bytes;
@@ -62,6 +63,7 @@ pub(crate) struct Book {
     out: Vec<Outgoing>,
     /// What a cursor covers.
     given: BTreeMap<String, Vec<String>>,
+    cursors: u64,
     forged: u64,
 }
 
@@ -80,9 +82,14 @@ impl Endpoint {
         self.book.lock().unwrap()
     }
 
-    /// Whether nothing is left to bring back.
+    /// Whether nothing is left to bring back. What is over is asked about no more.
     pub(crate) fn is_idle(&self) -> bool {
-        self.book().out.iter().all(|out| out.taken)
+        let book = self.book();
+        let is_over = |out: &Outgoing| {
+            let phase = book.cards.get(&out.request).and_then(|card| Phase::from_name(&card.now.state.label));
+            self.world.plan.way == Way::Asked && phase.is_some_and(|phase| phase.is_terminal())
+        };
+        book.out.iter().all(|out| out.taken || is_over(out))
     }
 
     /// One life of it.
@@ -323,7 +330,8 @@ impl Endpoint {
             }
         }
         if let Some(covered) = question["cursor"].as_str() {
-            let covered = self.book().given.get(covered).cloned().unwrap_or_default();
+            // Once: the cursor stands in later questions as well, and what became of the decisions only in the first.
+            let covered = self.book().given.remove(covered).unwrap_or_default();
             for id in covered {
                 let known = self.book().out.iter().any(|out| out.id == id && out.taken);
                 if !known {
@@ -373,7 +381,8 @@ impl Endpoint {
             return None;
         }
         self.world.facts().strangers_at_most += sealed.len() as u64;
-        let cursor = format!("c{}", book.given.len() + 1);
+        book.cursors += 1;
+        let cursor = format!("c{}", book.cursors);
         let ids = due.iter().map(|out| out.id.clone()).collect();
         book.given.insert(cursor.clone(), ids);
         Some(json!({ "format": "approvals.answers/1", "decisions": sealed, "cursor": cursor }))
