@@ -98,7 +98,8 @@ pub(crate) async fn live(world: World, host: &'static str, defect: Option<Defect
     world.note(format_args!("{life} is up"));
     for (number, call) in world.plan.calls.iter().enumerate() {
         if call.keyed || host != SECOND {
-            let caller = Caller { world: world.clone(), life: life.clone(), approvals: approvals.clone(), number };
+            let caller =
+                Caller { world: world.clone(), life: life.clone(), approvals: approvals.clone(), number };
             tokio::spawn(caller.works(call.clone(), clock.clone()));
         }
     }
@@ -153,10 +154,8 @@ impl Caller {
     async fn calls(&self, plan: &CallPlan) -> Result<(), ApprovalError> {
         let (world, life, number, takes) = (self.world.clone(), self.life.clone(), self.number, plan.takes);
         let invoice = format!("inv-{number}");
-        let mut call = Call::new("sim.pay")
-            .risk(Risk::High)
-            .arg("invoice", &invoice)
-            .resource(format!("call:{number}"));
+        let mut call =
+            Call::new("sim.pay").risk(Risk::High).arg("invoice", &invoice).resource(format!("call:{number}"));
         if plan.keyed {
             call = call.key(&invoice);
         }

@@ -164,7 +164,8 @@ impl Endpoint {
             }
             let mut book = self.book();
             let entry = book.cards.entry(which);
-            let known = entry.or_insert_with(|| Card { call, since: now, now: card.clone(), written: String::new() });
+            let known =
+                entry.or_insert_with(|| Card { call, since: now, now: card.clone(), written: String::new() });
             if written >= known.written {
                 (known.now, known.written) = (card, written);
             }
@@ -275,7 +276,7 @@ impl Endpoint {
 
     async fn deliver(self, out: Outgoing, copy: u32) {
         tokio::time::sleep(secs(u64::from(copy)) / 3).await;
-        let target = if self.world.plan.second && out.tries % 2 == 0 { SECOND } else { AGENT };
+        let target = if self.world.plan.second && out.tries.is_multiple_of(2) { SECOND } else { AGENT };
         let wall = self.world.wall(Wall::Endpoint);
         let url = format!("http://{target}/decisions");
         let request = signed(THEIRS, &out.id, wall, &url, Bytes::from(out.body.clone()));
@@ -295,7 +296,8 @@ impl Endpoint {
                 self.taken(&id, body["code"].as_str().unwrap_or("unauthenticated"));
             }
             other => {
-                let why = other.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
+                let why =
+                    other.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
                 self.world.note(format_args!("endpoint brings {id} to {target} in vain: {why}"));
                 if other.is_err() && self.world.was_parted(target, begin) {
                     self.world.fired("partition during the verdict");
@@ -363,8 +365,7 @@ impl Endpoint {
         let mut book = self.book();
         let due = book.out.iter().filter(|out| !out.taken && out.at <= now && pending.contains(&out.request));
         let due: Vec<Outgoing> = due.cloned().collect();
-        let mut sealed: Vec<Value> =
-            due.iter().map(|out| seal(THEIRS, &out.id, wall, &out.body)).collect();
+        let mut sealed: Vec<Value> = due.iter().map(|out| seal(THEIRS, &out.id, wall, &out.body)).collect();
         if self.on(&Fault::ForgedInPoll)
             && book.forged < 3
             && let Some((request, card)) = book.cards.iter().find(|(request, _)| pending.contains(request))

@@ -168,7 +168,9 @@ fn nothing_is_lost(world: &World, histories: &BTreeMap<RequestId, Vec<&Record>>)
             Event::Reviewed(reviewed) => {
                 Some(reviewed.by.as_str()) == by && (reviewed.answer == Answer::Deny) == made.denies
             }
-            Event::Ignored(ignored) => code != "counted" && (ignored.by.as_ref().map(|by| by.as_str()) == by || by.is_none()),
+            Event::Ignored(ignored) => {
+                code != "counted" && (ignored.by.as_ref().map(|by| by.as_str()) == by || by.is_none())
+            }
             _ => false,
         };
         if history.iter().find(is_it).is_none() {
@@ -191,9 +193,8 @@ fn strangers(world: &World, records: &[Record]) {
     if recorded > came + by_poll {
         world.broken(format_args!("{recorded} strangers are on record, and {came} came"));
     }
-    let whole = |fault: &Fault| {
-        matches!(fault, Fault::CrashAgent { .. } | Fault::CrashAt(_) | Fault::StoreAway)
-    };
+    let whole =
+        |fault: &Fault| matches!(fault, Fault::CrashAgent { .. } | Fault::CrashAt(_) | Fault::StoreAway);
     let nothing_cut = !world.plan.happens.iter().any(|happening| whole(&happening.fault));
     if nothing_cut && world.plan.way == Way::CalledBack && recorded != came {
         world.broken(format_args!("{came} strangers came, and {recorded} are on record"));

@@ -1,7 +1,9 @@
 //! Who signs with what.
 
 use approvals::time::Timestamp;
-use approvals::webhook::signature::{ID, SIGNATURE, SigningKey, TIMESTAMP, VerifyingKey, seconds, sign, verify};
+use approvals::webhook::signature::{
+    ID, SIGNATURE, SigningKey, TIMESTAMP, VerifyingKey, seconds, sign, verify,
+};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request};

@@ -105,10 +105,19 @@ impl Forgery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// Between an agent and the endpoint; one way only where it says so.
-    Partition { agent: &'static str, from_agent: bool, to_agent: bool },
-    SlowLink { agent: &'static str, latency: Duration },
+    Partition {
+        agent: &'static str,
+        from_agent: bool,
+        to_agent: bool,
+    },
+    SlowLink {
+        agent: &'static str,
+        latency: Duration,
+    },
     /// The endpoint answers everything it is sent with this.
-    TooMany { after: u64 },
+    TooMany {
+        after: u64,
+    },
     ServerErrors,
     LoseCreateAnswer,
     LateCreateAnswer,
@@ -117,10 +126,19 @@ pub(crate) enum Fault {
     /// The endpoint gives a decision that nobody signed to whoever asks.
     ForgedInPoll,
     StoreAway,
-    CrashAgent { agent: &'static str, down: Duration },
+    CrashAgent {
+        agent: &'static str,
+        down: Duration,
+    },
     CrashAt(Point),
-    CrashEndpoint { down: Duration },
-    Jump { walls: &'static [Wall], seconds: i64, stays: bool },
+    CrashEndpoint {
+        down: Duration,
+    },
+    Jump {
+        walls: &'static [Wall],
+        seconds: i64,
+        stays: bool,
+    },
     Stranger(Forgery),
 }
 
@@ -201,7 +219,8 @@ impl Plan {
             })
             .collect();
         let heals = dice.seconds(90, 130);
-        let mut happens: Vec<Happening> = (0..2 + dice.below(5)).map(|_| happening(dice, second, heals)).collect();
+        let mut happens: Vec<Happening> =
+            (0..2 + dice.below(5)).map(|_| happening(dice, second, heals)).collect();
         if dice.percent(35) {
             happens.extend((0..=dice.below(4)).map(|_| stranger(dice)));
         }

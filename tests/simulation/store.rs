@@ -87,11 +87,9 @@ impl Store for Disk {
         let (reviews, claims) =
             (is(|e| matches!(e, Event::Reviewed(_))), is(|e| matches!(e, Event::Started { .. })));
         let finishes = is(|event| matches!(event, Event::Finished { .. }));
-        for (point, here) in [
-            (Point::BeforeReview, reviews),
-            (Point::BeforeClaim, claims),
-            (Point::BeforeFinish, finishes),
-        ] {
+        for (point, here) in
+            [(Point::BeforeReview, reviews), (Point::BeforeClaim, claims), (Point::BeforeFinish, finishes)]
+        {
             if here {
                 self.world.may_fall(point, &self.life).await;
             }

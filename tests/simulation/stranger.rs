@@ -88,7 +88,13 @@ fn forged(world: &World, forgery: Forgery, number: usize) -> Option<Request<Byte
         Forgery::Tampered => {
             let captured = captured(world, |captured| captured.body.contains("approve"))?;
             let body = captured.body.replace("\"approve\"", "\"deny\"");
-            return Some(post(&url, &captured.id, &captured.timestamp, &captured.signature, Bytes::from(body)));
+            return Some(post(
+                &url,
+                &captured.id,
+                &captured.timestamp,
+                &captured.signature,
+                Bytes::from(body),
+            ));
         }
         Forgery::Replayed => {
             let is_old = |captured: &Captured| {

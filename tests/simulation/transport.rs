@@ -64,8 +64,9 @@ impl SimTransport {
             self.is_in_time(&topic);
         }
         let agent = if self.life.host == AGENT { AGENT } else { self.life.host };
-        let slow =
-            |fault: &Fault| matches!(fault, Fault::SlowLink { agent: slow, .. } if *slow == agent).then_some(());
+        let slow = |fault: &Fault| {
+            matches!(fault, Fault::SlowLink { agent: slow, .. } if *slow == agent).then_some(())
+        };
         if world.window(slow).is_some() {
             world.fired("slow link");
         }

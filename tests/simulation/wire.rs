@@ -33,7 +33,8 @@ pub(crate) async fn send(
     request.headers_mut().insert(HOST, HeaderValue::from_str(&host).unwrap());
     let exchange = async {
         let connecting = tokio::time::timeout(CONNECT, TcpStream::connect((host.as_str(), PORT)));
-        let stream = connecting.await.map_err(|_| TransportError::TimedOut)?.map_err(|error| typed(&error))?;
+        let stream =
+            connecting.await.map_err(|_| TransportError::TimedOut)?.map_err(|error| typed(&error))?;
         let broken = |_| TransportError::Unreachable(Unreachable::Broken);
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;

@@ -134,11 +134,8 @@ impl World {
         let facts = Arc::new(Mutex::new(Facts::default()));
         let plan = Arc::new(plan);
         // The clock of the store needs the world, and the world the store.
-        let without = Self {
-            facts: Arc::clone(&facts),
-            plan: Arc::clone(&plan),
-            ledger: Memory::new().unwrap(),
-        };
+        let without =
+            Self { facts: Arc::clone(&facts), plan: Arc::clone(&plan), ledger: Memory::new().unwrap() };
         let clock = SimClock { world: without, wall: Wall::Store, life: None };
         Self { facts, plan, ledger: Memory::with_clock(Arc::new(clock)).unwrap() }
     }
