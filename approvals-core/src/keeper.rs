@@ -43,6 +43,8 @@ pub(crate) struct Keeper {
     orders: mpsc::UnboundedReceiver<Order>,
     news: mpsc::UnboundedReceiver<RequestId>,
     due: BTreeSet<(Timestamp, RequestId, Job)>,
+    /// What the wall clock said at the last turn.
+    seen: Timestamp,
     /// The version that the cards of a request show.
     shown: HashMap<RequestId, Version>,
     /// Whose cards are being brought up to date, and whether more news came meanwhile.
@@ -57,8 +59,10 @@ impl Keeper {
         orders: mpsc::UnboundedReceiver<Order>,
         news: mpsc::UnboundedReceiver<RequestId>,
     ) -> Self {
+        let seen = local.parts.clock.now();
         Self {
             local,
+            seen,
             orders,
             news,
             due: BTreeSet::new(),
@@ -72,8 +76,13 @@ impl Keeper {
     /// Works until it is told to stop.
     pub(crate) async fn run(mut self) {
         loop {
+            self.follow_wall_clock();
             let nap = self.nap();
+            // In a fixed order, so that a run can be repeated. What is due comes first: whatever ends the nap is worked
+            // off at once, and cannot keep the rest waiting as a flood of news could keep it.
             tokio::select! {
+                biased;
+                () = self.local.parts.clock.sleep(nap) => self.work().await,
                 order = self.orders.recv() => match order {
                     Some(Order::Watch { request, deadline }) => {
                         self.due.insert((deadline, request, Job::Expire));
@@ -93,9 +102,8 @@ impl Keeper {
                     }
                     None => return,
                 },
-                Some(request) = self.news.recv() => self.refresh(request),
                 Some(joined) = self.refreshing.join_next_with_id() => self.refreshed(joined),
-                () = self.local.parts.clock.sleep(nap) => self.work().await,
+                Some(request) = self.news.recv() => self.refresh(request),
             }
         }
     }
@@ -103,6 +111,27 @@ impl Keeper {
     fn nap(&self) -> Duration {
         let now = self.local.parts.clock.now();
         self.due.first().map_or(LONGEST, |(at, ..)| now.until(*at).min(LONGEST))
+    }
+
+    /// A deadline is a time; how long until a card is presented again is a length, and a wall clock that was set back
+    /// must not make hours of it.
+    fn follow_wall_clock(&mut self) {
+        let now = self.local.parts.clock.now();
+        let back = now.until(self.seen);
+        self.seen = now;
+        if back.is_zero() {
+            return;
+        }
+        let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+        let due = std::mem::take(&mut self.due).into_iter();
+        self.due = due
+            .map(|(at, request, job)| match job {
+                Job::Expire => (at, request, job),
+                Job::Present(_) => {
+                    (Timestamp::from_micros(at.as_micros().saturating_sub(back)), request, job)
+                }
+            })
+            .collect();
     }
 
     async fn work(&mut self) {

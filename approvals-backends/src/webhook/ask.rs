@@ -152,6 +152,7 @@ impl Asker {
         let clock = self.inbox.clock();
         let (mut held, late) = (clock.sleep(wait / 2), clock.sleep(LONGEST));
         let answer = tokio::select! {
+            biased;
             answer = self.transport.send(question) => answer,
             () = late => return Came::Failed { why: "no answer in time".to_owned(), after: None },
         };

@@ -31,24 +31,26 @@ pub(super) struct Stop(Mutex<Until>);
 enum Until {
     #[default]
     Open,
-    /// A pause, and when it was asked for.
-    Time {
-        since: Timestamp,
-        until: Timestamp,
-    },
+    /// From the time at which it was asked for.
+    Pause(Timestamp, Duration),
     Ever,
 }
 
 impl Stop {
     /// How long to wait before something is sent; an error where that outlasts the time that there is.
     pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
-        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *until {
             Until::Ever => Err(gone()),
-            // The clock was set back since, and would make a pause of seconds one of hours.
-            Until::Time { since, .. } if now < since => Ok(Duration::ZERO),
-            Until::Time { until, .. } if now.until(until) >= within => Err(busy()),
-            Until::Time { until, .. } => Ok(now.until(until)),
             Until::Open => Ok(Duration::ZERO),
+            Until::Pause(from, long) => {
+                // A wall clock that was set back does not say how much of the pause is over; it is no longer for that.
+                *from = now.min(*from);
+                match now.until(from.after(*long)) {
+                    left if left >= within => Err(busy()),
+                    left => Ok(left),
+                }
+            }
         }
     }
 
@@ -85,7 +87,7 @@ pub(super) fn outcome(
         }
         status if is_later(status) => {
             if let Some(wait) = retry_after(answer.headers(), now) {
-                stop.set(Until::Time { since: now, until: now.after(wait) });
+                stop.set(Until::Pause(now, wait));
             }
             Err(if status.is_server_error() { failing(status) } else { busy() })
         }
@@ -156,4 +158,24 @@ fn refused(status: StatusCode) -> BackendError {
     };
     let message = format!("the endpoint refused the message ({}); {remedy}", status.as_u16());
     BackendError::permanent(PresentFailure::Rejected, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_over_in_its_time_although_the_clock_was_set_back() {
+        let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let stop = Stop::default();
+        stop.set(Until::Pause(noon.after(DAY), MINUTE));
+        assert_eq!(stop.pause(noon.after(DAY).after(MINUTE / 2), DAY).unwrap(), MINUTE / 2);
+        // A day back: once more the whole of it, and no more than that.
+        assert_eq!(stop.pause(noon, DAY).unwrap(), MINUTE);
+        assert!(stop.pause(noon, MINUTE).unwrap_err().is_temporary());
+        assert_eq!(stop.pause(noon.after(MINUTE), DAY).unwrap(), Duration::ZERO);
+    }
 }

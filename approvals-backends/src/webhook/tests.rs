@@ -20,6 +20,8 @@ use crate::transport::TransportError;
 
 const OLD: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const NEW: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+/// The half of a key that only the endpoint has.
+const THEIRS: &str = "whpk_Lvb/WL/uLg8H8kQroekznyIwfMN4icvLGlt/7sGOgd0=";
 const NEW_PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const URL: &str = "https://ops.example/hooks?key=canary";
 const REQUEST: &str = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e";
@@ -172,7 +174,7 @@ fn what_it_can_do_is_what_it_was_set_up_for() {
     let default = webhook(&endpoint);
     assert_eq!((default.name(), default.capabilities().assurance), ("webhook", Assurance::Chat));
     let builder = builder(&endpoint, &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
-    let builder = builder.verify_with(NEW_PUBLIC.parse().unwrap()).assurance(Assurance::Sso);
+    let builder = builder.verify_with(THEIRS.parse().unwrap()).assurance(Assurance::Sso);
     let own = builder.name("ops").provider("acme").build().unwrap();
     let expected =
         Capabilities { provider: "acme".into(), assurance: Assurance::Sso, cards_outlive_process: true };

@@ -1,6 +1,6 @@
 //! Wakes those who wait when the ledger grows: one follower of the store for all of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,10 +24,11 @@ pub(crate) struct Hub {
     closed: watch::Sender<bool>,
 }
 
+/// In order, so that those who wake at once do so in the same order in every run.
 #[derive(Default)]
 struct Table {
-    waiters: HashMap<RequestId, (usize, watch::Sender<u64>)>,
-    cards: HashSet<RequestId>,
+    waiters: BTreeMap<RequestId, (usize, watch::Sender<u64>)>,
+    cards: BTreeSet<RequestId>,
 }
 
 /// One who waits for news of a request.
@@ -146,6 +147,7 @@ impl Hub {
             loop {
                 let idle = async { busy.wait_for(|count| *count == 0).await.map(drop) };
                 let more = tokio::select! {
+                    biased;
                     more = store.wait_past(seen) => more,
                     _ = idle => break,
                 };

@@ -159,6 +159,7 @@ async fn a_clock_that_is_set_back_makes_no_pause_longer() {
     let webhook = builder(&endpoint, &clock).sign_with(NEW.parse().unwrap()).build().unwrap();
     assert!(webhook.check().await.is_err());
     clock.set(Timestamp::from_micros(START.as_micros() - 24 * 3_600 * 1_000_000));
+    assert!(webhook.check().await.is_err());
     clock.advance(Duration::from_secs(60));
     webhook.check().await.unwrap();
     assert_eq!(endpoint.arrived().len(), 2);

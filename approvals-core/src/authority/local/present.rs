@@ -62,6 +62,7 @@ impl Local {
             let (way, patience) = (registered.way.id.clone(), self.parts.clock.sleep(PATIENCE));
             let task = presenting.spawn(async move {
                 let presented = tokio::select! {
+                    biased;
                     presented = registered.backend.present(&card) => presented,
                     () = patience => Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time")),
                 };
@@ -204,6 +205,7 @@ impl Local {
                 let way = &registered.way.id;
                 let Some((reference, _)) = state.presented().get(way) else { continue };
                 let updated = tokio::select! {
+                    biased;
                     updated = registered.backend.update(&card, reference) => updated,
                     () = self.parts.clock.sleep(PATIENCE) => {
                         Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time"))
