@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod agent;
 mod delivery;
 mod endpoints;
+mod ledger;
+mod logs;
 mod oracle;
 mod redirects;
+mod retries;
 mod socket;
 mod support;
 mod tls;
+mod updates;
