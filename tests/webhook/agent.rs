@@ -11,8 +11,9 @@ use approvals::ledger::{
     StoreErrorKind, Stream,
 };
 use approvals::request::{Digest, StoreKey};
+use approvals::state::Phase;
 use approvals::testing::ManualClock;
-use approvals::time::Timestamp;
+use approvals::time::{Clock as _, Timestamp};
 use approvals::transport::{Retry, Transport, TransportError, Unreachable};
 use approvals::webhook::schema::{CardDocument, Decision, DecisionSchema};
 use approvals::webhook::signature::{SigningKey, seconds, sign};
@@ -83,7 +84,7 @@ pub(crate) struct State {
 pub(crate) struct Endpoint(Arc<(Mutex<State>, watch::Sender<u64>)>);
 
 impl Endpoint {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new((Mutex::default(), watch::Sender::new(0))))
     }
 
@@ -254,8 +255,9 @@ pub(crate) struct World {
     pub(crate) webhook: Webhook,
     pub(crate) endpoint: Endpoint,
     pub(crate) ledger: Ledger,
-    /// That of core and of the backend.
     pub(crate) clock: ManualClock,
+    /// That of the backend: the same time, until one of the two is set.
+    pub(crate) backend_clock: ManualClock,
     /// How often a body ran.
     pub(crate) ran: Arc<AtomicUsize>,
 }
@@ -279,8 +281,15 @@ impl World {
     }
 
     pub(crate) async fn with(set_up: impl FnOnce(WebhookBuilder) -> WebhookBuilder) -> Self {
+        Self::at(Endpoint::new(), set_up).await
+    }
+
+    pub(crate) async fn at(
+        endpoint: Endpoint,
+        set_up: impl FnOnce(WebhookBuilder) -> WebhookBuilder,
+    ) -> Self {
         let clock = ManualClock::at(Timestamp::now());
-        Self::again(Endpoint::new(), Ledger::new(&clock), clock, set_up).await
+        Self::again(endpoint, Ledger::new(&clock), clock, set_up).await
     }
 
     /// Over what an earlier agent left behind.
@@ -290,15 +299,20 @@ impl World {
         clock: ManualClock,
         set_up: impl FnOnce(WebhookBuilder) -> WebhookBuilder,
     ) -> Self {
+        let backend_clock = ManualClock::at(clock.now());
         let webhook = Webhook::builder("https://ops.example/cards")
             .provider("acme")
             .sign_with(key(OURS))
             .verify_with(key(THEIRS).verifying())
             .transport(endpoint.clone())
             .retry(Retry::default().attempts(1))
-            .clock(clock.clone());
+            .clock(backend_clock.clone());
         let webhook = set_up(webhook).build().unwrap();
-        let people = [Person::new("dana"), Person::new("ann").known_as("acme", "u-1")];
+        let people = [
+            Person::new("dana"),
+            Person::new("ann").known_as("acme", "u-1"),
+            Person::new("ben").known_as("acme", "u-2"),
+        ];
         let approvals = Approvals::builder()
             .agent(Agent::new("bot").owned_by("dana"))
             .directory(People::new(people).unwrap())
@@ -308,20 +322,32 @@ impl World {
             .build()
             .await
             .unwrap();
-        Self { approvals, webhook, endpoint, ledger, clock, ran: Arc::default() }
+        Self { approvals, webhook, endpoint, ledger, clock, backend_clock, ran: Arc::default() }
     }
 
-    /// Calls, and returns once the card stands at the endpoint and is on record.
-    pub(crate) async fn ask(&self) -> Asked {
-        let known: Vec<_> = self.endpoint.with(|state| state.cards.keys().copied().collect());
+    pub(crate) fn call(&self) -> JoinHandle<Result<(), ApprovalError>> {
         let (approvals, ran) = (self.approvals.clone(), Arc::clone(&self.ran));
-        let call = tokio::spawn(async move {
+        tokio::spawn(async move {
             let body = || async move {
                 ran.fetch_add(1, SeqCst);
                 Ok(())
             };
             approvals.gate(Call::new("refund").risk(Risk::High).arg("cents", &500)).run(body).await
-        });
+        })
+    }
+
+    /// Calls, and returns once the card stands at the endpoint and is on record.
+    pub(crate) async fn ask(&self) -> Asked {
+        let known: Vec<_> = self.endpoint.with(|state| state.cards.keys().copied().collect());
+        self.beside(known, self.call()).await
+    }
+
+    /// Returns once the card of the only call stands at the endpoint and is on record.
+    pub(crate) async fn first(&self, call: JoinHandle<Result<(), ApprovalError>>) -> Asked {
+        self.beside(Vec::new(), call).await
+    }
+
+    async fn beside(&self, known: Vec<RequestId>, call: JoinHandle<Result<(), ApprovalError>>) -> Asked {
         let new = |(request, card): (&RequestId, &CardDocument)| {
             (!known.contains(request)).then(|| (*request, card.clone()))
         };
@@ -330,6 +356,17 @@ impl World {
             tokio::task::yield_now().await;
         }
         Asked { request, card, call }
+    }
+
+    pub(crate) async fn phase(&self, request: RequestId) -> Phase {
+        approvals::state::State::fold(&self.ledger.inner.history(request.into()).await.unwrap())
+            .unwrap()
+            .phase()
+    }
+
+    /// What messages of a type, or questions (`asks`), meet from now on.
+    pub(crate) fn fault(&self, on: &'static str, answer: Option<u16>) {
+        self.endpoint.with(|state| state.faults.insert(on, answer));
     }
 
     pub(crate) fn ran(&self) -> usize {
@@ -357,10 +394,16 @@ impl World {
         self.endpoint.with(|state| state.queue.push(sealed.json()));
     }
 
+    /// Time passes on both clocks.
+    pub(crate) fn advance(&self, time: Duration) {
+        self.clock.advance(time);
+        self.backend_clock.advance(time);
+    }
+
     /// Time passes in steps, and everything that can run does.
     pub(crate) async fn passes(&self, time: Duration) {
         for _ in 0..time.as_millis().div_ceil(250) {
-            self.clock.advance(Duration::from_millis(250));
+            self.advance(Duration::from_millis(250));
             quiet().await;
         }
     }

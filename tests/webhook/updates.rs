@@ -15,25 +15,18 @@ fn updates(world: &World) -> usize {
     world.endpoint.with(|state| state.messages.iter().filter(|(_, kind)| kind == "approval.updated").count())
 }
 
-fn fault(world: &World, status: Option<Option<u16>>) {
-    world.endpoint.with(|state| match status {
-        Some(answer) => drop(state.faults.insert("approval.updated", answer)),
-        None => state.faults.clear(),
-    });
-}
-
 #[tokio::test]
 async fn a_card_whose_end_could_not_be_told_is_told_once_the_endpoint_works_again() {
     for outage in [Some(503), Some(429), None] {
         let world = World::called_back().await;
         let asked = world.ask().await;
-        fault(&world, Some(outage));
+        world.fault("approval.updated", outage);
         assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
         asked.call.await.unwrap().unwrap_err();
         world.passes(Duration::from_secs(5)).await;
         assert_eq!(label(&world, asked.request), "pending", "the outage fired");
         assert!((2..=8).contains(&updates(&world)), "{} messages in five seconds", updates(&world));
-        fault(&world, None);
+        world.endpoint.with(|state| state.faults.clear());
         world.passes(Duration::from_secs(10)).await;
         assert_eq!(label(&world, asked.request), "denied");
         // The same message each time, so that an endpoint that heard of it shows it once.
@@ -52,7 +45,7 @@ async fn a_card_whose_end_could_not_be_told_is_told_once_the_endpoint_works_agai
 async fn an_update_that_is_refused_for_good_is_not_sent_again() {
     let world = World::called_back().await;
     let asked = world.ask().await;
-    fault(&world, Some(Some(400)));
+    world.fault("approval.updated", Some(400));
     assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
     asked.call.await.unwrap().unwrap_err();
     world.passes(Duration::from_secs(60)).await;
@@ -63,12 +56,12 @@ async fn an_update_that_is_refused_for_good_is_not_sent_again() {
 async fn an_endpoint_that_never_takes_an_update_is_left_alone_after_two_hours() {
     let world = World::called_back().await;
     let asked = world.ask().await;
-    fault(&world, Some(Some(503)));
+    world.fault("approval.updated", Some(503));
     assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
     asked.call.await.unwrap().unwrap_err();
     let mut sent = Vec::new();
     for _ in 0..4 * 60 {
-        world.clock.advance(Duration::from_secs(60));
+        world.advance(Duration::from_secs(60));
         quiet().await;
         sent.push(updates(&world));
     }
@@ -80,12 +73,12 @@ async fn an_endpoint_that_never_takes_an_update_is_left_alone_after_two_hours() 
 async fn a_card_that_a_process_could_not_tell_how_it_ended_is_told_by_the_next_one() {
     let world = World::called_back().await;
     let asked = world.ask().await;
-    fault(&world, Some(Some(503)));
+    world.fault("approval.updated", Some(503));
     assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
     asked.call.await.unwrap().unwrap_err();
     world.approvals.shutdown().await.unwrap();
     assert_eq!(label(&world, asked.request), "pending");
-    fault(&world, None);
+    world.endpoint.with(|state| state.faults.clear());
     let World { endpoint, ledger, clock, .. } = world;
     for _ in 0..2 {
         let next = World::again(endpoint.clone(), ledger.clone(), clock.clone(), |webhook| webhook).await;
@@ -100,11 +93,11 @@ async fn a_card_that_a_process_could_not_tell_how_it_ended_is_told_by_the_next_o
 async fn what_ended_long_ago_is_told_to_nobody_at_a_start() {
     let world = World::called_back().await;
     let asked = world.ask().await;
-    fault(&world, Some(Some(503)));
+    world.fault("approval.updated", Some(503));
     assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
     asked.call.await.unwrap().unwrap_err();
     world.approvals.shutdown().await.unwrap();
-    fault(&world, None);
+    world.endpoint.with(|state| state.faults.clear());
     let World { endpoint, ledger, clock, .. } = world;
     let before = endpoint.with(|state| state.messages.len());
     clock.advance(Duration::from_secs(25 * 60 * 60));
