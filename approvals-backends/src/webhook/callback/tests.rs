@@ -175,7 +175,7 @@ async fn every_stranger_is_told_the_same_and_they_are_counted_together() {
         not_json,
         request(&Sealed::of("msg_1", now, &[OTHER], "no json".to_owned())),
         request(&of(at(-301), &good.body)),
-        request(&of(at(301), &good.body)),
+        request(&of(at(360), &good.body)),
         request(&of(now, &"x".repeat(64 * 1024 + 1))),
         request(&sealed(&bench, &other)),
         request(&sealed(&bench, &digest)),
