@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
 pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught};
-pub(crate) use self::local::{BUILD, Local, Parts, Registered};
+pub(crate) use self::local::{BUILD, Local, Parts, Refreshed, Registered};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;

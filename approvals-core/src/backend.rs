@@ -72,9 +72,11 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// Brings a card that [`present`](Self::present) placed up to date: somebody answered, or there is a verdict.
+    /// Idempotent: the same state may be told more than once, also by another process than the one that presented.
     ///
     /// # Errors
-    /// Are logged; the request does not depend on it.
+    /// Are logged; the request does not depend on it. A temporary one is tried again, for about two hours. Where the
+    /// card outlives its process, how the request ended is told by the next start too, within a day of the request.
     async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
         let _ = (card, reference);
         Ok(())

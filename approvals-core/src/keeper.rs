@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
 
-use crate::authority::{Local, Registered};
+use crate::authority::{Local, Refreshed, Registered};
 use crate::id::{NodeName, RequestId, Version};
 use crate::ledger::{Filter, NodeHold, StoreError, StoreErrorKind, Summary};
 use crate::state::Phase;
@@ -19,6 +19,14 @@ const LONGEST: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many requests are listed at a time.
 const PAGE: usize = 256;
+/// How long until a card that could not be brought up to date is tried again; it doubles from try to try.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+/// The longest of these waits.
+const TELL_AGAIN_LONGEST: Duration = Duration::from_secs(10 * 60);
+/// How often that is tried, which is for about two hours; the next start of the agent tries anew.
+const TELL_TRIES: u32 = 20;
+/// How old a request may be whose card is still told at a start how it ended.
+const TELL_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the keeper is told.
 pub(crate) enum Order {
@@ -36,6 +44,7 @@ pub(crate) enum Order {
 enum Job {
     Expire,
     Present(u32),
+    Refresh,
 }
 
 pub(crate) struct Keeper {
@@ -49,7 +58,9 @@ pub(crate) struct Keeper {
     shown: HashMap<RequestId, Version>,
     /// Whose cards are being brought up to date, and whether more news came meanwhile.
     busy: HashMap<RequestId, bool>,
-    refreshing: JoinSet<Option<Version>>,
+    /// How often in a row the cards of a request could not be brought up to date.
+    failed: HashMap<RequestId, u32>,
+    refreshing: JoinSet<Refreshed>,
     tasks: HashMap<task::Id, RequestId>,
 }
 
@@ -68,6 +79,7 @@ impl Keeper {
             due: BTreeSet::new(),
             shown: HashMap::new(),
             busy: HashMap::new(),
+            failed: HashMap::new(),
             refreshing: JoinSet::new(),
             tasks: HashMap::new(),
         }
@@ -144,6 +156,7 @@ impl Keeper {
                     let local = self.local.clone();
                     self.local.background.run(async move { local.present(request, tries).await });
                 }
+                Job::Refresh => self.refresh(request),
             }
         }
     }
@@ -179,19 +192,38 @@ impl Keeper {
         self.tasks.insert(refreshing.id(), request);
     }
 
-    fn refreshed(&mut self, joined: Result<(task::Id, Option<Version>), JoinError>) {
-        let (task, shown) = match joined {
-            Ok((task, shown)) => (task, shown),
+    fn refreshed(&mut self, joined: Result<(task::Id, Refreshed), JoinError>) {
+        let (task, Refreshed { shown, again }) = match joined {
+            Ok(refreshed) => refreshed,
             // A backend panicked: what its cards show is unknown, and the next news tries again.
-            Err(panicked) => (panicked.id(), None),
+            Err(panicked) => (panicked.id(), Refreshed { shown: None, again: false }),
         };
         let Some(request) = self.tasks.remove(&task) else { return };
+        if again {
+            self.tell_again(request);
+        } else {
+            self.failed.remove(&request);
+        }
         match shown.filter(|_| self.local.hub.follows_card(request)) {
             Some(version) => drop(self.shown.insert(request, version)),
             None => drop(self.shown.remove(&request)),
         }
         if self.busy.remove(&request) == Some(true) {
             self.refresh(request);
+        }
+    }
+
+    /// A card that says "pending" for ever is wrong, and so is a backend that is asked for ever.
+    fn tell_again(&mut self, request: RequestId) {
+        let tries = self.failed.entry(request).or_insert(0);
+        let wait = TELL_AGAIN.saturating_mul(1 << (*tries).min(TELL_TRIES)).min(TELL_AGAIN_LONGEST);
+        *tries += 1;
+        if *tries < TELL_TRIES {
+            self.due.insert((self.local.parts.clock.now().after(wait), request, Job::Refresh));
+        } else {
+            tracing::error!(%request, "the cards of a request are no longer brought up to date, after two hours; mend the backend, then start the agent again");
+            self.failed.remove(&request);
+            self.local.forget_cards(request);
         }
     }
 
@@ -230,6 +262,45 @@ pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), Stor
         }
         match page.next {
             Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    // In the background: what is over holds up no start.
+    let told = local.clone();
+    local.background.run(async move {
+        if let Err(error) = tell_ended(&told).await {
+            tracing::warn!(%error, "cards of requests that ended before this start may not say so; do what the error says, then start the agent again");
+        }
+    });
+    Ok(())
+}
+
+/// Has cards told how their requests ended, where the process that should have told them did not come to it.
+async fn tell_ended(local: &Local) -> Result<(), StoreError> {
+    let ended =
+        [Phase::Denied, Phase::Expired, Phase::Cancelled, Phase::Succeeded, Phase::Failed, Phase::Unknown];
+    let mut filter = Filter::in_phases(ended);
+    filter.agent = Some(local.parts.agent.clone());
+    let mut after = None;
+    if !local.parts.backends.iter().any(Registered::outlives) {
+        return Ok(());
+    }
+    loop {
+        let page = local.parts.store.list(&filter, after, PAGE).await?;
+        // The newest come first.
+        let now = local.parts.clock.now();
+        let recent = |summary: &&Summary| summary.requested_at.until(now) < TELL_WITHIN;
+        let mut looked = 0;
+        for summary in page.summaries.iter().take_while(recent) {
+            looked += 1;
+            if summary.env == local.parts.env
+                && let Ok((history, state)) = local.look(summary.id).await
+            {
+                local.take_up_cards(summary.id, &history, &state);
+            }
+        }
+        match page.next.filter(|_| looked == page.summaries.len()) {
+            Some(next) => after = Some(next),
             None => return Ok(()),
         }
     }
@@ -262,9 +333,15 @@ impl Recovery<'_> {
             // Its caller died with the process, and without a key nobody finds it again.
             // In the background: a store that fails must not hold up the start.
             let local = local.clone();
-            self.local.background.run(async move { local.withdraw(request).await });
+            self.local.background.run(async move {
+                local.withdraw(request).await;
+                if let Ok((history, state)) = local.look(request).await {
+                    local.take_up_cards(request, &history, &state);
+                }
+            });
             return Ok(());
         }
+        local.take_up_cards(request, &history, &state);
         if let Some(deadline) = state.deadline() {
             let _ = local.parts.keeper.send(Order::Watch { request, deadline });
         }

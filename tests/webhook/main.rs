@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod agent;
+mod crowd;
 mod delivery;
 mod endpoints;
+mod faults;
+mod ledger;
+mod logs;
 mod oracle;
 mod redirects;
+mod retries;
 mod socket;
 mod support;
 mod tls;
+mod updates;

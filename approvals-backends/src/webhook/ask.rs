@@ -17,9 +17,10 @@ use approvals_core::id::{Chance, RequestId};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
+use tokio::task::JoinSet;
 
 use self::pause::Pause;
-use self::wire::{Answers, Ask, Told};
+use self::wire::{Answers, Ask, Sealed, Told};
 use super::inbox::{Answer, Inbox, Received};
 use super::pending::Pending;
 use super::signature::{self, SigningKey};
@@ -35,6 +36,8 @@ pub(super) const LONGEST: Duration = Duration::from_secs(35);
 pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
 /// The most requests in one question, about 400 KB of it.
 const MOST: usize = 10_000;
+/// How many decisions of one answer are dealt with at the same time.
+const LANES: usize = 64;
 /// How long a question stands at least before one that names a new request takes its place.
 const STANDS: Duration = Duration::from_millis(500);
 
@@ -215,23 +218,55 @@ impl Asker {
     }
 
     /// Deals with every decision, then takes the cursor: what could not be recorded comes again.
+    ///
+    /// Side by side, so that a store which commits whatever waits has more than one in a commit; those about one
+    /// request in their order.
     async fn take(&self, answers: Answers, held: bool, place: &mut Place) -> Came {
-        let (mut told, mut new, mut counted) = (Vec::with_capacity(answers.decisions.len()), false, false);
-        for sealed in &answers.decisions {
-            // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
-            tokio::task::yield_now().await;
-            let Received { answer, is_new } = sealed.receive(&self.inbox).await;
-            if answer == Answer::Away {
-                return Came::Failed { why: answer.to_string(), after: None };
+        let mut lanes: Vec<Vec<(usize, Sealed)>> = Vec::new();
+        lanes.resize_with(LANES, Vec::new);
+        let mut told = Vec::new();
+        told.resize_with(answers.decisions.len(), || None);
+        for (turn, sealed) in answers.decisions.into_iter().enumerate() {
+            if let Some(lane) = lanes.get_mut(sealed.lane(LANES)) {
+                lane.push((turn, sealed));
             }
-            new |= is_new;
-            counted |= is_new && matches!(answer, Answer::Counted { .. });
-            told.push(Told::of(sealed, &answer));
+        }
+        let mut dealing = JoinSet::new();
+        for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
+            let inbox = Arc::clone(&self.inbox);
+            dealing.spawn(async move {
+                let (mut dealt, mut new, mut counted) = (Vec::with_capacity(lane.len()), false, false);
+                for (turn, sealed) in lane {
+                    // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
+                    tokio::task::yield_now().await;
+                    let Received { answer, is_new } = sealed.receive(&inbox).await;
+                    if answer == Answer::Away {
+                        return None;
+                    }
+                    new |= is_new;
+                    counted |= is_new && matches!(answer, Answer::Counted { .. });
+                    dealt.push((turn, Told::of(&sealed, &answer)));
+                }
+                Some((dealt, new, counted))
+            });
+        }
+        let (mut new, mut counted) = (false, false);
+        while let Some(dealt) = dealing.join_next().await {
+            let Ok(Some((dealt, some_new, some_counted))) = dealt else {
+                return Came::Failed { why: Answer::Away.to_string(), after: None };
+            };
+            new |= some_new;
+            counted |= some_counted;
+            for (turn, what) in dealt {
+                if let Some(place) = told.get_mut(turn) {
+                    *place = Some(what);
+                }
+            }
         }
         if answers.cursor.is_some() {
             place.cursor = answers.cursor;
         }
-        place.told = told;
+        place.told = told.into_iter().flatten().collect();
         Came::Answers { new, counted, held }
     }
 }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use approvals_core::id::{Chance, ProviderId, SystemChance};
 use approvals_core::people::Assurance;
 use approvals_core::time::{Clock, SystemClock};
+use tokio::sync::Semaphore;
 
 use super::ask::{self, Asker};
 use super::inbox::Inbox;
 use super::outcome::Stop;
 use super::pending::Pending;
+use super::present::AT_ONCE;
 use super::signature::{Scheme, SigningKey, VerifyingKey};
 use super::verify::Verifier;
 use super::{Parts, Webhook};
@@ -254,6 +256,7 @@ impl WebhookBuilder {
             clock: self.clock,
             chance: self.chance,
             stop: Stop::default(),
+            places: Semaphore::new(AT_ONCE),
             inbox,
             asker,
         })))

@@ -35,6 +35,7 @@ use approvals_core::id::{Chance, ProviderId, Reference};
 use approvals_core::people::Assurance;
 use approvals_core::time::Clock;
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 
 use self::ask::Asker;
 pub use self::builder::{WebhookBuilder, WebhookError};
@@ -77,6 +78,8 @@ struct Parts {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     stop: Stop,
+    /// For messages that are under way.
+    places: Semaphore,
     inbox: Arc<Inbox>,
     asker: Option<Asker>,
 }

@@ -18,9 +18,12 @@ use super::nonce::nonce;
 use super::outcome::{Accepted, outcome};
 use super::schema::{self, CardDocument, Cut};
 use super::{Parts, signature};
+use crate::transport::TransportError;
 
 /// The longest time for a message with all its attempts: core gives a backend 30 s.
 const WITHIN: Duration = Duration::from_secs(25);
+/// How many messages are under way at the same time, so that a crowd of requests does not open a connection for each.
+pub(super) const AT_ONCE: usize = 32;
 
 /// What a message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +165,12 @@ impl Parts {
             self.clock.sleep(pause).await;
         }
         let within = within.saturating_sub(pause);
+        let mut late = self.clock.sleep(within);
+        let _place = tokio::select! {
+            biased;
+            place = self.places.acquire() => place,
+            () = &mut late => return Err(crowded()),
+        };
         let body = Bytes::from(body);
         // Judged once here: the id is the same in every attempt.
         let unsignable =
@@ -169,7 +178,13 @@ impl Parts {
         signature::sign(&self.keys, id, self.clock.now(), b"").map_err(unsignable)?;
         let request = |now| self.request(id, now, body.clone());
         let (transport, clock, chance) = (&*self.transport, &*self.clock, &*self.chance);
-        let answer = self.retry.send(transport, clock, chance, within, request).await;
+        let sent = self.retry.send(transport, clock, chance, within, request);
+        // What the wait for a place took is gone.
+        let answer = tokio::select! {
+            biased;
+            answer = sent => answer,
+            () = late => Err(TransportError::TimedOut),
+        };
         outcome(answer, self.clock.now(), &self.stop)
     }
 
@@ -190,6 +205,12 @@ impl Parts {
         }
         request
     }
+}
+
+fn crowded() -> BackendError {
+    let why =
+        "too many messages wait for their turn; the message is sent again, see how fast the endpoint answers";
+    BackendError::temporary(PresentFailure::Unreachable, why)
 }
 
 /// A short name for where a request stands: the same for the same answers and state, in every process.

@@ -4,7 +4,18 @@ use std::process::{Command, Stdio};
 use crate::bench::Bench;
 
 const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershell"];
-const VERBS: [&str; 8] = ["list", "show", "approve", "deny", "cancel", "reconcile", "log", "doctor"];
+const VERBS: &[&str] = &[
+    "list",
+    "show",
+    "approve",
+    "deny",
+    "cancel",
+    "reconcile",
+    "log",
+    "doctor",
+    #[cfg(feature = "webhook")]
+    "check-backend",
+];
 
 /// Runs a program of the system over a text: whether it ended well, what it printed, and what it complained of. `None`,
 /// and a line that says so, where it is not installed.
@@ -71,6 +82,34 @@ fn the_manual_has_the_program_a_verb_or_everything() {
     let ran = bench.run(["man", "frobnicate"]).ends(2);
     assert!(ran.err.contains("reconcile"), "{ran:?}");
     bench.run(["man", "--all", "list"]).ends(2);
+}
+
+#[cfg(feature = "webhook")]
+#[test]
+fn a_program_that_checks_backends_says_so_on_its_pages_and_names_no_key() {
+    let bench = Bench::new();
+    let mut command = bench.command(["man", "check-backend"]);
+    let page = crate::bench::Ran::of(command.env("APPROVALS_WEBHOOK_KEY", "whsk_canary")).ends(0).out;
+    // roff writes a hyphen so.
+    let page = page.replace("\\-", "-");
+    for wanted in [".TH approvals-check-backend 1", "URL", "APPROVALS_WEBHOOK_KEY", "marked `test`"] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    assert!(!page.contains("canary"), "{page}");
+    let script = bench.run(["completions", "bash"]).ends(0).out;
+    let ask = "\nCOMP_WORDS=(approvals che); COMP_CWORD=1; _approvals approvals che approvals; \
+               echo \"${COMPREPLY[*]}\"";
+    if let Some((fine, offered, complaint)) = over(&format!("{script}{ask}"), "bash", &["-s"]) {
+        assert!(fine && offered.trim() == "check-backend", "{offered}{complaint}");
+    }
+}
+
+#[cfg(not(feature = "webhook"))]
+#[test]
+fn a_program_that_cannot_check_backends_does_not_offer_it() {
+    let bench = Bench::new();
+    assert!(!bench.run(["completions", "bash"]).ends(0).out.contains("check__backend"));
+    bench.run(["man", "check-backend"]).ends(2);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use self::ask::BUILD;
 use self::outcome::outcome_of;
+pub(crate) use self::present::Refreshed;
 use super::background::Background;
 use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;

@@ -76,7 +76,21 @@ pub(super) struct Sealed {
     body: String,
 }
 
+/// As much of a decision as says which others it must not overtake.
+#[derive(Deserialize)]
+struct About {
+    request: RequestId,
+}
+
 impl Sealed {
+    /// The same lane, of so many, for all decisions about one request. Nothing of it is believed yet.
+    pub(super) fn lane(&self, lanes: usize) -> usize {
+        let about = serde_json::from_str::<About>(&self.body);
+        // The last byte of an id, which is chance however the id was made.
+        let byte = about.map_or(0, |about| about.request.as_uuid().as_u128() as u8);
+        usize::from(byte) % lanes
+    }
+
     pub(super) async fn receive(&self, inbox: &Arc<Inbox>) -> Received {
         let message = Message {
             id: &self.id,

@@ -182,17 +182,17 @@ impl Local {
         }
     }
 
-    /// Brings the cards of a request up to date with its state; gives the version they show now.
-    pub(crate) async fn refresh(&self, request: RequestId, shown: Option<Version>) -> Option<Version> {
+    /// Brings the cards of a request up to date with its state.
+    pub(crate) async fn refresh(&self, request: RequestId, shown: Option<Version>) -> Refreshed {
         let (history, state) = match self.look(request).await {
             Ok(looked) => looked,
             Err(error) => {
                 tracing::warn!(%request, %error, "the cards of a request could not be brought up to date; `approvals show` says where it stands");
-                return shown;
+                return Refreshed { shown, again: true };
             }
         };
         if shown.is_some_and(|shown| shown >= state.version()) {
-            return shown;
+            return Refreshed { shown, again: false };
         }
         if let Some(deadline) = state.deadline() {
             let _ = self.parts.keeper.send(Order::Watch { request, deadline });
@@ -200,10 +200,14 @@ impl Local {
         let over = state.phase().is_terminal() || state.phase() == Phase::Unknown;
         // What was placed just now says this already, unless somebody answered meanwhile.
         let new = state.phase() != Phase::Pending || shown.is_some() || !state.answers().is_empty();
+        let mut again = false;
         if let Some(card) = Card::of(&history, &state).filter(|_| new) {
             for registered in &self.parts.backends {
                 let way = &registered.way.id;
                 let Some((reference, _)) = state.presented().get(way) else { continue };
+                if over && is_told(&history, way) {
+                    continue;
+                }
                 let updated = tokio::select! {
                     biased;
                     updated = registered.backend.update(&card, reference) => updated,
@@ -221,18 +225,54 @@ impl Local {
                     }
                     Ok(()) => {}
                     Err(error) => {
+                        again |= error.is_temporary();
                         tracing::warn!(%request, %way, %error, "a card could not be brought up to date; answers on it are still judged, `approvals show` says where the request stands")
                     }
                 }
             }
         }
-        if over {
-            self.hub.forget_card(request);
-            let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-            placed.retain(|(placed, _)| *placed != request);
+        if again {
+            return Refreshed { shown, again };
         }
-        Some(state.version())
+        if over {
+            self.forget_cards(request);
+        }
+        Refreshed { shown: Some(state.version()), again }
     }
+
+    /// Keeps the cards of a request up to date no longer.
+    pub(crate) fn forget_cards(&self, request: RequestId) {
+        self.hub.forget_card(request);
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.retain(|(placed, _)| *placed != request);
+    }
+
+    /// Has the cards of an earlier process brought up to date, where a request moved on and they were not told.
+    pub(crate) fn take_up_cards(&self, request: RequestId, history: &[Record], state: &State) {
+        let stale = |registered: &Registered| {
+            let way = &registered.way.id;
+            registered.outlives() && state.presented().contains_key(way) && !is_told(history, way)
+        };
+        let opened = Version::default().next();
+        if state.version() > opened && self.parts.backends.iter().any(stale) {
+            self.hub.follow_card(request);
+            let _ = self.parts.keeper.send(Order::Refresh { request, shown: opened });
+        }
+    }
+}
+
+/// What came of bringing cards up to date.
+pub(crate) struct Refreshed {
+    /// The version that all of them show.
+    pub(crate) shown: Option<Version>,
+    /// Whether one of them has yet to be told.
+    pub(crate) again: bool,
+}
+
+/// Whether the card there was told how the request ended: what came later than that is notes.
+fn is_told(history: &[Record], way: &WayId) -> bool {
+    let told = |record: &&Record| matches!(&record.body.event, Event::Updated { way: told } if told == way);
+    history.iter().rev().take_while(|record| record.body.event.is_note()).any(|record| told(&record))
 }
 
 /// Holds the presentation of a request for one task.

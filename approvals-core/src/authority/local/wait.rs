@@ -32,6 +32,8 @@ impl Local {
                 self.expire(request).await.map_err(store_error)?;
             }
             let nap = state.deadline().map_or(LEAST, |deadline| now.until(deadline).max(LEAST));
+            // What was read is in the ledger; a call that waits for days must not hold it.
+            drop((history, state));
             tokio::select! {
                 biased;
                 news = waiter.news() => {

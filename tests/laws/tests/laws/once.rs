@@ -77,7 +77,7 @@ async fn a_claim_that_is_lost_out_of_sight_is_ended_as_not_run_once_it_is_seen()
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(8));
+    let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(12));
     let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     refused(drive(&bench.clock, MINUTE / 60, call).await, ErrorKind::Store, &["mend it"]);
     for _ in 0..60 {
