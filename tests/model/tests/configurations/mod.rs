@@ -1,8 +1,8 @@
 //! Who calls, who answers and what may go wrong, small enough to be tried in every order.
 
-use approvals_model::{Asked, Crowd, Left, Letter, Policy, Protocol, Voter};
+use approvals_model::{Asked, Came, Crowd, Left, Letter, Policy, Protocol, Voter};
 
-/// Two nodes call with one key; one person decides.
+/// Two nodes call with one key; one person decides. Their yes comes twice.
 pub(crate) fn keyed() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::One, rerunnable: false },
@@ -12,21 +12,46 @@ pub(crate) fn keyed() -> Protocol {
         requests: 2,
         letters: vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)],
         slow_desk: false,
+        fuses: false,
         flip: None,
+        leaver: None,
+        skews: vec![0],
         ticks: 0,
         left: Left { crashes: 1, drops: 1, lost_replies: 1, mutations: 1, ..Left::default() },
         defect: None,
     }
 }
 
-/// The same while policy changes its mind.
+/// Two crashes, and writes that fail.
+pub(crate) fn keyed_under_two_crashes() -> Protocol {
+    let left = Left { crashes: 2, lost_replies: 1, failed_writes: 1, ..Left::default() };
+    Protocol { left, ..keyed() }
+}
+
+/// Policy changes its mind.
 pub(crate) fn keyed_while_policy_turns_to(flip: Policy) -> Protocol {
     Protocol { flip: Some(flip), left: Left { drops: 1, ..Left::default() }, ..keyed() }
 }
 
-/// The same against the clock, so that a second round follows the first.
+/// Whoever said yes leaves the directory.
+pub(crate) fn keyed_while_somebody_leaves() -> Protocol {
+    Protocol { leaver: Some(Voter::Ann), left: Left { overrides: 1, ..Left::default() }, ..keyed() }
+}
+
+/// Against the clock, so that a second round follows the first.
 pub(crate) fn keyed_against_the_clock() -> Protocol {
     Protocol { ticks: 3, left: Left { crashes: 1, ..Left::default() }, ..keyed() }
+}
+
+/// What was cut off is reconciled, what waits is taken back; either opens the next round.
+pub(crate) fn keyed_and_settled_by_people() -> Protocol {
+    Protocol {
+        nodes: 1,
+        calls: 3,
+        letters: vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)],
+        left: Left { crashes: 2, drops: 1, cancels: 1, reconciliations: 1, ..Left::default() },
+        ..keyed()
+    }
 }
 
 /// A call without a key, against the clock.
@@ -39,7 +64,15 @@ pub(crate) fn unkeyed() -> Protocol {
         letters: vec![Letter::yes(Voter::Ann), Letter::no(Voter::Bob), Letter::no(Voter::Olga)],
         flip: Some(Policy::Refuse),
         ticks: 3,
-        left: Left { crashes: 1, drops: 1, lost_replies: 1, mutations: 1, overrides: 1, reconciliations: 1 },
+        left: Left {
+            crashes: 1,
+            drops: 1,
+            lost_replies: 1,
+            mutations: 1,
+            overrides: 1,
+            reconciliations: 1,
+            ..Left::default()
+        },
         ..keyed()
     }
 }
@@ -56,8 +89,8 @@ pub(crate) fn rerunnable() -> Protocol {
     }
 }
 
-/// One of each of two groups. Somebody with two identities, and the requester under an alias, vote too; the desk is
-/// slow.
+/// One of each of two groups, among five people: one has two identities, and the requester is there twice, once under
+/// an alias. The desk is slow.
 pub(crate) fn two_groups() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::OneOfEach, rerunnable: false },
@@ -66,7 +99,7 @@ pub(crate) fn two_groups() -> Protocol {
         requests: 1,
         letters: vec![
             Letter::yes(Voter::Cy).twice(),
-            Letter::yes(Voter::Cy).from_elsewhere(),
+            Letter::yes(Voter::Cy).that_came(Came::FromSecondIdentity),
             Letter::yes(Voter::Bob),
             Letter::yes(Voter::Olga),
             Letter::yes(Voter::Hank),
@@ -79,28 +112,138 @@ pub(crate) fn two_groups() -> Protocol {
     }
 }
 
+/// The same while the clocks of the nodes go wrong, and two callbacks come twice.
+pub(crate) fn two_groups_by_other_clocks() -> Protocol {
+    Protocol {
+        letters: vec![
+            Letter::yes(Voter::Ann).twice(),
+            Letter::yes(Voter::Cy).twice(),
+            Letter::no(Voter::Bob),
+            Letter::yes(Voter::Hank),
+        ],
+        skews: vec![-1, 0, 1],
+        left: Left::default(),
+        ..two_groups()
+    }
+}
+
+/// More people say yes than there are slots, some of the same group, and some who may not answer.
+pub(crate) fn more_people_than_slots() -> Protocol {
+    Protocol {
+        letters: vec![
+            Letter::yes(Voter::Ann),
+            Letter::yes(Voter::Dee),
+            Letter::yes(Voter::Bob),
+            Letter::no(Voter::Zoe),
+            Letter::no(Voter::Ann),
+        ],
+        slow_desk: false,
+        ticks: 2,
+        left: Left { crashes: 1, reconciliations: 1, ..Left::default() },
+        ..two_groups()
+    }
+}
+
+/// Any two of five people, asked by two nodes with one key.
+pub(crate) fn any_two() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::Two, rerunnable: false },
+        calls: 1,
+        requests: 1,
+        letters: vec![
+            Letter::yes(Voter::Ann).twice(),
+            Letter::yes(Voter::Bob).twice(),
+            Letter::yes(Voter::Olga),
+            Letter::yes(Voter::Hank),
+            Letter::no(Voter::Cy),
+        ],
+        left: Left { crashes: 1, ..Left::default() },
+        ..keyed()
+    }
+}
+
+/// Answers that come as they should not.
+pub(crate) fn strangers() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::Two, rerunnable: false },
+        nodes: 1,
+        calls: 1,
+        requests: 1,
+        letters: vec![
+            Letter::yes(Voter::Ann).that_came(Came::FromNobody),
+            Letter::yes(Voter::Ann).that_came(Came::FromForeignProvider),
+            Letter::yes(Voter::Bob).that_came(Came::ThroughPart),
+            Letter::yes(Voter::Cy).that_came(Came::ForOtherDigest),
+            Letter::no(Voter::Cy).that_came(Came::ForOtherDigest),
+            Letter::no(Voter::Bob).that_came(Came::ThroughPart),
+            Letter::yes(Voter::Ann),
+            Letter::yes(Voter::Dee),
+        ],
+        left: Left::default(),
+        ..keyed()
+    }
+}
+
+/// Verdict and claim in one append, where the waiter lives in the process of the desk.
+pub(crate) fn fused() -> Protocol {
+    Protocol {
+        fuses: true,
+        requests: 1,
+        letters: vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)],
+        left: Left { crashes: 1, drops: 1, lost_replies: 1, mutations: 1, ..Left::default() },
+        ..keyed()
+    }
+}
+
+/// Fused without a key, against the clock, while policy changes its mind.
+pub(crate) fn fused_unkeyed() -> Protocol {
+    Protocol {
+        fuses: true,
+        left: Left { crashes: 1, drops: 1, lost_replies: 1, failed_writes: 1, ..Left::default() },
+        ..unkeyed()
+    }
+}
+
+/// Fused where it takes two people of two groups.
+pub(crate) fn fused_quorum() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::OneOfEach, rerunnable: false },
+        fuses: true,
+        calls: 1,
+        requests: 1,
+        letters: vec![
+            Letter::yes(Voter::Cy).twice(),
+            Letter::yes(Voter::Bob).twice(),
+            Letter::yes(Voter::Hank),
+            Letter::no(Voter::Ann),
+        ],
+        leaver: Some(Voter::Cy),
+        ticks: 2,
+        left: Left { drops: 1, ..Left::default() },
+        ..keyed()
+    }
+}
+
 /// Every configuration and its name.
 pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
     vec![
         ("two nodes with one key", keyed()),
+        ("two nodes with one key, two crashes", keyed_under_two_crashes()),
         ("two nodes with one key while policy turns to run", keyed_while_policy_turns_to(Policy::Run)),
         ("two nodes with one key while policy turns to refuse", keyed_while_policy_turns_to(Policy::Refuse)),
+        ("two nodes with one key while policy fails", keyed_while_policy_turns_to(Policy::Fail)),
+        ("two nodes with one key while somebody leaves", keyed_while_somebody_leaves()),
         ("two nodes with one key against the clock", keyed_against_the_clock()),
+        ("a key settled by people", keyed_and_settled_by_people()),
         ("a call without a key", unkeyed()),
         ("a rerunnable action", rerunnable()),
         ("a quorum of two groups", two_groups()),
-    ]
-}
-
-/// Those that take minutes and gigabytes.
-pub(crate) fn larger() -> Vec<(&'static str, Protocol)> {
-    let reconciled = keyed_against_the_clock();
-    let left = Left { reconciliations: 1, ..reconciled.left };
-    let dropped = rerunnable();
-    let more = Left { drops: 1, ..dropped.left };
-    let letters = vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)];
-    vec![
-        ("two nodes with one key against the clock, reconciled", Protocol { left, ..reconciled }),
-        ("a rerunnable action, dropped", Protocol { left: more, letters, ..dropped }),
+        ("a quorum of two groups by other clocks", two_groups_by_other_clocks()),
+        ("more people than slots", more_people_than_slots()),
+        ("any two of five people", any_two()),
+        ("strangers", strangers()),
+        ("fused: two nodes with one key", fused()),
+        ("fused: a call without a key", fused_unkeyed()),
+        ("fused: a quorum of two groups", fused_quorum()),
     ]
 }
