@@ -210,7 +210,7 @@ impl Log {
     #[must_use]
     pub fn before(&self, what: What) -> Self {
         let kept: Vec<_> = self.entries.iter().take_while(|entry| entry.what != what).copied().collect();
-        self.replayed(self.asked, &kept)
+        self.replayed(&kept)
     }
 
     /// The same history, of which production has forgotten this and what follows.
@@ -223,13 +223,16 @@ impl Log {
     /// The same history under another requirement.
     #[must_use]
     pub(crate) fn as_if(&self, asked: Asked) -> Self {
-        self.replayed(asked, &self.entries)
+        Self::new(asked, self.number).and(&self.entries)
     }
 
-    fn replayed(&self, asked: Asked, entries: &[Entry]) -> Self {
-        entries.iter().fold(Self::new(asked, self.number), |log, entry| {
-            log.append(log.version(), &[*entry]).unwrap_or(log)
-        })
+    /// The history of the same request from these entries alone.
+    pub(crate) fn replayed(&self, entries: &[Entry]) -> Self {
+        Self::new(self.asked, self.number).and(entries)
+    }
+
+    fn and(self, entries: &[Entry]) -> Self {
+        entries.iter().fold(self, |log, entry| log.append(log.version(), &[*entry]).unwrap_or(log))
     }
 
     fn judge(&self, expected: Option<u8>, new: &[Entry]) -> Result<Arc<Folded>, Refusal> {

@@ -12,6 +12,7 @@
 )]
 #![expect(missing_docs, reason = "fields and steps are named in the words of the protocol")]
 
+pub mod configurations;
 mod defect;
 mod desk;
 mod event;
@@ -23,6 +24,7 @@ mod people;
 mod reached;
 mod request;
 mod seam;
+mod symmetry;
 mod world;
 
 pub use self::defect::Defect;

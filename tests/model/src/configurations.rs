@@ -1,9 +1,11 @@
 //! Who calls, who answers and what may go wrong, small enough to be tried in every order.
 
-use approvals_model::{Asked, Came, Crowd, Left, Letter, Policy, Protocol, Voter};
+use crate::people::{Came, Letter, Voter};
+use crate::request::{Asked, Crowd};
+use crate::world::{Left, Policy, Protocol};
 
 /// Two nodes call with one key; one person decides. Their yes comes twice.
-pub(crate) fn keyed() -> Protocol {
+pub fn keyed() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::One, rerunnable: false },
         keyed: true,
@@ -23,28 +25,28 @@ pub(crate) fn keyed() -> Protocol {
 }
 
 /// Two crashes, and writes that fail.
-pub(crate) fn keyed_under_two_crashes() -> Protocol {
+pub fn keyed_under_two_crashes() -> Protocol {
     let left = Left { crashes: 2, lost_replies: 1, failed_writes: 1, ..Left::default() };
     Protocol { left, ..keyed() }
 }
 
 /// Policy changes its mind.
-pub(crate) fn keyed_while_policy_turns_to(flip: Policy) -> Protocol {
+pub fn keyed_while_policy_turns_to(flip: Policy) -> Protocol {
     Protocol { flip: Some(flip), left: Left { drops: 1, ..Left::default() }, ..keyed() }
 }
 
 /// Whoever said yes leaves the directory.
-pub(crate) fn keyed_while_somebody_leaves() -> Protocol {
+pub fn keyed_while_somebody_leaves() -> Protocol {
     Protocol { leaver: Some(Voter::Ann), left: Left { overrides: 1, ..Left::default() }, ..keyed() }
 }
 
 /// Against the clock, so that a second round follows the first.
-pub(crate) fn keyed_against_the_clock() -> Protocol {
+pub fn keyed_against_the_clock() -> Protocol {
     Protocol { ticks: 3, left: Left { crashes: 1, ..Left::default() }, ..keyed() }
 }
 
 /// What was cut off is reconciled, what waits is taken back; either opens the next round.
-pub(crate) fn keyed_and_settled_by_people() -> Protocol {
+pub fn keyed_and_settled_by_people() -> Protocol {
     Protocol {
         nodes: 1,
         calls: 3,
@@ -55,7 +57,7 @@ pub(crate) fn keyed_and_settled_by_people() -> Protocol {
 }
 
 /// A call without a key, against the clock.
-pub(crate) fn unkeyed() -> Protocol {
+pub fn unkeyed() -> Protocol {
     Protocol {
         keyed: false,
         nodes: 1,
@@ -78,7 +80,7 @@ pub(crate) fn unkeyed() -> Protocol {
 }
 
 /// The body may run again after a crash.
-pub(crate) fn rerunnable() -> Protocol {
+pub fn rerunnable() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::One, rerunnable: true },
         requests: 1,
@@ -91,7 +93,7 @@ pub(crate) fn rerunnable() -> Protocol {
 
 /// One of each of two groups, among five people: one has two identities, and the requester is there twice, once under
 /// an alias. The desk is slow.
-pub(crate) fn two_groups() -> Protocol {
+pub fn two_groups() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::OneOfEach, rerunnable: false },
         nodes: 1,
@@ -113,7 +115,7 @@ pub(crate) fn two_groups() -> Protocol {
 }
 
 /// The same while the clocks of the nodes go wrong, and two callbacks come twice.
-pub(crate) fn two_groups_by_other_clocks() -> Protocol {
+pub fn two_groups_by_other_clocks() -> Protocol {
     Protocol {
         letters: vec![
             Letter::yes(Voter::Ann).twice(),
@@ -128,7 +130,7 @@ pub(crate) fn two_groups_by_other_clocks() -> Protocol {
 }
 
 /// More people say yes than there are slots, some of the same group, and some who may not answer.
-pub(crate) fn more_people_than_slots() -> Protocol {
+pub fn more_people_than_slots() -> Protocol {
     Protocol {
         letters: vec![
             Letter::yes(Voter::Ann),
@@ -145,7 +147,7 @@ pub(crate) fn more_people_than_slots() -> Protocol {
 }
 
 /// Any two of five people, asked by two nodes with one key.
-pub(crate) fn any_two() -> Protocol {
+pub fn any_two() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::Two, rerunnable: false },
         calls: 1,
@@ -163,7 +165,7 @@ pub(crate) fn any_two() -> Protocol {
 }
 
 /// Answers that come as they should not.
-pub(crate) fn strangers() -> Protocol {
+pub fn strangers() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::Two, rerunnable: false },
         nodes: 1,
@@ -185,7 +187,7 @@ pub(crate) fn strangers() -> Protocol {
 }
 
 /// Verdict and claim in one append, where the waiter lives in the process of the desk.
-pub(crate) fn fused() -> Protocol {
+pub fn fused() -> Protocol {
     Protocol {
         fuses: true,
         requests: 1,
@@ -196,7 +198,7 @@ pub(crate) fn fused() -> Protocol {
 }
 
 /// Fused without a key, against the clock, while policy changes its mind.
-pub(crate) fn fused_unkeyed() -> Protocol {
+pub fn fused_unkeyed() -> Protocol {
     Protocol {
         fuses: true,
         left: Left { crashes: 1, drops: 1, lost_replies: 1, failed_writes: 1, ..Left::default() },
@@ -205,7 +207,7 @@ pub(crate) fn fused_unkeyed() -> Protocol {
 }
 
 /// Fused where it takes two people of two groups.
-pub(crate) fn fused_quorum() -> Protocol {
+pub fn fused_quorum() -> Protocol {
     Protocol {
         asked: Asked { quorum: Crowd::OneOfEach, rerunnable: false },
         fuses: true,
@@ -225,7 +227,7 @@ pub(crate) fn fused_quorum() -> Protocol {
 }
 
 /// Every configuration and its name.
-pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
+pub fn all() -> Vec<(&'static str, Protocol)> {
     vec![
         ("two nodes with one key", keyed()),
         ("two nodes with one key, two crashes", keyed_under_two_crashes()),
@@ -246,4 +248,73 @@ pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
         ("fused: a call without a key", fused_unkeyed()),
         ("fused: a quorum of two groups", fused_quorum()),
     ]
+}
+
+/// All of it at once: five people, two crashes, two callbacks that come twice, two nodes with one key, both clocks and
+/// those of the nodes, cancel, override, reconcile, rerun, fused claims, a quorum of two. Far too many orders to try
+/// them all.
+pub fn everything() -> Protocol {
+    Protocol {
+        asked: Asked { quorum: Crowd::OneOfEach, rerunnable: true },
+        fuses: true,
+        slow_desk: true,
+        letters: vec![
+            Letter::yes(Voter::Cy).twice(),
+            Letter::yes(Voter::Ann).twice(),
+            Letter::yes(Voter::Bob),
+            Letter::yes(Voter::Hank),
+            Letter::yes(Voter::Cy).that_came(Came::FromSecondIdentity),
+            Letter::no(Voter::Bob),
+            Letter::no(Voter::Olga),
+        ],
+        flip: Some(Policy::Refuse),
+        leaver: Some(Voter::Ann),
+        skews: vec![-1, 0, 1],
+        ticks: 4,
+        left: Left {
+            crashes: 2,
+            drops: 1,
+            lost_replies: 1,
+            failed_writes: 1,
+            mutations: 1,
+            overrides: 1,
+            cancels: 1,
+            reconciliations: 1,
+        },
+        ..keyed()
+    }
+}
+
+/// Those that take minutes and gigabytes, with so much more that may go wrong.
+pub fn larger(more: u8) -> Vec<(&'static str, Protocol)> {
+    let reconciled = Left { reconciliations: 1, ..keyed_against_the_clock().left };
+    let dropped = Left { drops: 1, ..rerunnable().left };
+    let failing = Left { crashes: 2, failed_writes: 1, ..keyed().left };
+    let mut all = vec![
+        ("two nodes with one key, everything fails", Protocol { left: failing, ..keyed() }),
+        (
+            "two nodes with one key against the clock, reconciled",
+            Protocol { left: reconciled, ..keyed_against_the_clock() },
+        ),
+        ("a rerunnable action, dropped", Protocol { left: dropped, ..rerunnable() }),
+        ("fused: two rounds, two crashes", Protocol { requests: 2, left: failing, ..fused() }),
+        ("everything", everything()),
+    ];
+    for (_, protocol) in &mut all {
+        let left = &mut protocol.left;
+        let budgets = [
+            &mut left.crashes,
+            &mut left.drops,
+            &mut left.lost_replies,
+            &mut left.failed_writes,
+            &mut left.mutations,
+            &mut left.overrides,
+            &mut left.cancels,
+            &mut left.reconciliations,
+        ];
+        for budget in budgets.into_iter().filter(|budget| **budget > 0) {
+            *budget += more;
+        }
+    }
+    all
 }
