@@ -38,8 +38,8 @@
 //! cargo test -p approvals-model --test laws -- --ignored --nocapture     # larger bounds, one of two nodes first
 //! ```
 //!
-//! The larger run takes `APPROVALS_MODEL_STATES` (the most states per configuration, 20 million if not given: about 12
-//! GB) and `APPROVALS_MODEL_MORE` (by how much each budget of crashes, drops, lost replies, … is raised, 0 if not given).
+//! The larger run takes `APPROVALS_MODEL_STATES` (after how many looks at a state a configuration is left, 20 million if
+//! not given) and `APPROVALS_MODEL_MORE` (by how much each budget of crashes, drops, lost replies, … is raised, 0 if not given).
 
 #![expect(
     clippy::indexing_slicing,
