@@ -4,6 +4,7 @@
 //! follow what is [`apply`]'s; this file has the words for it.
 
 mod apply;
+mod prospect;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -12,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::apply::{Illegal, apply};
+pub use self::prospect::Prospect;
 use crate::card::Shown;
 use crate::id::{ClaimId, GroupId, NodeName, PersonId, Reference, RequestId, Version, WayId};
 use crate::ledger::{Answer, CancelWhy, Env, NotRunWhy, Record};

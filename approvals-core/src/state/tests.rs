@@ -5,4 +5,5 @@ pub(crate) mod histories;
 pub(crate) mod kit;
 mod order;
 mod people;
+mod prospect;
 mod table;

@@ -1,130 +1,220 @@
-//! What people do: letters to the desk, break-glass, reconciliations.
+//! What people do: letters to the desk, break-glass, cancellations, reconciliations.
 
 use approvals_core::card::Shown;
-use approvals_core::desk::{Decision, Review, Reviewer, Way, WayKind, decide};
+use approvals_core::desk::{
+    Decision, Review, Reviewer, Seen, Way, WayKind, decide, may_cancel, may_reconcile,
+};
 use approvals_core::ledger::Answer;
 use approvals_core::people::Assurance;
+use approvals_core::request::Digest;
 use approvals_core::state::Phase;
+use approvals_core::time::Timestamp;
 
 use crate::defect::Defect;
-use crate::ledger::{What, time};
-use crate::people::{Letter, Voter};
-use crate::world::{Judged, Protocol, World};
+use crate::event::{tick, time};
+use crate::laws::has_place;
+use crate::ledger::{Entry, Refusal, What};
+use crate::people::{Came, Letter, Mask, Voter};
+use crate::world::{DESK, Judged, Protocol, World};
 
 impl Protocol {
-    /// The id that the directory gives for a letter. A defect that blinds the judge shows it somebody else.
-    fn known_as(&self, letter: Letter) -> &'static str {
-        match letter {
-            Letter { by, .. } if by.is_requester() && self.has(Defect::RequesterCounts) => "shadow",
-            Letter { second_identity: true, .. } if self.has(Defect::AliasesAreDistinct) => "second",
-            Letter { by, .. } => by.id(),
+    /// As whom production is told the writer of a letter.
+    fn mask(&self, world: &World, letter: Letter, request: u8) -> Mask {
+        let Letter { by, came, approve, .. } = letter;
+        let yes = world.log(request).state().answers().len();
+        match self.defect {
+            Some(Defect::RequesterCounts) if by.is_requester() => Mask::Shadow,
+            Some(Defect::RequesterAliasUnknown) => Mask::WithoutAlias,
+            Some(Defect::AliasesAreDistinct) if came == Came::FromSecondIdentity => Mask::Second,
+            Some(Defect::AnyoneDenies) if !approve && !has_place(self.asked.quorum, by) => Mask::OfGroupA,
+            // The sum is beyond the number that is asked for, so the last slot stays empty.
+            Some(Defect::QuorumByEquality) if approve && yes > 1 => Mask::OfGroupA,
+            _ => Mask::None,
         }
     }
 
-    fn decide(&self, world: &World, letter: Letter, request: u8) -> Option<Decision> {
-        let log = &world.requests[usize::from(request)].log;
-        let reviewer = Reviewer {
-            person: Some(letter.by.person(self.known_as(letter))),
+    /// What a letter that counts is recorded as.
+    pub(crate) fn reviewed(&self, world: &World, letter: Letter, request: u8) -> What {
+        let Letter { by, came, approve, .. } = letter;
+        What::Reviewed { by, mask: self.mask(world, letter, request), approve, came }
+    }
+
+    fn reviewer(&self, by: Voter, mask: Mask, came: Came) -> Reviewer {
+        let stranger = !self.has(Defect::StrangerCounts);
+        let provider = if came == Came::FromForeignProvider && stranger { "elsewhere" } else { "chat" };
+        Reviewer {
+            person: (came != Came::FromNobody || !stranger).then(|| mask.person(by)),
             way: Way {
                 id: "chat".into(),
                 provider: "chat".into(),
                 assurance: Assurance::Chat,
                 kind: WayKind::Backend,
             },
-            provider: "chat".into(),
-        };
+            provider: provider.into(),
+        }
+    }
+
+    /// The production judgement at the clock of the desk's node, which goes by the store's where it has heard of it.
+    pub(crate) fn decide(
+        &self,
+        world: &World,
+        letter: Letter,
+        request: u8,
+        at_least: Option<Timestamp>,
+    ) -> Option<Decision> {
+        let log = world.log(request);
+        let state = log.state();
+        let reviewer = self.reviewer(letter.by, self.mask(world, letter, request), letter.came);
+        let digest = state.opened()?.digest;
+        let other = letter.came == Came::ForOtherDigest && !self.has(Defect::OtherDigestCounts);
+        let part = letter.came == Came::ThroughPart && !self.has(Defect::PartIsEnough);
         let review = Review {
             request: log.id(),
-            seen: log.state().opened()?.digest.into(),
-            shown: Shown::Everything,
+            seen: Seen::Digest(if other { Digest::from_bytes([7; 32]) } else { digest }),
+            shown: if part { Shown::Part { hidden: 1 } } else { Shown::Everything },
             answer: if letter.approve { Answer::Approve } else { Answer::Deny },
             comment: None,
         };
-        Some(decide(log.state(), &reviewer, &review, time(world.clock)))
-    }
-
-    fn what(&self, decision: &Decision, letter: Letter) -> Option<What> {
-        let as_id = self.known_as(letter);
-        match decision {
-            Decision::Count(_) => Some(What::Reviewed { by: letter.by, as_id, approve: letter.approve }),
-            Decision::Cancel(_) => Some(What::Revoked { by: letter.by }),
-            Decision::Ignore(_) => None,
+        let heard = [state.last(), at_least].into_iter().flatten();
+        let mut now = heard.fold(time(world.node_clock()), Timestamp::max);
+        let deadline = state.deadline().filter(|_| state.phase() == Phase::Pending).map(tick);
+        let blind = match self.defect {
+            Some(Defect::TimeUnchecked | Defect::LateYesCounts) => true,
+            Some(Defect::YesAtTheDeadline) => deadline == Some(tick(now)),
+            _ => false,
+        };
+        if let Some(deadline) = deadline.filter(|_| blind) {
+            now = now.min(time(deadline.saturating_sub(1)));
         }
+        Some(decide(state, &reviewer, &review, now))
     }
 
     /// A letter arrives: look up, decide and append at one time.
     pub(crate) fn deliver(&self, world: &mut World, letter: u8, request: u8) -> Option<()> {
         world.copies[usize::from(letter)] -= 1;
-        self.arrive(world, letter, request)
+        self.arrive(world, letter, request);
+        Some(())
     }
 
-    fn arrive(&self, world: &mut World, letter: u8, request: u8) -> Option<()> {
+    /// The loop of the desk, in which nothing comes between; a letter that leaves it unrecorded is lost.
+    pub(crate) fn arrive(&self, world: &mut World, letter: u8, request: u8) {
         let letter = self.letters[usize::from(letter)];
-        let decision = self.decide(world, letter, request)?;
-        let counts_no = !letter.approve && matches!(decision, Decision::Count(_));
-        let about = &world.requests[usize::from(request)];
-        let too_late_to_stop = matches!(about.log.phase(), Phase::Executing | Phase::Unknown);
-        if counts_no && too_late_to_stop && self.has(Defect::LateDenialIgnored) {
-            world.requests[usize::from(request)].no_said = true;
-            return Some(());
+        let mut at_least = None;
+        for _ in 0..2 {
+            let what = match self.decide(world, letter, request, at_least) {
+                Some(Decision::Count(_)) => self.reviewed(world, letter, request),
+                Some(Decision::Cancel(_)) => What::Revoked { by: letter.by },
+                Some(Decision::Ignore(_)) => return self.ignore(world, request),
+                None => return,
+            };
+            let counts_no = matches!(what, What::Reviewed { approve: false, .. });
+            let unheard = match world.log(request).phase() {
+                Phase::Executing | Phase::Unknown => self.has(Defect::LateDenialIgnored),
+                Phase::Approved => self.has(Defect::DenialOfApprovedIgnored),
+                _ => false,
+            };
+            if counts_no && unheard {
+                world.requests[usize::from(request)].no_said = true;
+                return self.ignore(world, request);
+            }
+            match self.append_now(world, request, what, DESK) {
+                Ok(log) => {
+                    world.put(request, log);
+                    world.requests[usize::from(request)].no_said |= counts_no;
+                    return;
+                }
+                Err(Refusal::TooLate(deadline)) => at_least = Some(deadline),
+                Err(_) => {}
+            }
         }
-        if let Some(what) = self.what(&decision, letter)
-            && let Some(log) = self.append_now(world, request, what, 0)
-        {
-            let about = &mut world.requests[usize::from(request)];
-            about.log = log;
-            about.no_said |= counts_no;
+    }
+
+    /// Law 11: what does not count is recorded, as a note at whatever version.
+    fn ignore(&self, world: &mut World, request: u8) {
+        let note = Entry { what: What::Ignored, node: DESK, stamp: world.clock, written: world.clock };
+        if world.log(request).takes_note(note) && !self.has(Defect::IgnoredUnrecorded) {
+            world.requests[usize::from(request)].ignored += 1;
         }
-        Some(())
     }
 
     /// A letter is judged now and written later.
     pub(crate) fn judge(&self, world: &mut World, letter: u8, request: u8) -> Option<()> {
-        let about = &world.requests[usize::from(request)];
-        let version = about.log.version();
-        let decision = self.decide(world, self.letters[usize::from(letter)], request)?;
-        self.what(&decision, self.letters[usize::from(letter)])?;
+        let version = world.log(request).version();
+        let revokes = match self.decide(world, self.letters[usize::from(letter)], request, None)? {
+            Decision::Count(_) => false,
+            Decision::Cancel(_) => true,
+            Decision::Ignore(_) => return None,
+        };
         world.copies[usize::from(letter)] -= 1;
-        world.judged = Some(Judged { letter, request, version });
+        world.judged = Some(Judged { letter, request, version, revokes });
         Some(())
     }
 
     /// The judged letter is written, if the request has not moved; else it is judged anew.
     pub(crate) fn write(&self, world: &mut World) -> Option<()> {
-        let Judged { letter, request, version } = world.judged.take()?;
+        let Judged { letter, request, version, revokes } = world.judged.take()?;
         let from = self.letters[usize::from(letter)];
-        let what = match from.by.is_requester() && !self.has(Defect::RequesterCounts) {
+        let what = match revokes {
             true => What::Revoked { by: from.by },
-            false => What::Reviewed { by: from.by, as_id: self.known_as(from), approve: from.approve },
+            false => self.reviewed(world, from, request),
         };
-        match self.append(world, request, version, what, 0) {
-            Some(log) => {
-                let about = &mut world.requests[usize::from(request)];
-                about.log = log;
-                about.no_said |= !from.approve && matches!(what, What::Reviewed { .. });
-                Some(())
+        match self.append(world, request, version, &[what], DESK) {
+            Ok(log) => {
+                world.put(request, log);
+                world.requests[usize::from(request)].no_said |= !from.approve && !revokes;
             }
-            None => self.arrive(world, letter, request),
+            Err(_) => self.arrive(world, letter, request),
         }
-    }
-
-    /// Somebody breaks the glass, or tries to.
-    pub(crate) fn overrule(&self, world: &mut World, request: u8, by: Voter) -> Option<()> {
-        let blind = by.is_requester() && self.has(Defect::RequesterOverrides);
-        let as_id = if blind { "shadow" } else { by.id() };
-        let log = self.append_now(world, request, What::Overridden { by, as_id }, 0)?;
-        world.left.overrides -= 1;
-        world.requests[usize::from(request)].log = log;
         Some(())
     }
 
-    /// Somebody says what became of a lost attempt, or tries to.
+    /// Somebody breaks the glass, or tries to. Nothing outside the ledger's own judge stands before it yet.
+    pub(crate) fn overrule(&self, world: &mut World, request: u8, by: Voter) -> Option<()> {
+        let blind = by.is_requester() && self.has(Defect::RequesterOverrides);
+        let mask = if blind { Mask::Shadow } else { Mask::None };
+        let log = self.append_now(world, request, What::Overridden { by, mask }, DESK).ok()?;
+        world.left.overrides -= 1;
+        world.put(request, log);
+        Some(())
+    }
+
+    /// Somebody takes the request back, or tries to.
+    pub(crate) fn cancel(&self, world: &mut World, request: u8, by: Voter) -> Option<()> {
+        let log = world.log(request);
+        let reviewer = self.reviewer(by, Mask::None, Came::Well);
+        let seen = Seen::Digest(log.state().opened()?.digest);
+        let allowed = may_cancel(log.state(), &reviewer, log.id(), &seen).is_ok();
+        let runs = log.phase() == Phase::Executing && by.is_requester();
+        world.left.cancels -= 1;
+        match allowed || runs && self.has(Defect::CancelledWhileRunning) {
+            true => {
+                if let Ok(log) = self.append_now(world, request, What::Revoked { by }, DESK) {
+                    world.put(request, log);
+                }
+            }
+            false => self.ignore(world, request),
+        }
+        Some(())
+    }
+
+    /// Somebody says what became of an attempt that was cut off, or tries to.
     pub(crate) fn reconcile(&self, world: &mut World, request: u8, by: Voter, ran: bool) -> Option<()> {
-        let blind = by.is_requester() && self.has(Defect::RequesterReconciles);
-        let as_id = if blind { "shadow" } else { by.id() };
-        let log = self.append_now(world, request, What::Reconciled { by, as_id, ran }, 0)?;
+        let mask = match self.defect {
+            Some(Defect::RequesterReconciles) if by.is_requester() => Mask::Shadow,
+            Some(Defect::AnyoneReconciles) if !by.is_requester() => Mask::OfGroupA,
+            _ => Mask::None,
+        };
+        let log = world.log(request);
+        let allowed = may_reconcile(log.state(), &self.reviewer(by, mask, Came::Well), log.id());
         world.left.reconciliations -= 1;
-        world.requests[usize::from(request)].log = log;
+        match allowed {
+            Ok(_) => {
+                if let Ok(log) = self.append_now(world, request, What::Reconciled { by, mask, ran }, DESK) {
+                    world.put(request, log);
+                }
+            }
+            Err(_) => self.ignore(world, request),
+        }
         Some(())
     }
 }

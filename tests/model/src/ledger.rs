@@ -4,74 +4,19 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
-use approvals_core::action::Risk;
-use approvals_core::id::{ClaimId, NodeName, PersonId, RequestId, Seq, Version};
-use approvals_core::ledger::{
-    Answer, Append, CancelWhy, Env, Event, Finish, NotRunWhy, Reconciliation, Record, Reviewed, Stream, seal,
-};
-use approvals_core::people::{Assurance, Principal, Requester};
-use approvals_core::request::{
-    ArgumentFact, ArgumentValue, CallFacts, Commitment, Quorum, Requested, Requirement, Terms,
-};
-use approvals_core::state::{Phase, State};
+use approvals_core::id::{ClaimId, RequestId, Seq, Version};
+use approvals_core::ledger::{Append, Env, Record, SealError, Stream, seal};
+use approvals_core::state::{Illegal, Phase, State};
 use approvals_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::people::Voter;
-
-/// Life of a request and of a permit, in ticks of the model's clock.
-pub(crate) const DECIDE_WITHIN: u8 = 2;
-/// Life of a permit, in ticks.
-pub(crate) const USE_WITHIN: u8 = 2;
-const TICK: Duration = Duration::from_secs(1);
-
-/// What is asked for: the same throughout one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Asked {
-    /// How many people.
-    pub quorum: Crowd,
-    /// Whether the body may run again after a crash.
-    pub rerunnable: bool,
-}
-
-/// How many people of which groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Crowd {
-    /// Anybody.
-    One,
-    /// One of group `a` and somebody else of group `b`.
-    OneOfEach,
-    /// The same, with each slot filled by itself: somebody of both groups is enough.
-    OneOfEachUnmatched,
-}
-
-impl Crowd {
-    fn quorum(self) -> Quorum {
-        match self {
-            Self::One => Quorum::people(1),
-            Self::OneOfEach => {
-                Quorum::All(vec![Quorum::people_from(1, ["a"]), Quorum::people_from(1, ["b"])])
-            }
-            // Somebody of `a` and somebody of `b`, other or not: two people, or one who is in both.
-            Self::OneOfEachUnmatched => {
-                Quorum::Any(vec![Self::OneOfEach.quorum(), Quorum::people_from(1, [Voter::BOTH])])
-            }
-        }
-    }
-
-    /// What the judge is handed when it shall not match people to slots.
-    pub(crate) fn unmatched(self) -> Self {
-        match self {
-            Self::OneOfEach => Self::OneOfEachUnmatched,
-            other => other,
-        }
-    }
-}
+use crate::event::{event, node_name, time};
+use crate::people::{Came, Mask, Voter};
+use crate::request::Asked;
 
 /// One attempt: which node claimed which request at which version; fresh, because a version passes once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Attempt {
     /// Who claimed.
     pub node: u8,
@@ -79,6 +24,8 @@ pub struct Attempt {
     pub request: u8,
     /// At which version.
     pub version: u8,
+    /// Whether in one append with the verdict.
+    pub fused: bool,
 }
 
 impl Attempt {
@@ -94,17 +41,17 @@ impl Attempt {
 pub enum What {
     /// Asked, with this value as its one argument, under the nonce of this node.
     Requested { argument: u8, nonce: u8 },
-    /// A person answered; `as_id` is the id that stands in the record.
-    Reviewed { by: Voter, as_id: &'static str, approve: bool },
+    /// A person answered.
+    Reviewed { by: Voter, mask: Mask, approve: bool, came: Came },
     /// Break-glass.
-    Overridden { by: Voter, as_id: &'static str },
+    Overridden { by: Voter, mask: Mask },
     /// A clock ran out.
     Expired,
     /// The caller is gone.
     Withdrawn,
-    /// Policy said no at the claim.
+    /// Policy or directory said no at the claim.
     Stopped,
-    /// The requester said no.
+    /// The requester took it back.
     Revoked { by: Voter },
     /// Claimed.
     Started(Attempt),
@@ -115,7 +62,9 @@ pub enum What {
     /// The body was cut off.
     Lost(Attempt),
     /// A person says what became of it.
-    Reconciled { by: Voter, as_id: &'static str, ran: bool },
+    Reconciled { by: Voter, mask: Mask, ran: bool },
+    /// A note: something did not count.
+    Ignored,
 }
 
 /// One record: what, written by which node, stamped when, and when that really was.
@@ -131,6 +80,17 @@ pub struct Entry {
     pub written: u8,
 }
 
+/// Why production refuses an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The request is not at that version.
+    Conflict,
+    /// Too late for it.
+    TooLate(Timestamp),
+    /// Anything else that cannot follow.
+    Illegal,
+}
+
 /// Records with their fold.
 #[derive(Debug, Default)]
 struct Folded {
@@ -144,12 +104,14 @@ pub struct Log {
     asked: Asked,
     number: u8,
     entries: Vec<Entry>,
+    /// What production knows of, where a defect has it forget something.
+    known: Option<Vec<Entry>>,
     folded: Arc<Folded>,
 }
 
 impl PartialEq for Log {
     fn eq(&self, other: &Self) -> bool {
-        self.entries == other.entries
+        self.entries == other.entries && self.known == other.known
     }
 }
 
@@ -158,25 +120,22 @@ impl Eq for Log {}
 impl Hash for Log {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.entries.hash(state);
+        self.known.hash(state);
     }
 }
 
-type Judged = HashMap<(Asked, u8, Vec<Entry>, u8), Option<Arc<Folded>>>;
+/// Which request, all that production is handed, how much of it is new, and at which version.
+type Question = (Asked, u8, Vec<Entry>, usize, Option<u8>);
 
 thread_local! {
     /// Many states of the model share a history; each is judged once.
-    static JUDGED: RefCell<Judged> = RefCell::default();
+    static JUDGED: RefCell<HashMap<Question, Result<Arc<Folded>, Refusal>>> = RefCell::default();
 }
 
 impl Log {
     /// The empty history of the request with this number: the round of a keyed one.
     pub fn new(asked: Asked, number: u8) -> Self {
-        Self { asked, number, entries: Vec::new(), folded: Arc::default() }
-    }
-
-    /// Whom its approval takes.
-    pub fn crowd(&self) -> Crowd {
-        self.asked.quorum
+        Self { asked, number, entries: Vec::new(), known: None, folded: Arc::default() }
     }
 
     /// Its entries, oldest first.
@@ -220,44 +179,88 @@ impl Log {
         })
     }
 
-    /// Whether this very attempt runs.
+    /// Whether this very attempt runs, by the production judgement.
     pub fn runs(&self, attempt: Attempt) -> bool {
-        self.phase() == Phase::Executing && self.state().claim().is_some_and(|held| held.id == attempt.id())
+        self.state().is_held_by(attempt.id())
     }
 
-    /// Compare-and-set: the history with one more entry, or `None` if production refuses it.
-    #[must_use]
-    pub fn append(&self, expected: u8, entry: Entry) -> Option<Self> {
-        let mut entries = self.entries.clone();
-        entries.push(entry);
-        let key = (self.asked, self.number, entries, expected);
-        let known = JUDGED.with_borrow(|judged| judged.get(&key).cloned());
-        let folded = known.unwrap_or_else(|| {
-            let folded = self.seal(expected, entry).map(Arc::new);
-            JUDGED.with_borrow_mut(|judged| judged.insert(key.clone(), folded.clone()));
-            folded
-        })?;
-        Some(Self { entries: key.2, folded, ..self.clone() })
+    /// Compare-and-set of one append: the history with these entries more.
+    ///
+    /// # Errors
+    /// Why production refuses it; nothing is written then.
+    pub fn append(&self, expected: u8, new: &[Entry]) -> Result<Self, Refusal> {
+        let folded = self.judge(Some(expected), new)?;
+        let mut next = self.clone();
+        next.entries.extend(new);
+        if let Some(known) = &mut next.known {
+            known.extend(new);
+        }
+        Ok(Self { folded, ..next })
     }
 
-    /// The history as it was before this attempt.
-    #[must_use]
-    pub fn before(&self, attempt: Attempt) -> Self {
-        let kept = self.entries.iter().take_while(|entry| entry.what != What::Started(attempt));
-        kept.fold(Self::new(self.asked, self.number), |log, entry| {
-            log.append(log.version(), *entry).unwrap_or(log)
+    /// Whether production takes a note at whatever version and is where it was.
+    pub fn takes_note(&self, note: Entry) -> bool {
+        self.judge(None, &[note]).is_ok_and(|folded| {
+            let after = &folded.state;
+            (after.phase(), after.version()) == (self.phase(), self.state().version())
         })
     }
 
-    fn seal(&self, expected: u8, entry: Entry) -> Option<Folded> {
+    /// The same history as if this and what follows had never been.
+    #[must_use]
+    pub fn before(&self, what: What) -> Self {
+        let kept: Vec<_> = self.entries.iter().take_while(|entry| entry.what != what).copied().collect();
+        self.replayed(&kept)
+    }
+
+    /// The same history, of which production has forgotten this and what follows.
+    #[must_use]
+    pub fn forgetting(&self, what: What) -> Self {
+        let before = self.before(what);
+        Self { known: Some(before.entries), entries: self.entries.clone(), ..before }
+    }
+
+    /// The same history under another requirement.
+    #[must_use]
+    pub(crate) fn as_if(&self, asked: Asked) -> Self {
+        Self::new(asked, self.number).and(&self.entries)
+    }
+
+    /// The history of the same request from these entries alone.
+    pub(crate) fn replayed(&self, entries: &[Entry]) -> Self {
+        Self::new(self.asked, self.number).and(entries)
+    }
+
+    fn and(self, entries: &[Entry]) -> Self {
+        entries.iter().fold(self, |log, entry| log.append(log.version(), &[*entry]).unwrap_or(log))
+    }
+
+    fn judge(&self, expected: Option<u8>, new: &[Entry]) -> Result<Arc<Folded>, Refusal> {
+        let known = self.known.as_ref().unwrap_or(&self.entries);
+        let handed: Vec<_> = known.iter().chain(new).copied().collect();
+        let question = (self.asked, self.number, handed, new.len(), expected);
+        let answer = JUDGED.with_borrow(|judged| judged.get(&question).cloned());
+        answer.unwrap_or_else(|| {
+            let answer = self.seal(expected, new).map(Arc::new);
+            JUDGED.with_borrow_mut(|judged| judged.insert(question, answer.clone()));
+            answer
+        })
+    }
+
+    fn seal(&self, expected: Option<u8>, new: &[Entry]) -> Result<Folded, Refusal> {
+        let Some(first) = new.first() else { return Err(Refusal::Illegal) };
         let append = Append {
             stream: Stream::Request(self.id()),
-            expected: Some(Version(u64::from(expected))),
+            expected: expected.map(|expected| Version(u64::from(expected))),
             env: Env::Live,
-            node: node_name(entry.node),
-            events: vec![self.event(entry.what).into()],
+            node: node_name(first.node),
+            events: new.iter().map(|entry| event(self, self.asked, entry.what).into()).collect(),
         };
-        let sealed = seal(&self.folded.records, append, time(entry.stamp)).ok()?;
+        let sealed = seal(&self.folded.records, append, time(first.stamp)).map_err(|error| match error {
+            SealError::Conflict { .. } => Refusal::Conflict,
+            SealError::Illegal(Illegal::TooLate { deadline }) => Refusal::TooLate(deadline),
+            _ => Refusal::Illegal,
+        })?;
         let mut records = self.folded.records.clone();
         for sealed in sealed {
             records.push(Record {
@@ -268,97 +271,11 @@ impl Log {
                 signature: None,
             });
         }
-        let state = State::fold(&records).ok()?;
-        Some(Folded { records, state })
+        let state = State::fold(&records).map_err(|_| Refusal::Illegal)?;
+        Ok(Folded { records, state })
     }
 
-    fn event(&self, what: What) -> Event {
-        let digest = self.state().opened().map(|opened| opened.digest);
-        let digest = digest.unwrap_or(approvals_core::request::Digest::from_bytes([0; 32]));
-        let reason = || Commitment::from_bytes([0; 32]);
-        let finished = |attempt: Attempt, outcome| Event::Finished { claim: attempt.id(), outcome };
-        match what {
-            What::Requested { argument, nonce } => {
-                Event::Requested(Box::new(requested(self.asked, argument, nonce, self.number)))
-            }
-            What::Reviewed { by, as_id, approve } => Event::Reviewed(Reviewed {
-                answer: if approve { Answer::Approve } else { Answer::Deny },
-                by: PersonId::new(as_id),
-                groups: by.groups(),
-                assurance: Assurance::Chat,
-                way: "chat".into(),
-                digest,
-                comment: None,
-            }),
-            What::Overridden { as_id, .. } => Event::Overridden {
-                by: PersonId::new(as_id),
-                assurance: Assurance::Chat,
-                digest,
-                reason: reason(),
-            },
-            What::Expired => Event::Expired {},
-            What::Withdrawn => Event::Cancelled { by: None, why: CancelWhy::Withdrawn },
-            What::Stopped => Event::Cancelled { by: None, why: CancelWhy::Policy },
-            What::Revoked { by } => {
-                Event::Cancelled { by: Some(PersonId::new(by.id())), why: CancelWhy::Requester }
-            }
-            What::Started(attempt) => Event::Started { claim: attempt.id() },
-            What::Ended(attempt) => finished(attempt, Finish::Ok {}),
-            What::NotRun(attempt) => finished(attempt, Finish::NotRun { why: NotRunWhy::CallerGone }),
-            What::Lost(attempt) => Event::Lost { claim: attempt.id() },
-            What::Reconciled { as_id, ran, .. } => Event::Reconciled {
-                outcome: if ran { Reconciliation::Ran } else { Reconciliation::DidNotRun },
-                by: PersonId::new(as_id),
-                reason: reason(),
-            },
-        }
+    pub(crate) const fn number(&self) -> u8 {
+        self.number
     }
-}
-
-/// The request as a node would write it with its live argument and its own nonce.
-pub(crate) fn requested(asked: Asked, argument: u8, nonce: u8, round: u8) -> Requested {
-    let value = ArgumentValue::Shown(Commitment::from_bytes([argument; 32]));
-    let requirement = Requirement {
-        quorum: asked.quorum.quorum(),
-        decide_within: TICK * u32::from(DECIDE_WITHIN),
-        use_within: TICK * u32::from(USE_WITHIN),
-        ..Requirement::at(Risk::High)
-    };
-    Requested {
-        call: CallFacts {
-            action: "dataset.export".to_owned(),
-            risk: Risk::High,
-            sensitivity: None,
-            arguments: vec![ArgumentFact { name: "rows".to_owned(), value }],
-            reason: None,
-            resource: None,
-            labels: [].into(),
-            requester: Requester {
-                agent: "bot".into(),
-                owner: Principal::from(Voter::Olga.id()),
-                on_behalf_of: Some(Principal::External(Voter::HANK_AT_CHAT.to_owned())),
-            },
-            rerunnable: asked.rerunnable,
-            quorum: None,
-        },
-        terms: Terms {
-            requirement,
-            policy: "p1".into(),
-            nonce: nonce.to_string(),
-            build: "model".to_owned(),
-            open_to_store: false,
-            round: Some(u64::from(round)),
-            inside: approvals_core::request::Chain::default(),
-        },
-    }
-}
-
-/// The name that a node writes under.
-pub(crate) fn node_name(node: u8) -> NodeName {
-    NodeName::new(format!("host/{node}"))
-}
-
-/// The time of a tick.
-pub(crate) fn time(tick: u8) -> Timestamp {
-    Timestamp::EPOCH.after(TICK * u32::from(tick))
 }

@@ -1,4 +1,4 @@
-//! Who may answer, under which identities.
+//! Who may answer, under which identities, and how an answer comes.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,22 @@ pub enum Voter {
     Bob,
     /// Of both groups, with two identities.
     Cy,
+    /// Of group `a`, like ann.
+    Dee,
     /// Of both groups; owns the agent.
     Olga,
     /// Of group `b`; the agent acts for him, under one of his aliases.
     Hank,
-    /// May break the glass and say what became of a lost attempt.
+    /// Of no group; policy names her for break-glass.
     Zoe,
 }
 
 impl Voter {
     /// The alias that the request knows hank by.
     pub const HANK_AT_CHAT: &'static str = "U-hank";
+
+    /// The group of those who are in `a` and in `b`; only a quorum without matching names it.
+    pub(crate) const BOTH: &'static str = "both";
 
     /// Whether the request comes from them.
     pub fn is_requester(self) -> bool {
@@ -37,40 +42,92 @@ impl Voter {
             Self::Ann => "ann",
             Self::Bob => "bob",
             Self::Cy => "cy",
+            Self::Dee => "dee",
             Self::Olga => "olga",
             Self::Hank => "hank",
             Self::Zoe => "zoe",
         }
     }
 
-    /// The group of those who are in `a` and in `b`; only a quorum without matching names it.
-    pub(crate) const BOTH: &'static str = "both";
-
     /// The groups they are in.
     pub fn groups(self) -> BTreeSet<GroupId> {
         let names: &[&str] = match self {
-            Self::Ann => &["a"],
+            Self::Ann | Self::Dee => &["a"],
             Self::Bob | Self::Hank => &["b"],
             Self::Cy | Self::Olga => &["a", "b", Self::BOTH],
             Self::Zoe => &[],
         };
         names.iter().map(|name| GroupId::from(*name)).collect()
     }
+}
 
-    /// The person that the directory gives for them, under the given id.
-    pub fn person(self, id: &'static str) -> Person {
-        let person = self.groups().into_iter().fold(Person::new(id), Person::in_group);
-        if id == Self::Hank.id() { person.known_as("chat", Self::HANK_AT_CHAT) } else { person }
+/// As whom production is told somebody: themselves, unless a defect blinds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mask {
+    /// Themselves.
+    None,
+    /// Somebody whom nobody knows as the requester.
+    Shadow,
+    /// A second person.
+    Second,
+    /// Themselves, and nothing is known of their aliases.
+    WithoutAlias,
+    /// Themselves, and of group `a` alone.
+    OfGroupA,
+}
+
+impl Mask {
+    /// The id that production is told.
+    pub fn id(self, voter: Voter) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Second => "second",
+            Self::None | Self::WithoutAlias | Self::OfGroupA => voter.id(),
+        }
+    }
+
+    /// The groups that production is told.
+    pub fn groups(self, voter: Voter) -> BTreeSet<GroupId> {
+        match self {
+            Self::OfGroupA => [GroupId::from("a")].into(),
+            _ => voter.groups(),
+        }
+    }
+
+    /// The person that the directory gives.
+    pub fn person(self, voter: Voter) -> Person {
+        let person = self.groups(voter).into_iter().fold(Person::new(self.id(voter)), Person::in_group);
+        match (voter, self) {
+            (Voter::Hank, Self::None | Self::OfGroupA) => person.known_as("chat", Voter::HANK_AT_CHAT),
+            _ => person,
+        }
     }
 }
 
-/// An answer on its way to the desk: whose, from which of their identities.
+/// How an answer comes to the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Came {
+    /// As it should.
+    Well,
+    /// From their second identity, which the directory maps onto the same person.
+    FromSecondIdentity,
+    /// From an identity that the directory maps onto nobody.
+    FromNobody,
+    /// From an identity of another provider than the way in was registered for.
+    FromForeignProvider,
+    /// Through a presentation that could not show everything.
+    ThroughPart,
+    /// For another digest.
+    ForOtherDigest,
+}
+
+/// An answer on its way to the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Letter {
     /// Who wrote it.
     pub by: Voter,
-    /// Whether from their second identity.
-    pub second_identity: bool,
+    /// How it comes.
+    pub came: Came,
     /// Yes or no.
     pub approve: bool,
     /// How often it may still arrive.
@@ -80,7 +137,7 @@ pub struct Letter {
 impl Letter {
     /// A yes.
     pub const fn yes(by: Voter) -> Self {
-        Self { by, second_identity: false, approve: true, copies: 1 }
+        Self { by, came: Came::Well, approve: true, copies: 1 }
     }
 
     /// A no.
@@ -88,10 +145,10 @@ impl Letter {
         Self { approve: false, ..Self::yes(by) }
     }
 
-    /// From the second identity.
+    /// That comes so.
     #[must_use]
-    pub const fn from_elsewhere(self) -> Self {
-        Self { second_identity: true, ..self }
+    pub const fn that_came(self, came: Came) -> Self {
+        Self { came, ..self }
     }
 
     /// That arrives twice.

@@ -109,7 +109,7 @@ impl Local {
             match state.phase() {
                 Phase::None => return Ok(Found::Round(Some(round))),
                 // A no that came after the claim stands, although the body turned out not to have run (law 3).
-                Phase::Expired | Phase::Cancelled if state.denied_by().is_none() => round += 1,
+                _ if state.opens_next_round() => round += 1,
                 _ => {
                     let ticket = self.attach(call, request, &history, &state).await?;
                     return Ok(Found::Request(Box::new(ticket)));

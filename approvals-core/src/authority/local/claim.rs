@@ -315,5 +315,5 @@ enum Tried {
 }
 
 fn is_ours(state: &State, claim: ClaimId) -> bool {
-    state.phase() == Phase::Executing && state.claim().is_some_and(|held| held.id == claim)
+    state.is_held_by(claim)
 }

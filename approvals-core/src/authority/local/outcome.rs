@@ -5,7 +5,7 @@ use crate::card::visible;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::RequestId;
 use crate::ledger::{Answer, CancelWhy, Event, Record};
-use crate::state::{Phase, State};
+use crate::state::{Prospect, State};
 
 /// What the state means for a call of this action: `Ok` lets it be claimed, `None` has it wait on.
 pub(super) fn outcome_of(
@@ -14,28 +14,25 @@ pub(super) fn outcome_of(
     state: &State,
 ) -> Option<Result<(), ApprovalError>> {
     let opened = state.opened()?;
-    let refuse = |kind, message: String| Some(Err(ApprovalError::new(kind, action, message).of(opened.id)));
-    match state.phase() {
-        Phase::None | Phase::Pending => None,
-        Phase::Approved => Some(Ok(())),
-        Phase::Unknown if opened.requested.call.rerunnable && state.denied_by().is_none() => Some(Ok(())),
-        Phase::Denied => refuse(ErrorKind::Denied, denial(history, state)),
-        Phase::Expired => refuse(ErrorKind::Expired, expiry(state)),
-        Phase::Cancelled if state.denied_by().is_some() => refuse(ErrorKind::Denied, denial(history, state)),
-        Phase::Cancelled => cancelled(action, history, state),
-        Phase::Executing => refuse(
-            ErrorKind::Running,
-            format!("request {} was claimed by `{}` and runs there", opened.id, claimant(state)),
+    let kind = match state.prospect() {
+        Prospect::Waits => return None,
+        Prospect::Claimable => return Some(Ok(())),
+        Prospect::Refused(kind) => kind,
+    };
+    let message = match kind {
+        ErrorKind::Unknown => return Some(Err(unknown(action, state, opened.id))),
+        ErrorKind::Denied => denial(history, state),
+        ErrorKind::Expired => expiry(state),
+        ErrorKind::Running => {
+            format!("request {} was claimed by `{}` and runs there", opened.id, claimant(state))
+        }
+        ErrorKind::AlreadyRan => format!(
+            "request {} has been used; its value is not kept. Take another key to run it again",
+            opened.id
         ),
-        Phase::Succeeded | Phase::Failed => refuse(
-            ErrorKind::AlreadyRan,
-            format!(
-                "request {} has been used; its value is not kept. Take another key to run it again",
-                opened.id
-            ),
-        ),
-        Phase::Unknown => Some(Err(unknown(action, state, opened.id))),
-    }
+        _ => cancelled(history, state),
+    };
+    Some(Err(ApprovalError::new(kind, action, message).of(opened.id)))
 }
 
 /// Nobody can tell what an earlier attempt did.
@@ -74,8 +71,7 @@ fn expiry(state: &State) -> String {
     }
 }
 
-fn cancelled(action: &ActionName, history: &[Record], state: &State) -> Option<Result<(), ApprovalError>> {
-    let opened = state.opened()?;
+fn cancelled(history: &[Record], state: &State) -> String {
     let comment = || match history.iter().rev().find(|r| matches!(r.body.event, Event::Cancelled { .. })) {
         Some(record) => {
             let comment = record.payload.as_ref().and_then(|payload| payload.notes().get("comment"));
@@ -83,18 +79,14 @@ fn cancelled(action: &ActionName, history: &[Record], state: &State) -> Option<R
         }
         None => String::new(),
     };
-    let (kind, message) = match (state.cancelled(), state.not_run()) {
-        (Some((CancelWhy::Undeliverable, _)), _) => (
-            ErrorKind::Unavailable,
+    match (state.cancelled(), state.not_run()) {
+        (Some((CancelWhy::Undeliverable, _)), _) => {
             "nobody could be asked: no backend could present the request; see the ledger for each backend's reason"
-                .to_owned(),
-        ),
-        (Some((why, Some(by))), _) => {
-            (ErrorKind::Cancelled, format!("{why}, by `{}`{}", visible(by.as_str()), comment()))
+                .to_owned()
         }
-        (Some((why, None)), _) => (ErrorKind::Cancelled, why.to_string()),
-        (None, Some(why)) => (ErrorKind::Cancelled, format!("claimed and never entered: {why}; ask anew")),
-        (None, None) => (ErrorKind::Cancelled, "a person says that it did not run; ask anew".to_owned()),
-    };
-    Some(Err(ApprovalError::new(kind, action, message).of(opened.id)))
+        (Some((why, Some(by))), _) => format!("{why}, by `{}`{}", visible(by.as_str()), comment()),
+        (Some((why, None)), _) => why.to_string(),
+        (None, Some(why)) => format!("claimed and never entered: {why}; ask anew"),
+        (None, None) => "a person says that it did not run; ask anew".to_owned(),
+    }
 }
