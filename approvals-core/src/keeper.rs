@@ -125,7 +125,7 @@ impl Keeper {
         self.due.first().map_or(LONGEST, |(at, ..)| now.until(*at).min(LONGEST))
     }
 
-    /// A deadline is a time; how long until a card is presented again is a length, and a wall clock that was set back
+    /// A deadline is a time; how long until a card is sent again is a length, and a wall clock that was set back
     /// must not make hours of it.
     fn follow_wall_clock(&mut self) {
         let now = self.local.parts.clock.now();
@@ -139,7 +139,7 @@ impl Keeper {
         self.due = due
             .map(|(at, request, job)| match job {
                 Job::Expire => (at, request, job),
-                Job::Present(_) => {
+                Job::Present(_) | Job::Refresh => {
                     (Timestamp::from_micros(at.as_micros().saturating_sub(back)), request, job)
                 }
             })
