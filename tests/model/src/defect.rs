@@ -47,11 +47,15 @@ pub enum Defect {
     RequesterOverrides,
     /// The requester may say what became of a lost attempt.
     RequesterReconciles,
+    /// A claim that comes with the verdict has no guard: its call may be gone.
+    FusedWithoutGuard,
+    /// Policy is not asked before the verdict brings the claim along.
+    FusedWithoutPolicy,
 }
 
 impl Defect {
     /// Every one.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::PolicyBeforeKey,
         Self::KeyLookedUpOnce,
         Self::DenialForgottenByKey,
@@ -74,5 +78,7 @@ impl Defect {
         Self::SlotsNotMatched,
         Self::RequesterOverrides,
         Self::RequesterReconciles,
+        Self::FusedWithoutGuard,
+        Self::FusedWithoutPolicy,
     ];
 }

@@ -13,7 +13,7 @@ use crate::world::{Judged, Protocol, World};
 
 impl Protocol {
     /// The id that the directory gives for a letter. A defect that blinds the judge shows it somebody else.
-    fn known_as(&self, letter: Letter) -> &'static str {
+    pub(crate) fn known_as(&self, letter: Letter) -> &'static str {
         match letter {
             Letter { by, .. } if by.is_requester() && self.has(Defect::RequesterCounts) => "shadow",
             Letter { second_identity: true, .. } if self.has(Defect::AliasesAreDistinct) => "second",
@@ -21,7 +21,7 @@ impl Protocol {
         }
     }
 
-    fn decide(&self, world: &World, letter: Letter, request: u8) -> Option<Decision> {
+    pub(crate) fn decide(&self, world: &World, letter: Letter, request: u8) -> Option<Decision> {
         let log = &world.requests[usize::from(request)].log;
         let reviewer = Reviewer {
             person: Some(letter.by.person(self.known_as(letter))),
@@ -43,7 +43,7 @@ impl Protocol {
         Some(decide(log.state(), &reviewer, &review, time(world.clock)))
     }
 
-    fn what(&self, decision: &Decision, letter: Letter) -> Option<What> {
+    pub(crate) fn what(&self, decision: &Decision, letter: Letter) -> Option<What> {
         let as_id = self.known_as(letter);
         match decision {
             Decision::Count(_) => Some(What::Reviewed { by: letter.by, as_id, approve: letter.approve }),
@@ -58,7 +58,7 @@ impl Protocol {
         self.arrive(world, letter, request)
     }
 
-    fn arrive(&self, world: &mut World, letter: u8, request: u8) -> Option<()> {
+    pub(crate) fn arrive(&self, world: &mut World, letter: u8, request: u8) -> Option<()> {
         let letter = self.letters[usize::from(letter)];
         let decision = self.decide(world, letter, request)?;
         let counts_no = !letter.approve && matches!(decision, Decision::Count(_));

@@ -3,6 +3,7 @@
 use approvals_core::state::Phase;
 
 use crate::defect::Defect;
+use crate::fused::TakenUp;
 use crate::ledger::{Attempt, Entry, Log, What, requested};
 use crate::world::{Policy, Protocol, Request, World};
 
@@ -60,6 +61,8 @@ pub enum Step {
         refused: bool,
         gone: bool,
     },
+    /// Has taken up a verdict: a detached task appends it with `started`.
+    Together(TakenUp),
     /// The reply was lost: reads the history.
     ReadBack {
         attempt: Attempt,
@@ -158,6 +161,7 @@ impl Protocol {
                     None => Step::Wait { request },
                 }
             }
+            Step::Together(taken) => self.write_both(world, number, taken),
             Step::ReadBack { .. } if self.has(Defect::NoReadBack) => Step::Done(Answer::Failed),
             Step::ReadBack { attempt, gone } => {
                 let ours = world.requests[usize::from(attempt.request)].log.runs(attempt);
@@ -313,8 +317,10 @@ impl Protocol {
 
     /// The claim is written, and nobody hears of it.
     pub(crate) fn lose_reply(&self, world: &mut World, number: u8) -> Option<()> {
-        let Step::Claim { request, version, refused, gone } = world.nodes[usize::from(number)].step else {
-            return None;
+        let (request, version, refused, gone) = match world.nodes[usize::from(number)].step {
+            Step::Claim { request, version, refused, gone } => (request, version, refused, gone),
+            Step::Together(taken) => return self.lose_reply_to_both(world, number, taken),
+            _ => return None,
         };
         let attempt = self.claim(world, number, request, version, refused)?;
         world.left.lost_replies -= 1;
@@ -335,7 +341,7 @@ impl Protocol {
         Step::Body { attempt }
     }
 
-    fn not_run(&self, attempt: Attempt) -> Step {
+    pub(crate) fn not_run(&self, attempt: Attempt) -> Step {
         match self.has(Defect::NoNotRun) {
             true => Step::Done(Answer::Gone),
             false => Step::Write(End::NotRun(attempt)),
@@ -368,6 +374,7 @@ impl Protocol {
             Step::Claim { request, version, refused, gone: false } => {
                 Step::Claim { request, version, refused, gone: true }
             }
+            Step::Together(taken) if !taken.gone => Step::Together(TakenUp { gone: true, ..taken }),
             Step::ReadBack { attempt, gone: false } => Step::ReadBack { attempt, gone: true },
             Step::Held { attempt } => self.not_run(attempt),
             Step::Body { attempt } => Step::Write(End::Lost(attempt)),

@@ -40,7 +40,8 @@ pub const ALWAYS: [(&str, Condition); 11] = [
 ];
 
 /// What has to be reached, so that a run cannot pass by doing nothing.
-pub const SOMETIMES: [(&str, Condition); 9] = [
+pub const SOMETIMES: [(&str, Condition); 10] = [
+    ("takes a verdict up", |_, world| world.nodes.iter().any(|node| matches!(node.step, Step::Together(_)))),
     ("runs after a crash", |protocol, world| {
         world.left.crashes < protocol.left.crashes && bodies(world).next().is_some()
     }),

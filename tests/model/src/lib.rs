@@ -12,6 +12,7 @@
 
 mod defect;
 mod desk;
+mod fused;
 mod gate;
 mod laws;
 mod ledger;
@@ -19,6 +20,7 @@ mod people;
 mod world;
 
 pub use self::defect::Defect;
+pub use self::fused::TakenUp;
 pub use self::gate::{Answer, End, Node, Step};
 pub use self::laws::{
     ALWAYS, CLOCKS, DANGLING, LAW_1, LAW_2, LAW_3, LAW_4, LAW_5, LAW_7, LAW_8, LAW_9, LAW_10, SOMETIMES,

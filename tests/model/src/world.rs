@@ -21,6 +21,8 @@ pub struct Protocol {
     pub letters: Vec<Letter>,
     /// Whether a review may be judged at one time and written at another.
     pub slow_desk: bool,
+    /// Whether a verdict may bring the claim along.
+    pub fused: bool,
     /// What policy turns into at some moment.
     pub flip: Option<Policy>,
     pub ticks: u8,
@@ -111,6 +113,8 @@ pub enum Action {
     Deliver(u8, u8),
     /// A letter is judged for a request and written later.
     Judge(u8, u8),
+    /// A letter arrives where a call waits, which takes the verdict up.
+    TakeUp(u8, u8),
     /// The judged letter is written.
     Write,
     Override(u8, Voter),
@@ -209,6 +213,7 @@ impl Protocol {
             }
             Action::Deliver(letter, request) => self.deliver(world, letter, request),
             Action::Judge(letter, request) => self.judge(world, letter, request),
+            Action::TakeUp(node, letter) => self.take_up(world, node, letter),
             Action::Write => self.write(world),
             Action::Override(request, by) => self.overrule(world, request, by),
             Action::Reconcile(request, by, ran) => self.reconcile(world, request, by, ran),
@@ -242,8 +247,14 @@ impl Protocol {
                 actions.push(Action::Restart(number));
                 return;
             }
-            Step::Claim { .. } if left.lost_replies > 0 => actions.push(Action::LoseReply(number)),
+            Step::Claim { .. } | Step::Together(_) if left.lost_replies > 0 => {
+                actions.push(Action::LoseReply(number))
+            }
             _ => {}
+        }
+        if self.fused && matches!(node.step, Step::Wait { .. }) {
+            let letters = (0..).zip(&world.copies).filter(|(_, copies)| **copies > 0);
+            actions.extend(letters.map(|(letter, _)| Action::TakeUp(number, letter)));
         }
         actions.push(Action::Step(number));
         if left.drops > 0 {

@@ -78,6 +78,11 @@ fn rules() -> Vec<(Defect, &'static str, Protocol)> {
         (Defect::SlotsNotMatched, LAW_4, two_groups()),
         (Defect::RequesterOverrides, LAW_4, two_groups()),
         (Defect::RequesterReconciles, LAW_4, unkeyed()),
+        (Defect::FusedWithoutGuard, LAW_8, fused()),
+        (Defect::FusedWithoutGuard, LAW_8, fused_unkeyed()),
+        (Defect::FusedWithoutPolicy, LAW_10, fused_unkeyed()),
+        (Defect::NotRebuilt, LAW_5, fused()),
+        (Defect::NoReadBack, LAW_8, fused_unkeyed()),
     ]
 }
 

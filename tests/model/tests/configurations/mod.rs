@@ -12,6 +12,7 @@ pub(crate) fn keyed() -> Protocol {
         requests: 2,
         letters: vec![Letter::yes(Voter::Ann).twice(), Letter::no(Voter::Bob)],
         slow_desk: false,
+        fused: false,
         flip: None,
         ticks: 0,
         left: Left { crashes: 1, drops: 1, lost_replies: 1, mutations: 1, ..Left::default() },
@@ -79,6 +80,21 @@ pub(crate) fn two_groups() -> Protocol {
     }
 }
 
+/// Two nodes call with one key, and a verdict brings the claim along.
+pub(crate) fn fused() -> Protocol {
+    Protocol { fused: true, calls: 1, ..keyed() }
+}
+
+/// A call without a key, whose verdict brings the claim along, while policy and the arguments may change.
+pub(crate) fn fused_unkeyed() -> Protocol {
+    Protocol { fused: true, left: Left { overrides: 0, reconciliations: 0, ..unkeyed().left }, ..unkeyed() }
+}
+
+/// One of each of two groups, the last of whom brings the claim along.
+pub(crate) fn fused_two_groups() -> Protocol {
+    Protocol { fused: true, slow_desk: false, ..two_groups() }
+}
+
 /// Every configuration and its name.
 pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
     vec![
@@ -89,6 +105,9 @@ pub(crate) fn all() -> Vec<(&'static str, Protocol)> {
         ("a call without a key", unkeyed()),
         ("a rerunnable action", rerunnable()),
         ("a quorum of two groups", two_groups()),
+        ("a verdict that brings the claim along, with one key", fused()),
+        ("a verdict that brings the claim along, without a key", fused_unkeyed()),
+        ("a verdict of two groups that brings the claim along", fused_two_groups()),
     ]
 }
 
