@@ -6,13 +6,14 @@ mod caught;
 mod hub;
 mod local;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
 pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught};
-pub(crate) use self::local::{BUILD, Local, Parts, Refreshed, Registered};
+pub(crate) use self::local::{BUILD, Here, Local, Parts, Refreshed, Registered, Together};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;
@@ -35,10 +36,10 @@ pub(crate) trait Authority: Send + Sync + 'static {
     async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError>;
 
     /// Waits for a verdict that lets the call run. Every other one is an error.
-    async fn wait(&self, ticket: &Ticket) -> Result<(), ApprovalError>;
+    async fn wait(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError>;
 
     /// Claims the approved request: policy and directory once more, then `started`.
-    async fn claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError>;
+    async fn claim(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Held, ApprovalError>;
 
     /// Records how a claim ended. Returns at once; the record is retried in the background, the body never is.
     fn finish(&self, grant: &Grant, end: End);
@@ -53,7 +54,15 @@ pub(crate) enum Asked {
     /// Policy lets it run, and that is recorded.
     Run,
     /// It waits for people.
-    Wait(Box<Ticket>),
+    Wait(Arc<Ticket>),
+}
+
+/// What became of waiting, if not an error.
+pub(crate) enum Waited {
+    /// The request may be claimed.
+    Approved,
+    /// The verdict came with the claim of this very call: both are durable, in one append.
+    Claimed(Held),
 }
 
 /// A call that waits for people.
@@ -71,7 +80,7 @@ pub(crate) struct Ticket {
 /// A claim that was made: `started` is durable.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
-    pub(crate) ticket: Ticket,
+    pub(crate) ticket: Arc<Ticket>,
     pub(crate) claim: ClaimId,
     pub(crate) version: Version,
 }

@@ -136,11 +136,11 @@ impl fmt::Debug for Review {
 /// What became of a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It counted; the request is in this phase now.
+    /// It counted.
     Counted {
         /// Who answered.
         by: PersonId,
-        /// Where the request stands.
+        /// Where the answer took the request: `approved` also if its call was claimed with it, at once.
         phase: Phase,
     },
     /// It did not count, and that is recorded.

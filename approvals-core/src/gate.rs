@@ -11,7 +11,7 @@ pub use self::by_hand::Gated;
 pub(crate) use self::chain::carried;
 use self::permit::Permit;
 pub use self::turn::{Gate, Turn, never, refuse, refuse_by};
-use crate::authority::{Asked, Authority, End, Grant, Ticket};
+use crate::authority::{Asked, Authority, End, Grant, Ticket, Waited};
 use crate::call::Call;
 use crate::error::ApprovalError;
 use crate::ledger::{Finish, NotRunWhy};
@@ -40,10 +40,14 @@ pub(crate) async fn pass(authority: Arc<dyn Authority>, call: &Call) -> Result<P
     tracing::info!(request = %ticket.request, "the call waits for people");
     // From here on, a caller that goes away withdraws the request, or parks it under its key.
     let mut asking = Asking { authority: &*authority, ticket: &ticket, over: false };
-    authority.wait(&ticket).await?;
-    tracing::info!(request = %ticket.request, "the call may be claimed");
-    // Policy and directory once more, then `started`, durable before the body (laws 2, 7 and 10).
-    let held = authority.claim(call, &ticket).await?;
+    let held = match authority.wait(call, &ticket).await? {
+        Waited::Claimed(held) => held,
+        Waited::Approved => {
+            tracing::info!(request = %ticket.request, "the call may be claimed");
+            // Policy and directory once more, then `started`, durable before the body (laws 2, 7 and 10).
+            authority.claim(call, &ticket).await?
+        }
+    };
     asking.over = true;
     tracing::info!(request = %ticket.request, "the claim is on record");
     Ok(Passed::Claimed(held))

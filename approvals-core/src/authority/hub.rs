@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::local::Offer;
 use crate::id::RequestId;
 use crate::ledger::Store;
 use crate::time::Clock;
@@ -27,8 +28,25 @@ pub(crate) struct Hub {
 /// In order, so that those who wake at once do so in the same order in every run.
 #[derive(Default)]
 struct Table {
-    waiters: BTreeMap<RequestId, (usize, watch::Sender<u64>)>,
+    waiters: BTreeMap<RequestId, Waiting>,
     cards: BTreeSet<RequestId>,
+    /// How many verdicts were offered.
+    offers: u64,
+}
+
+/// Those who wait for one request.
+#[derive(Default)]
+struct Waiting {
+    count: usize,
+    bell: watch::Sender<u64>,
+    /// A verdict that whoever of them takes it may record together with the claim.
+    offer: Option<(u64, Offer)>,
+}
+
+impl Waiting {
+    fn ring(&self) {
+        self.bell.send_modify(|turn| *turn = turn.wrapping_add(1));
+    }
 }
 
 /// One who waits for news of a request.
@@ -74,11 +92,22 @@ impl Hub {
     /// Registers a waiter. Whatever happens to the request from now on wakes it.
     pub(crate) fn waiter(&self, request: RequestId) -> Waiter<'_> {
         let mut table = self.table();
-        let entry = table.waiters.entry(request).or_insert_with(|| (0, watch::Sender::new(0)));
-        entry.0 += 1;
-        let news = entry.1.subscribe();
+        let waiting = table.waiters.entry(request).or_default();
+        waiting.count += 1;
+        let news = waiting.bell.subscribe();
         self.count(&table);
         Waiter { hub: self, request, news, closed: self.closed.subscribe() }
+    }
+
+    /// Offers a verdict to whoever waits for the request here; `None` if nobody does, or has an offer already.
+    pub(crate) fn offer(&self, request: RequestId, offer: Offer) -> Option<Offered<'_>> {
+        let mut table = self.table();
+        let number = table.offers;
+        let waiting = table.waiters.get_mut(&request).filter(|waiting| waiting.offer.is_none())?;
+        waiting.offer = Some((number, offer));
+        waiting.ring();
+        table.offers += 1;
+        Some(Offered { hub: self, request, number })
     }
 
     /// Follows a request for its cards: news of it is sent to the keeper.
@@ -105,10 +134,11 @@ impl Hub {
         self.count(&table);
     }
 
-    fn ring(&self, request: RequestId, cards: &mpsc::UnboundedSender<RequestId>) {
+    /// A note is news for the cards alone: it changes nothing that anybody waits for.
+    fn ring(&self, request: RequestId, is_note: bool, cards: &mpsc::UnboundedSender<RequestId>) {
         let table = self.table();
-        if let Some((_, bell)) = table.waiters.get(&request) {
-            bell.send_modify(|turn| *turn = turn.wrapping_add(1));
+        if let Some(waiting) = table.waiters.get(&request).filter(|_| !is_note) {
+            waiting.ring();
         }
         if table.cards.contains(&request) {
             // A keeper that is gone needs no news.
@@ -118,9 +148,7 @@ impl Hub {
 
     fn ring_all(&self, cards: &mpsc::UnboundedSender<RequestId>) {
         let table = self.table();
-        for (_, bell) in table.waiters.values() {
-            bell.send_modify(|turn| *turn = turn.wrapping_add(1));
-        }
+        table.waiters.values().for_each(Waiting::ring);
         for request in &table.cards {
             let _ = cards.send(*request);
         }
@@ -160,7 +188,7 @@ impl Hub {
                         for record in records {
                             seen = record.seq;
                             if let Some(request) = record.body.stream.request() {
-                                self.ring(request, &cards);
+                                self.ring(request, record.body.event.is_note(), &cards);
                             }
                         }
                         // A store may wake early, and one that always does must not keep a thread to itself.
@@ -180,6 +208,12 @@ impl Hub {
 }
 
 impl Waiter<'_> {
+    /// Takes the verdict that is offered, if there is one.
+    pub(crate) fn offer(&self) -> Option<Offer> {
+        let mut table = self.hub.table();
+        table.waiters.get_mut(&self.request)?.offer.take().map(|(_, offer)| offer)
+    }
+
     /// Returns once something happened to the request since the last call, or since the registration.
     pub(crate) async fn news(&mut self) -> Result<(), Closed> {
         // Both senders live as long as the hub and this entry of its table.
@@ -194,12 +228,39 @@ impl Waiter<'_> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let mut table = self.hub.table();
-        if let Some(entry) = table.waiters.get_mut(&self.request) {
-            entry.0 -= 1;
-            if entry.0 == 0 {
+        if let Some(waiting) = table.waiters.get_mut(&self.request) {
+            waiting.count -= 1;
+            if waiting.count == 0 {
                 table.waiters.remove(&self.request);
             }
         }
         self.hub.count(&table);
+    }
+}
+
+/// An offer that stands until it is taken, or this is dropped.
+pub(crate) struct Offered<'a> {
+    hub: &'a Hub,
+    request: RequestId,
+    number: u64,
+}
+
+impl Offered<'_> {
+    fn find<'t>(&self, table: &'t mut Table) -> Option<&'t mut Option<(u64, Offer)>> {
+        let offer = &mut table.waiters.get_mut(&self.request)?.offer;
+        offer.as_ref().is_some_and(|(number, _)| *number == self.number).then_some(offer)
+    }
+
+    /// Whether nobody has taken it yet, and somebody may.
+    pub(crate) fn stands(&self) -> bool {
+        self.find(&mut self.hub.table()).is_some()
+    }
+}
+
+impl Drop for Offered<'_> {
+    fn drop(&mut self) {
+        if let Some(offer) = self.find(&mut self.hub.table()) {
+            *offer = None;
+        }
     }
 }

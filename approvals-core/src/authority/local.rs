@@ -2,24 +2,26 @@
 
 mod ask;
 mod claim;
+mod fused;
 mod outcome;
 mod present;
 mod wait;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 pub(crate) use self::ask::BUILD;
+pub(crate) use self::fused::{Offer, Together};
 use self::outcome::outcome_of;
 pub(crate) use self::present::Refreshed;
 use super::background::Background;
 use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;
-use super::{Asked, Authority, End, Grant, Ticket};
+use super::{Asked, Authority, End, Grant, Ticket, Waited};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::backend::Backend;
 use crate::call::{Call, Caps};
@@ -113,6 +115,16 @@ impl std::ops::Deref for Local {
     }
 }
 
+/// The authority in this process for whoever may outlive it, and must not hold its store and its name then.
+#[derive(Clone)]
+pub(crate) struct Here(Weak<Inner>);
+
+impl Here {
+    pub(crate) fn local(&self) -> Option<Local> {
+        self.0.upgrade().map(Local)
+    }
+}
+
 /// How often a request that has moved is looked at anew without a pause. More often, and the store contradicts itself:
 /// what it reads lags behind what it writes, or it refuses without cause.
 const MOVES: u32 = 64;
@@ -198,6 +210,7 @@ impl Local {
             env: self.parts.env,
             way,
             strangers: Arc::default(),
+            here: Some(Here(Arc::downgrade(&self.0))),
         }
     }
 
@@ -221,11 +234,11 @@ impl Authority for Local {
         self.ask_people(call).await
     }
 
-    async fn wait(&self, ticket: &Ticket) -> Result<(), ApprovalError> {
-        self.wait_for_verdict(ticket).await
+    async fn wait(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
+        self.wait_for_verdict(call, ticket).await
     }
 
-    async fn claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
+    async fn claim(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Held, ApprovalError> {
         self.stop_or_claim(call, ticket).await
     }
 

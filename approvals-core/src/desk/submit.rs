@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::strangers::Strangers;
 use super::{Decision, Outcome, Review, Reviewer, Seen, Way, decide, may_cancel, may_reconcile};
+use crate::authority::{Here, Together};
 use crate::id::{Chance, NoChance, NodeName, RequestId};
 use crate::ledger::{
-    Append, Appended, CancelWhy, Env, Event, Ignored, IgnoredWhat, IgnoredWhy, NewEvent, Payload,
-    Reconciliation, Record, Reviewed, Store, StoreError, StoreErrorKind, Stream,
+    Append, Appended, Body, CancelWhy, Env, Event, FORMAT, Ignored, IgnoredWhat, IgnoredWhy, NewEvent,
+    Payload, Reconciliation, Record, Reviewed, Store, StoreError, StoreErrorKind, Stream,
 };
 use crate::people::{Assurance, Directory, DirectoryError, Identity, Person};
 use crate::request::Seed;
-use crate::state::{Illegal, State};
+use crate::state::{Illegal, Phase, State, apply};
 use crate::time::{Clock, Timestamp};
 
 /// The most of a comment that is kept, in bytes.
@@ -74,6 +75,8 @@ pub struct Desk {
     pub(crate) env: Env,
     pub(crate) way: Way,
     pub(crate) strangers: Arc<Strangers>,
+    /// The gate of this process, whose waiting calls a verdict may claim for.
+    pub(crate) here: Option<Here>,
 }
 
 /// What became of a review, and the name that the reviewer is known by.
@@ -119,6 +122,7 @@ impl Desk {
             env: Env::Live,
             way,
             strangers: Arc::default(),
+            here: None,
         }
     }
 
@@ -147,6 +151,7 @@ impl Desk {
         let mut tries = 0;
         // The store's time as far as it has said it, where its clock is ahead of ours.
         let mut at_least = None;
+        let mut together = true;
         loop {
             tries += 1;
             let history = self.store.history(stream).await?;
@@ -170,8 +175,19 @@ impl Desk {
                     return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
+            let next = self.next(stream, &state, &event, now);
+            if together && let Some(approved) = next.as_ref().filter(|next| next.phase() == Phase::Approved) {
+                match self.with_claim(review.request, &state, event.clone(), approved).await? {
+                    Together::Written => return Ok(counted(stream, &self.way, person, approved)),
+                    Together::Moved if tries < TRIES => continue,
+                    Together::Moved | Together::Declined => together = false,
+                }
+            }
             match self.append(stream, &state, event).await {
-                Ok(_) => return self.counted(stream, person).await,
+                Ok(_) => match next {
+                    Some(next) => return Ok(counted(stream, &self.way, person, &next)),
+                    None => return self.reread(stream, person).await,
+                },
                 Err(error) if tries < TRIES && error.is_stale() => {
                     if let StoreErrorKind::Illegal(Illegal::TooLate { deadline }) = error.kind() {
                         at_least = Some(*deadline);
@@ -215,7 +231,7 @@ impl Desk {
             };
             let event = self.cancelled(&person, CancelWhy::Revoked, Some(reason))?;
             match self.append(stream, &state, event).await {
-                Ok(_) => return self.counted(stream, person).await,
+                Ok(_) => return self.reread(stream, person).await,
                 Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -255,7 +271,7 @@ impl Desk {
             let reason = payload.commit_text("reason", cut(reason, COMMENT));
             let event = Event::Reconciled { outcome, by: person.id().clone(), reason };
             match self.append(stream, &state, NewEvent::with(event, payload)).await {
-                Ok(_) => return self.counted(stream, person).await,
+                Ok(_) => return self.reread(stream, person).await,
                 Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -282,11 +298,39 @@ impl Desk {
         self.store.append(append).await
     }
 
-    async fn counted(&self, stream: Stream, person: Person) -> Result<Reply, DeskError> {
+    /// The verdict together with the claim of a call that waits in this process.
+    async fn with_claim(
+        &self,
+        request: RequestId,
+        state: &State,
+        reviewed: NewEvent,
+        approved: &State,
+    ) -> Result<Together, StoreError> {
+        match self.here.as_ref().and_then(Here::local) {
+            Some(local) => {
+                local.verdict_with_claim(request, state.version(), reviewed, approved.clone()).await
+            }
+            None => Ok(Together::Declined),
+        }
+    }
+
+    /// The state as this event leaves it, if it is written now; `None` if it cannot follow, as the store will say.
+    fn next(&self, stream: Stream, state: &State, event: &NewEvent, now: Timestamp) -> Option<State> {
+        let body = Body {
+            format: FORMAT,
+            env: state.opened().map_or(self.env, |opened| opened.env),
+            stream,
+            version: state.version().next(),
+            time: now,
+            node: self.node.clone(),
+            event: event.event.clone(),
+        };
+        apply(state, &body).ok()
+    }
+
+    async fn reread(&self, stream: Stream, person: Person) -> Result<Reply, DeskError> {
         let state = State::fold(&self.store.history(stream).await?).map_err(unreadable)?;
-        tracing::info!(request = %stream, way = %self.way.id, by = %person.id(), phase = %state.phase(), "answer counted");
-        let outcome = Outcome::Counted { by: person.id().clone(), phase: state.phase() };
-        Ok(Reply { outcome, person: Some(person) })
+        Ok(counted(stream, &self.way, person, &state))
     }
 
     fn reviewed(&self, state: &State, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {
@@ -360,6 +404,12 @@ impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Desk").field("way", &self.way).finish_non_exhaustive()
     }
+}
+
+fn counted(stream: Stream, way: &Way, person: Person, state: &State) -> Reply {
+    tracing::info!(request = %stream, way = %way.id, by = %person.id(), phase = %state.phase(), "answer counted");
+    let outcome = Outcome::Counted { by: person.id().clone(), phase: state.phase() };
+    Reply { outcome, person: Some(person) }
 }
 
 pub(crate) fn unreadable(illegal: Illegal) -> StoreError {

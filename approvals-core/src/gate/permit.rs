@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::action::{ActionSite, Risk};
-    use crate::authority::{Asked, Authority, End, Grant, Ticket};
+    use crate::authority::{Asked, Authority, End, Grant, Ticket, Waited};
     use crate::call::{Call, Caps};
     use crate::error::ApprovalError;
     use crate::id::Version;
@@ -115,11 +115,11 @@ mod tests {
             unreachable!()
         }
 
-        async fn wait(&self, _: &Ticket) -> Result<(), ApprovalError> {
+        async fn wait(&self, _: &Call, _: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
             unreachable!()
         }
 
-        async fn claim(&self, _: &Call, _: &Ticket) -> Result<Held, ApprovalError> {
+        async fn claim(&self, _: &Call, _: &Arc<Ticket>) -> Result<Held, ApprovalError> {
             unreachable!()
         }
 
@@ -142,7 +142,7 @@ mod tests {
             keyed: false,
             patience: None,
         };
-        let grant = Grant { ticket, claim: kit::claim(1), version: Version::default() };
+        let grant = Grant { ticket: Arc::new(ticket), claim: kit::claim(1), version: Version::default() };
         let mut held = Held::new(Arc::new(Scribe(Arc::clone(log))), grant);
         held.enter();
         Permit::new(Site::Code(&SITE), Some(held))

@@ -1,5 +1,7 @@
 //! From a call to a request: the key, the policy, the people.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::{Asked, Local, MOVES, Ticket, outcome_of};
@@ -42,7 +44,7 @@ impl Local {
             };
             self.check_fillable(call, &requirement).await?;
             if let Some(ticket) = self.request(call, requirement, round).await? {
-                return Ok(Asked::Wait(Box::new(ticket)));
+                return Ok(Asked::Wait(Arc::new(ticket)));
             }
             // Another process opened the same key at the same time: attach to its request.
             moves += 1;
@@ -112,7 +114,7 @@ impl Local {
                 _ if state.opens_next_round() => round += 1,
                 _ => {
                     let ticket = self.attach(call, request, &history, &state).await?;
-                    return Ok(Found::Request(Box::new(ticket)));
+                    return Ok(Found::Request(Arc::new(ticket)));
                 }
             }
         }
@@ -376,7 +378,7 @@ impl Drop for Unattended {
 }
 
 enum Found {
-    Request(Box<Ticket>),
+    Request(Arc<Ticket>),
     Round(Option<u64>),
 }
 

@@ -19,27 +19,25 @@ use crate::policy::Ruling;
 use crate::state::{Illegal, Phase, State};
 
 /// How often a claim is tried when the store fails.
-const TRIES: u32 = 6;
+pub(super) const TRIES: u32 = 6;
 
 impl Local {
     /// Policy and directory once more, which may only stop; then the claim (laws 4 and 10).
-    pub(super) async fn stop_or_claim(&self, call: &Call, ticket: &Ticket) -> Result<Held, ApprovalError> {
+    pub(super) async fn stop_or_claim(
+        &self,
+        call: &Call,
+        ticket: &Arc<Ticket>,
+    ) -> Result<Held, ApprovalError> {
         let (action, request) = (&ticket.action, ticket.request);
         let unavailable =
             |message: String| ApprovalError::new(ErrorKind::Unavailable, action, message).of(request);
-        match self.parts.rule(call).await {
-            Ok(Ruling::Run | Ruling::Ask(_)) => {}
-            Ok(Ruling::Refuse(why)) => return Err(self.stop(ticket, CancelWhy::Policy, &why).await),
-            Err(error) => return Err(unavailable(error.to_string())),
+        if let Err(objection) = self.ask_policy_again(call).await {
+            return Err(self.heed(objection, ticket).await);
         }
         let (_, state) =
             self.look(request).await.map_err(|error| Self::store_error(action, request, &error))?;
-        // By a new id the requester could have approved: whom the record excludes must still be somebody.
-        self.check_requester(call).await.map_err(|error| error.of(request))?;
-        match self.still_may(&state).await {
-            Ok(true) => {}
-            Ok(false) => return Err(self.stop(ticket, CancelWhy::Directory, "").await),
-            Err(error) => return Err(unavailable(error.to_string())),
+        if let Err(objection) = self.ask_directory_again(call, &state).await {
+            return Err(self.heed(objection, ticket).await);
         }
         if self.hub.is_closed() {
             let message =
@@ -48,7 +46,7 @@ impl Local {
         }
         // The claim is owned by a task of its own: a caller that goes away leaves no claim without an owner.
         let (give, take) = oneshot::channel();
-        let (local, ticket) = (self.clone(), ticket.clone());
+        let (local, ticket) = (self.clone(), Arc::clone(ticket));
         self.background.run(async move {
             // A caller that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(local.start(ticket).await);
@@ -56,6 +54,33 @@ impl Local {
         match take.await {
             Ok(claimed) => claimed,
             Err(_) => Err(unavailable("the store panicked, or the runtime is shutting down".to_owned())),
+        }
+    }
+
+    /// Policy may have changed since the call was asked for.
+    pub(super) async fn ask_policy_again(&self, call: &Call) -> Result<(), Objection> {
+        match self.parts.rule(call).await {
+            Ok(Ruling::Run | Ruling::Ask(_)) => Ok(()),
+            Ok(Ruling::Refuse(why)) => Err(Objection::Stop(CancelWhy::Policy, why)),
+            Err(error) => Err(Objection::unavailable(call, error.to_string())),
+        }
+    }
+
+    /// So may the directory.
+    pub(super) async fn ask_directory_again(&self, call: &Call, state: &State) -> Result<(), Objection> {
+        // By a new id the requester could have approved: whom the record excludes must still be somebody.
+        self.check_requester(call).await.map_err(Objection::NotNow)?;
+        match self.still_may(state).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Objection::Stop(CancelWhy::Directory, String::new())),
+            Err(error) => Err(Objection::unavailable(call, error.to_string())),
+        }
+    }
+
+    async fn heed(&self, objection: Objection, ticket: &Ticket) -> ApprovalError {
+        match objection {
+            Objection::Stop(why, detail) => self.stop(ticket, why, &detail).await,
+            Objection::NotNow(error) => error.of(ticket.request),
         }
     }
 
@@ -110,7 +135,7 @@ impl Local {
 
     /// Appends `started` under one fresh claim id until it is there or cannot be: a lost reply is found by reading
     /// back, and a write that comes late meets its own claim.
-    async fn start(&self, ticket: Ticket) -> Result<Held, ApprovalError> {
+    async fn start(&self, ticket: Arc<Ticket>) -> Result<Held, ApprovalError> {
         let (action, request) = (ticket.action.clone(), ticket.request);
         let id = uuid_v7(self.parts.clock.now(), &*self.parts.chance)
             .map_err(|e| ApprovalError::new(ErrorKind::Unavailable, &action, e.to_string()).of(request))?;
@@ -175,7 +200,7 @@ impl Local {
     }
 
     /// A claim whose fate could not be read: found later, it is recorded as not run.
-    fn abandon(&self, ticket: Ticket, claim: ClaimId) {
+    pub(super) fn abandon(&self, ticket: Arc<Ticket>, claim: ClaimId) {
         let local = self.clone();
         self.background.run(async move {
             for tries in 0.. {
@@ -297,6 +322,20 @@ impl Local {
     }
 }
 
+/// What keeps an approved call from being claimed.
+pub(super) enum Objection {
+    /// It is called off.
+    Stop(CancelWhy, String),
+    /// It stays approved, for later.
+    NotNow(ApprovalError),
+}
+
+impl Objection {
+    fn unavailable(call: &Call, message: String) -> Self {
+        Self::NotNow(ApprovalError::new(ErrorKind::Unavailable, call.name(), message))
+    }
+}
+
 fn tell(request: RequestId, end: &End) {
     match end {
         End::Finished(_) => tracing::info!(%request, ?end, "claim ended"),
@@ -314,6 +353,6 @@ enum Tried {
     Again(StoreError),
 }
 
-fn is_ours(state: &State, claim: ClaimId) -> bool {
+pub(super) fn is_ours(state: &State, claim: ClaimId) -> bool {
     state.is_held_by(claim)
 }

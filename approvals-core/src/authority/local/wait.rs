@@ -1,16 +1,22 @@
 //! Waiting for a verdict.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Local, Ticket, outcome_of};
+use super::{Local, Ticket, Waited, outcome_of};
+use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 
 /// The shortest nap: a store whose clock is behind ours is not asked without pause.
 const LEAST: Duration = Duration::from_millis(250);
 
 impl Local {
-    /// Returns once the request may be claimed. A verdict wakes it; the clocks are its own only for the deadline.
-    pub(super) async fn wait_for_verdict(&self, ticket: &Ticket) -> Result<(), ApprovalError> {
+    /// Returns once the request may be claimed, or is. A verdict wakes it; the clocks are its own only for the deadline.
+    pub(super) async fn wait_for_verdict(
+        &self,
+        call: &Call,
+        ticket: &Arc<Ticket>,
+    ) -> Result<Waited, ApprovalError> {
         let (action, request) = (&ticket.action, ticket.request);
         let store_error = |error| Self::store_error(action, request, &error);
         let clock = &self.parts.clock;
@@ -23,9 +29,14 @@ impl Local {
         };
         tokio::pin!(patience);
         loop {
+            if let Some(offer) = waiter.offer()
+                && let Some(held) = self.take_up(call, ticket, offer).await
+            {
+                return Ok(Waited::Claimed(held));
+            }
             let (history, state) = self.look(request).await.map_err(store_error)?;
             if let Some(outcome) = outcome_of(action, &history, &state) {
-                return outcome;
+                return outcome.map(|()| Waited::Approved);
             }
             let now = clock.now();
             if state.is_overdue(now) {

@@ -377,6 +377,7 @@ impl Bench {
                 kind: WayKind::Backend,
             },
             strangers: Arc::default(),
+            here: None,
         };
         let mut review = Review::approve(asked.request, asked.digest);
         review.answer = answer;

@@ -76,6 +76,7 @@ fn desk() -> (Desk, ManualClock, Arc<Shelf>) {
             kind: WayKind::Backend,
         },
         strangers: Arc::default(),
+        here: None,
     };
     (desk, clock, store)
 }

@@ -136,6 +136,7 @@ async fn an_approver_who_turns_out_to_be_the_owner_by_the_claim_stops_it() {
 #[tokio::test]
 async fn a_directory_that_errs_at_the_claim_keeps_the_body_shut_and_the_approval_for_later() {
     let bench = Bench::new();
+    bench.policy.says(Says::Late);
     let approvals = bench.up().await;
     let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     let unkeyed = request_of(&bench.card().await);

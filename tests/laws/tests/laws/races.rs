@@ -60,6 +60,7 @@ async fn comes_to(bench: &Bench, phase: Phase) -> RequestId {
 async fn a_caller_that_leaves_while_a_yes_is_being_written_withdraws_or_parks() {
     for keyed in [false, true] {
         for (bench, _folder) in benches().await {
+            bench.policy.says(Says::Late);
             let approvals = bench.up().await;
             let hold = Hold::new();
             bench.store.fault("reviewed", 1, Does::Hold(hold.clone()));
@@ -119,6 +120,7 @@ async fn a_caller_that_leaves_while_a_no_is_being_written_leaves_nothing_that_co
 async fn a_caller_that_leaves_while_its_claim_is_being_written_has_claimed_and_not_run() {
     for keyed in [false, true] {
         for (bench, _folder) in benches().await {
+            bench.policy.says(Says::Late);
             bench.mock.approve();
             let approvals = bench.up().await;
             let hold = Hold::new();
@@ -153,6 +155,7 @@ async fn a_caller_that_leaves_while_its_claim_is_being_written_has_claimed_and_n
 async fn a_no_beats_the_claim_of_a_caller_that_leaves() {
     for keyed in [false, true] {
         for (bench, _folder) in benches().await {
+            bench.policy.says(Says::Late);
             let approvals = bench.up().await;
             let hold = Hold::new();
             bench.store.fault("started", 1, Does::Hold(hold.clone()));

@@ -277,6 +277,8 @@ impl Hold {
 #[derive(Clone)]
 pub(crate) enum Says {
     Usual,
+    /// The usual, and not at the first poll: no verdict brings a claim along.
+    Late,
     Run,
     Ask(Requirement),
     Refuse,
@@ -329,6 +331,10 @@ impl Policy for Script {
         let says = self.0.lock().unwrap().1.clone();
         match says {
             Says::Usual => RiskPolicy::default().rule(call).await,
+            Says::Late => {
+                tokio::task::yield_now().await;
+                RiskPolicy::default().rule(call).await
+            }
             Says::Run => Ok(Ruling::Run),
             Says::Ask(requirement) => Ok(Ruling::Ask(requirement)),
             Says::Refuse => Ok(Ruling::Refuse("frozen until Monday".to_owned())),

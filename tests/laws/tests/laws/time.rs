@@ -140,6 +140,7 @@ async fn the_keeper_expires_what_nobody_waits_for() {
 fn the_keeper_expires_what_an_earlier_process_left() {
     let bench = Bench::new();
     let request = life(async {
+        bench.policy.says(Says::Late);
         let approvals = bench.up().await;
         let _call = keyed(&bench, &approvals);
         let card = bench.card().await;

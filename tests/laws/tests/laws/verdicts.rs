@@ -41,6 +41,7 @@ async fn a_denial_wins_until_the_permit_is_consumed() {
 #[tokio::test]
 async fn a_denial_that_overtakes_the_claim_wins() {
     let bench = Bench::new();
+    bench.policy.says(Says::Late);
     let approvals = bench.up().await;
     let hold = Hold::new();
     bench.store.fault("started", 1, Does::Hold(hold.clone()));

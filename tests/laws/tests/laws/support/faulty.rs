@@ -56,6 +56,7 @@ pub(crate) struct Faulty {
     faults: Arc<Mutex<Vec<Fault>>>,
     slow: Arc<AtomicBool>,
     reads: Arc<AtomicUsize>,
+    appends: Arc<Mutex<Vec<Vec<&'static str>>>>,
 }
 
 impl Faulty {
@@ -64,7 +65,13 @@ impl Faulty {
     }
 
     pub(crate) fn over(store: impl Store) -> Self {
-        Self { inner: Arc::new(store), faults: Arc::default(), slow: Arc::default(), reads: Arc::default() }
+        Self {
+            inner: Arc::new(store),
+            faults: Arc::default(),
+            slow: Arc::default(),
+            reads: Arc::default(),
+            appends: Arc::default(),
+        }
     }
 
     pub(crate) fn fault(&self, on: &'static str, times: usize, does: Does) -> Fired {
@@ -85,6 +92,21 @@ impl Faulty {
     /// How often histories were read.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(SeqCst)
+    }
+
+    /// What was written side by side, append by append, but for processes and cards.
+    pub(crate) fn appends(&self) -> Vec<Vec<&'static str>> {
+        let beside = ["up", "down", "presented", "updated"];
+        let mut appends = self.appends.lock().unwrap().clone();
+        appends.retain(|names| !names.iter().any(|name| beside.contains(name)));
+        appends
+    }
+
+    async fn commit(&self, append: Append) -> Result<Appended, StoreError> {
+        let names = append.events.iter().map(|new| new.event.name()).collect();
+        let appended = self.inner.append(append).await?;
+        self.appends.lock().unwrap().push(names);
+        Ok(appended)
     }
 
     fn trouble(&self, names: &[&str]) -> Option<Does> {
@@ -173,17 +195,17 @@ impl Store for Faulty {
         match trouble {
             Some(Does::Fail | Does::Damage) => Err(broken()),
             Some(Does::Panic) => panic!("the store panics over {names:?}, as part of the test"),
-            Some(Does::LoseReply) => self.inner.append(append).await.and(Err(broken())),
+            Some(Does::LoseReply) => self.commit(append).await.and(Err(broken())),
             Some(Does::LoseReplyAndSight(reads)) => {
-                self.inner.append(append).await?;
+                self.commit(append).await?;
                 self.fault("history", reads, Does::Fail);
                 Err(broken())
             }
             Some(Does::Hold(hold)) => {
-                let inner = Arc::clone(&self.inner);
+                let store = self.clone();
                 let late = async move {
                     hold.pass().await;
-                    inner.append(append).await
+                    store.commit(append).await
                 };
                 tokio::spawn(late).await.unwrap()
             }
@@ -191,13 +213,13 @@ impl Store for Faulty {
                 let store = self.clone();
                 let late = async move {
                     store.dawdle().await;
-                    let appended = store.inner.append(append).await;
+                    let appended = store.commit(append).await;
                     store.dawdle().await;
                     appended
                 };
                 tokio::spawn(late).await.unwrap()
             }
-            None => self.inner.append(append).await,
+            None => self.commit(append).await,
         }
     }
 

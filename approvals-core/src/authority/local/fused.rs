@@ -1,0 +1,158 @@
+//! Verdict and claim in one append, where the call waits in the process whose desk decides.
+//!
+//! A desk that holds the review which completes an approval offers it to the calls that wait for the request here. The
+//! first of them that is polled does what it would do after the verdict: it asks policy and directory once more, as
+//! the review leaves the request, and has `[reviewed, started]` appended, which the compare-and-set makes both or
+//! neither. The arguments are compared where they always are, right before the body, with no await in between.
+//!
+//! - **A verdict waits for nobody.** The offer stands for a number of turns of the scheduler and no longer, so only a
+//!   call that is being polled is claimed for. A policy or directory that does not answer at its first poll, or has
+//!   something against the call, a shutdown, and a store that refuses the two together: each leaves the review to the
+//!   desk, which records it by itself, and the call claims as it does after a verdict from elsewhere.
+//! - **The append has a task of its own.** Neither the caller of the desk nor the call can cut it off between the
+//!   record and the guard that owns the claim: a call that is gone by then has `finished{not_run}` recorded (law 8).
+//! - **A reply that is lost is read back.** Ours goes on; anything else the desk decides anew.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+use super::claim::{TRIES, is_ours};
+use super::{Grant, Local, Ticket, backoff};
+use crate::call::Call;
+use crate::gate::Held;
+use crate::id::{ClaimId, RequestId, Version, uuid_v7};
+use crate::ledger::{Event, NewEvent, StoreError, StoreErrorKind};
+use crate::state::State;
+
+/// How many turns a call that waits is given to take a verdict up.
+const TURNS: usize = 256;
+
+/// The review that completes an approval, before it is recorded.
+pub(crate) struct Offer {
+    /// The version that it was decided at.
+    at: Version,
+    reviewed: NewEvent,
+    /// The request as the review leaves it.
+    approved: State,
+    reply: oneshot::Sender<Result<Together, StoreError>>,
+}
+
+/// What became of a verdict that was to be recorded together with a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Together {
+    /// Both are on record.
+    Written,
+    /// Neither is: the request has moved.
+    Moved,
+    /// Neither is: the verdict is to be recorded by itself.
+    Declined,
+}
+
+impl Local {
+    /// Offers the review that completes an approval to the calls that wait here. `approved` is the request as the
+    /// review leaves it.
+    ///
+    /// # Errors
+    /// If it cannot be told whether it was recorded.
+    pub(crate) async fn verdict_with_claim(
+        &self,
+        request: RequestId,
+        at: Version,
+        reviewed: NewEvent,
+        approved: State,
+    ) -> Result<Together, StoreError> {
+        let (reply, replied) = oneshot::channel();
+        let Some(offered) = self.hub.offer(request, Offer { at, reviewed, approved, reply }) else {
+            return Ok(Together::Declined);
+        };
+        for _ in 0..TURNS {
+            if !offered.stands() {
+                break;
+            }
+            yield_now().await;
+        }
+        drop(offered);
+        // Dropped without a reply, nothing was written.
+        replied.await.unwrap_or(Ok(Together::Declined))
+    }
+
+    /// Records an offered review together with the claim of this call, if nothing stands against it.
+    pub(super) async fn take_up(&self, call: &Call, ticket: &Arc<Ticket>, offer: Offer) -> Option<Held> {
+        let asked_again = at_once(async {
+            self.ask_policy_again(call).await?;
+            self.ask_directory_again(call, &offer.approved).await
+        });
+        let nothing_against = matches!(asked_again.await, Some(Ok(())));
+        let claim = uuid_v7(self.parts.clock.now(), &*self.parts.chance).map(ClaimId::from_uuid).ok();
+        let claim = claim.filter(|_| nothing_against && !self.hub.is_closed())?;
+        let (give, take) = oneshot::channel();
+        let (local, ticket) = (self.clone(), Arc::clone(ticket));
+        self.background.run(async move {
+            let Offer { at, reviewed, reply, .. } = offer;
+            let (held, told) = match local.append_both(&ticket, claim, at, reviewed).await {
+                Ok(Both::Written(version)) => {
+                    tracing::info!(request = %ticket.request, "verdict and claim are on record");
+                    let grant = Grant { ticket, claim, version };
+                    (Some(Held::new(Arc::new(local), grant)), Ok(Together::Written))
+                }
+                Ok(Both::Moved) => (None, Ok(Together::Moved)),
+                Ok(Both::Refused) => (None, Ok(Together::Declined)),
+                Err(error) => (None, Err(error)),
+            };
+            // A call that is gone has the claim dropped here, which records that nothing was run.
+            let _ = give.send(held);
+            let _ = reply.send(told);
+        });
+        take.await.ok().flatten()
+    }
+
+    async fn append_both(
+        &self,
+        ticket: &Arc<Ticket>,
+        claim: ClaimId,
+        at: Version,
+        reviewed: NewEvent,
+    ) -> Result<Both, StoreError> {
+        let request = ticket.request;
+        let error = match self.append(request, at, vec![reviewed, Event::Started { claim }.into()]).await {
+            Ok(appended) => return Ok(Both::Written(appended.version)),
+            Err(error) => error,
+        };
+        for tries in 1..=TRIES {
+            match self.look(request).await {
+                Ok((_, state)) if is_ours(&state, claim) => return Ok(Both::Written(state.version())),
+                Ok(_) if *error.kind() == StoreErrorKind::Conflict => return Ok(Both::Moved),
+                Ok(_) => return Ok(Both::Refused),
+                Err(unread) => {
+                    tracing::warn!(%request, error = %unread, tries, "whether a verdict was recorded cannot be read; trying again, do what the error says if it stays");
+                    self.parts.clock.sleep(backoff(tries)).await;
+                }
+            }
+        }
+        self.abandon(Arc::clone(ticket), claim);
+        Err(error)
+    }
+}
+
+enum Both {
+    Written(Version),
+    Moved,
+    Refused,
+}
+
+/// What a future gives at its first poll.
+async fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
