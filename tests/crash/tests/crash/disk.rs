@@ -1,1 +1,101 @@
+//! A disk whose power can be cut: an ext4 image behind a loop device, in a folder of the test's own.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// Shuts file systems down at once, without their journal (`FS_IOC_SHUTDOWN`, `FS_SHUTDOWN_FLAGS_NOLOGFLUSH`): whatever is
+/// in the page cache alone is lost.
+const CUT: &str = "
+import fcntl, os, struct, sys
+for line in sys.stdin:
+    folder = os.open(line.rstrip('\\n'), os.O_RDONLY)
+    fcntl.ioctl(folder, 0x8004587d, struct.pack('I', 2))
+    os.close(folder)
+    print('cut', flush=True)
+";
+
+/// The disk. Unmounted when dropped, before its image goes.
+pub(crate) struct Disk {
+    mount: PathBuf,
+    image: PathBuf,
+    mounted: bool,
+    cutter: Child,
+    answers: BufReader<std::process::ChildStdout>,
+    #[expect(dead_code, reason = "removed when dropped, after the fields above")]
+    folder: TempDir,
+}
+
+impl Disk {
+    /// Makes one, or says why that is not possible here.
+    pub(crate) fn make() -> Result<Self, String> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err("needs root, to mount an image".to_owned());
+        }
+        let folder = crate::bench::folder();
+        let (image, mount) = (folder.path().join("image"), folder.path().join("disk"));
+        std::fs::create_dir(&mount).unwrap();
+        std::fs::File::create(&image).and_then(|file| file.set_len(64 << 20)).unwrap();
+        run(Command::new("mkfs.ext4").args(["-q", "-F", "-J", "size=4"]).arg(&image))?;
+        let mut cutter = Command::new("python3")
+            .args(["-c", CUT])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("no python3: {e}"))?;
+        let answers = BufReader::new(cutter.stdout.take().unwrap());
+        let mut disk = Self { mount, image, mounted: false, cutter, answers, folder };
+        disk.mount()?;
+        disk.cut()?;
+        disk.reboot();
+        Ok(disk)
+    }
+
+    /// Where its files are.
+    pub(crate) fn path(&self) -> &Path {
+        &self.mount
+    }
+
+    fn mount(&mut self) -> Result<(), String> {
+        run(Command::new("mount").args(["-t", "ext4", "-o", "loop,noatime"]).arg(&self.image).arg(&self.mount))?;
+        self.mounted = true;
+        Ok(())
+    }
+
+    /// Cuts the power: from here on no write reaches the disk.
+    pub(crate) fn cut(&mut self) -> Result<(), String> {
+        writeln!(self.cutter.stdin.as_ref().unwrap(), "{}", self.mount.display()).unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        if answer == "cut\n" { Ok(()) } else { Err("the file system cannot be shut down by ioctl".to_owned()) }
+    }
+
+    /// Mounts it again, as after a power cut. No process may have a file of it open.
+    pub(crate) fn reboot(&mut self) {
+        run(Command::new("umount").arg(&self.mount)).unwrap();
+        self.mounted = false;
+        self.mount().unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = self.cutter.kill();
+        let _ = self.cutter.wait();
+        if self.mounted {
+            // Lazily: a test that failed may have left a process with a file open. The loop device goes with it.
+            let _ = run(Command::new("umount").arg("-l").arg(&self.mount));
+        }
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|e| format!("no `{name}`: {e}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("`{name}` failed: {}", String::from_utf8_lossy(&output.stderr).trim())),
+    }
+}

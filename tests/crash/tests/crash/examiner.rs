@@ -81,6 +81,11 @@ impl Examiner {
         }
     }
 
+    /// Takes note of the calls that a process made, and of nothing that it says was acknowledged.
+    pub(crate) fn hears_of_calls(&mut self, said: impl IntoIterator<Item = Said>) {
+        self.hears(said.into_iter().filter(|said| matches!(said, Said::Calls(_))));
+    }
+
     /// Looks at the store while a successor has it open, so that the recovery is the successor's and not ours.
     /// `dead`: a node whose process has died, and whose successor is up.
     pub(crate) fn looks(&mut self, dead: Option<&str>) -> Found {

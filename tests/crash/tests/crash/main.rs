@@ -13,6 +13,8 @@ mod disk;
 mod examiner;
 mod faults;
 mod kills;
+mod line;
 mod power;
 mod process;
 mod races;
+mod shim;
