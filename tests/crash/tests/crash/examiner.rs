@@ -89,9 +89,11 @@ impl Examiner {
     /// Looks at the store while a successor has it open, so that the recovery is the successor's and not ours.
     /// `dead`: a node whose process has died, and whose successor is up.
     pub(crate) fn looks(&mut self, dead: Option<&str>) -> Found {
+        // Before the ledger: a claim comes before its effect, also where another process works on meanwhile.
+        let effects = self.effects();
         self.reads()?;
         self.misses_nothing()?;
-        self.ran_under_a_claim_and_once()?;
+        self.ran_under_a_claim_and_once(effects)?;
         for (request, state) in &self.states {
             let claimed = state.claim().map(|claim| claim.node.as_str());
             if state.phase() == Phase::Executing && dead.is_some() && claimed == dead {
@@ -181,8 +183,8 @@ impl Examiner {
         effects
     }
 
-    fn ran_under_a_claim_and_once(&self) -> Found {
-        for (call, runs) in self.effects() {
+    fn ran_under_a_claim_and_once(&self, effects: BTreeMap<String, usize>) -> Found {
+        for (call, runs) in effects {
             let kind = Kind::named(&call).ok_or_else(|| format!("`{call}` is torn"))?;
             let started = self.started.get(&call).copied().unwrap_or(0);
             if runs > started {

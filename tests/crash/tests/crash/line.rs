@@ -15,7 +15,7 @@ const AGAIN: u64 = 8;
 pub(crate) struct Line {
     pub(crate) place: Place,
     pub(crate) examiner: Examiner,
-    minute: u64,
+    pub(crate) minute: u64,
     pub(crate) defect: Option<Defect>,
 }
 
