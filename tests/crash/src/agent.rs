@@ -9,7 +9,7 @@ use approvals::{Approvals, Sqlite, SqliteOptions};
 use crate::backend::{Crowd, PROVIDER, Signs};
 use crate::clock::Brisk;
 use crate::orders::{Orders, Part};
-use crate::probe::probe;
+use crate::probe::{probe, stubborn};
 use crate::say::Said;
 use crate::trip::{Wire, Words};
 use crate::witness::Witness;
@@ -24,6 +24,7 @@ pub fn obey(orders: &str) -> anyhow::Result<()> {
     let words = Words::listen();
     match orders.part.clone() {
         Part::Probe { synchronous } => probe(&orders.store, &synchronous),
+        Part::Stubborn => stubborn(&orders.store),
         Part::Work { from, until, beside } => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {

@@ -42,6 +42,8 @@ pub enum Part {
         /// `FULL`, `NORMAL` or `OFF`.
         synchronous: String,
     },
+    /// Writes lines into a bare file, and syncs a second time on the same handle where the first time failed.
+    Stubborn,
 }
 
 /// A moment at which a process sends itself SIGKILL.

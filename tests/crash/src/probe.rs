@@ -1,5 +1,7 @@
-//! A bare database, for the control: what a weaker setting than the store's loses when power is cut.
+//! What the store does not do, bare, for the controls: a weaker sync, and a sync that is tried again.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -17,4 +19,17 @@ pub(crate) fn probe(path: &Path, synchronous: &str) -> anyhow::Result<()> {
         conn.execute("INSERT INTO rows (text) VALUES (hex(randomblob(200)))", [])?;
         Said::Row(u64::try_from(conn.last_insert_rowid())?).aloud();
     }
+}
+
+/// Writes some lines, and says each that was synced, by the second try if need be.
+pub(crate) fn stubborn(path: &Path) -> anyhow::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    for row in 0..8 {
+        file.write_all(format!("{row}\n").as_bytes())?;
+        if file.sync_all().is_err() {
+            file.sync_all()?;
+        }
+        Said::Row(row).aloud();
+    }
+    Ok(())
 }

@@ -1,1 +1,171 @@
+//! Each write and each sync fails in turn: no room, a failing disk, a file system that became read-only.
 
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use approvals_crash::{Defect, Orders, Part, Said};
+use approvals_test_support::skip;
+use nix::errno::Errno;
+
+use crate::bench::{Place, folder, how_many};
+use crate::line::Line;
+use crate::process::Process;
+use crate::shim::{Fault, Report, Shim};
+
+/// The calls that are made: one takes two people's yes, the other gets a no.
+const CALLS: Range<u64> = 1..3;
+const ERRNOS: [Errno; 3] = [Errno::EIO, Errno::ENOSPC, Errno::EROFS];
+
+/// A run over a disk that fails, and what the library under it did.
+struct Run {
+    fault: Fault,
+    line: Line,
+    said: Vec<Said>,
+    report: Report,
+}
+
+/// Has a process make the calls over a disk that fails.
+fn run(shim: &Shim, folder: &Path, name: &str, fault: Fault, defect: Option<Defect>) -> Result<Run, String> {
+    let disk = folder.join(name);
+    std::fs::create_dir(&disk).unwrap();
+    let mut line = Line::new(&disk, "store");
+    // The world outside is not on that disk.
+    line.place.effects = folder.join(format!("{name}.effects"));
+    line.examiner = crate::examiner::Examiner::new(&line.place);
+    line.examiner.may_ask_anew = true;
+    let report = folder.join(format!("{name}.report"));
+    let part = Part::Work { from: CALLS.start, until: Some(CALLS.end), beside: 1 };
+    let orders = Orders { part, defect, ..line.place.work(0, 0) };
+    let mut process = Process::start_with(&orders, |command| shim.fails(command, &disk, fault, &report));
+    // Nothing looks at the store meanwhile: the calls are the process's own.
+    process.go();
+    let said = process.rest();
+    let ended = process.ended();
+    if !ended.success() {
+        return Err(format!("it ended with {ended} and said {said:?}"));
+    }
+    Ok(Run { fault, line, said, report: Report::read(&report) })
+}
+
+/// What has to hold in the run, and after the disk was mended.
+fn holds(mut run: Run) -> Result<(), String> {
+    for said in &run.said {
+        let Said::Failed { kind, message } = said else { continue };
+        let typed = match (run.fault.errno, run.report.first.contains("write")) {
+            (Errno::ENOSPC, true) => kind == "Full",
+            _ => matches!(kind.as_str(), "Full" | "ReadOnly" | "Other"),
+        };
+        // What the start and the desk say is what the store says to them.
+        if !typed && !matches!(kind.as_str(), "Start" | "Desk") {
+            return Err(format!("`{message}` is of kind {kind}"));
+        }
+        let (_, remedy) = message.rsplit_once("; ").unwrap_or_default();
+        if remedy.is_empty() {
+            return Err(format!("`{message}` says no remedy"));
+        }
+    }
+    run.line.examiner.hears(run.said);
+    run.line.examiner.next = CALLS.end;
+    run.line.ends().map(drop)
+}
+
+/// Every call that can fail, each with every error: once, or from then on.
+fn faults(calls: usize) -> Vec<Fault> {
+    let all = how_many("APPROVALS_FAULTS", 0) > 0;
+    let mut faults = Vec::new();
+    for at in 1..=calls {
+        for (index, errno) in ERRNOS.into_iter().enumerate() {
+            let ever = (at + index).is_multiple_of(2);
+            faults.push(Fault { at, errno, ever });
+            if all {
+                faults.push(Fault { at, errno, ever: !ever });
+            }
+        }
+    }
+    faults
+}
+
+/// How many calls that can fail are in a run in which none does.
+fn calls(shim: &Shim, folder: &Path) -> usize {
+    let sound = run(shim, folder, "sound", Fault { at: 0, errno: Errno::EIO, ever: false }, None).unwrap();
+    assert_eq!(sound.report.failed, 0);
+    assert_eq!(sound.said.last(), Some(&Said::Down));
+    let calls = sound.report.calls;
+    holds(sound).unwrap();
+    calls
+}
+
+#[test]
+fn whichever_write_or_sync_fails_no_body_runs_unrecorded_and_nothing_acknowledged_is_lost() {
+    let name = "whichever_write_or_sync_fails_no_body_runs_unrecorded_and_nothing_acknowledged_is_lost";
+    let shim = match Shim::make() {
+        Ok(shim) => shim,
+        Err(why) => return skip(name, &why),
+    };
+    let folder = folder();
+    let begun = Instant::now();
+    let faults = faults(calls(&shim, folder.path()));
+    let (next, fired) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let works = || {
+        while let Some(fault) = faults.get(next.fetch_add(1, Ordering::SeqCst)) {
+            let ever = if fault.ever { "on" } else { "once" };
+            let name = format!("{}-{:?}-{ever}", fault.at, fault.errno);
+            let run = run(&shim, folder.path(), &name, *fault, None);
+            let failed = run.as_ref().is_ok_and(|run| run.report.failed > 0);
+            fired.fetch_add(usize::from(failed), Ordering::SeqCst);
+            run.and_then(holds).unwrap_or_else(|why| panic!("{fault:?}: {why}"));
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers = [scope.spawn(works), scope.spawn(works)];
+        workers.map(|worker| worker.join()).into_iter().for_each(|ended| ended.expect("a fault was not borne"));
+    });
+    let fired = fired.into_inner();
+    println!("{fired} of {} faults fired, in {:?}", faults.len(), begun.elapsed());
+    // A run now and then takes fewer calls than the one that was counted.
+    assert!(fired * 10 > faults.len() * 9, "{fired} of {} faults fired", faults.len());
+}
+
+#[test]
+fn a_body_that_runs_although_its_claim_could_not_be_recorded_is_found_out_by_a_failing_disk() {
+    let name = "a_body_that_runs_although_its_claim_could_not_be_recorded_is_found_out_by_a_failing_disk";
+    let shim = match Shim::make() {
+        Ok(shim) => shim,
+        Err(why) => return skip(name, &why),
+    };
+    let folder = folder();
+    let defect = Some(Defect::RunsUnrecorded);
+    let found = (1..=calls(&shim, folder.path())).rev().find_map(|at| {
+        let fault = Fault { at, errno: Errno::EIO, ever: true };
+        run(&shim, folder.path(), &at.to_string(), fault, defect).and_then(holds).err()
+    });
+    let found = found.expect("the defect was not found");
+    assert!(found.contains("ran 1 times under 0 claims"), "{found}");
+}
+
+#[test]
+fn a_sync_that_is_tried_again_on_the_same_handle_is_found_out_by_a_failing_disk() {
+    let name = "a_sync_that_is_tried_again_on_the_same_handle_is_found_out_by_a_failing_disk";
+    let shim = match Shim::make() {
+        Ok(shim) => shim,
+        Err(why) => return skip(name, &why),
+    };
+    let folder = folder();
+    let (disk, report) = (folder.path().join("disk"), folder.path().join("report"));
+    std::fs::create_dir(&disk).unwrap();
+    let place = Place::in_folder(&disk, "bare");
+    // The file is opened, then a line written and synced, and again.
+    let fault = Fault { at: 5, errno: Errno::EIO, ever: false };
+    let orders = Orders { part: Part::Stubborn, ..place.work(0, 0) };
+    let mut process = Process::start_with(&orders, |command| shim.fails(command, &disk, fault, &report));
+    let said = process.rest();
+    assert_eq!(Report::read(&report).first, "fsync");
+    let kept = std::fs::read_to_string(&place.store).unwrap();
+    let lost = said.iter().filter(|said| match said {
+        Said::Row(row) => !kept.lines().any(|line| line == row.to_string()),
+        _ => false,
+    });
+    assert_eq!(lost.count(), 1, "{said:?}, and the file holds {kept:?}");
+}

@@ -1,6 +1,6 @@
 /* Stands between a program and its C library, and lets the disk under one folder fail.
  *
- * FAULT_FOLDER  files under it are meant, and no others
+ * FAULT_FOLDER  it and the files under it are meant, and no others
  * FAULT_AT      which call of those below fails, from 1
  * FAULT_ERRNO   how
  * FAULT_EVER    all later ones fail too
@@ -43,7 +43,8 @@ static int set(const char *name) { return getenv(name) != NULL; }
 
 static int is_meant_path(const char *path) {
     const char *folder = getenv("FAULT_FOLDER");
-    return folder && path && strncmp(path, folder, strlen(folder)) == 0;
+    size_t length = folder ? strlen(folder) : 0;
+    return length && path && strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == 0);
 }
 
 static int is_meant(int fd) {
@@ -148,7 +149,11 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) {
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { return pwrite64(fd, bytes, length, at); }
 
 ssize_t write(int fd, const void *bytes, size_t length) {
-    if (is_meant(fd) && fails("write")) return -1;
+    if (is_meant(fd)) {
+        if (fails("write")) return -1;
+        off_t at = lseek(fd, 0, SEEK_CUR);
+        if (at >= 0) remember(fd, length, at);
+    }
     return REAL(write)(fd, bytes, length);
 }
 

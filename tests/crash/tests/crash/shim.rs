@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::errno::Errno;
 use tempfile::TempDir;
 
 /// The library, built for this test.
@@ -40,5 +41,47 @@ impl Shim {
     pub(crate) fn lies(&self, command: &mut Command, folder: &Path) {
         self.under(command, folder);
         command.env("FAULT_LIES", "1");
+    }
+
+    /// Has a call that writes under a folder fail, as a fault says. A sync that fails forgets what it should have kept.
+    pub(crate) fn fails(&self, command: &mut Command, folder: &Path, fault: Fault, report: &Path) {
+        self.under(command, folder);
+        command.env("FAULT_AT", fault.at.to_string()).env("FAULT_ERRNO", (fault.errno as i32).to_string());
+        command.env("FAULT_REPORT", report).env("FAULT_DROPS", "1");
+        if fault.ever {
+            command.env("FAULT_EVER", "1");
+        }
+    }
+}
+
+/// What fails.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    /// Which of all calls that open for writing, write, cut or sync, from 1; 0 for none.
+    pub(crate) at: usize,
+    /// How it fails.
+    pub(crate) errno: Errno,
+    /// Whether all later ones fail too.
+    pub(crate) ever: bool,
+}
+
+/// What the library did.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// How many calls it saw.
+    pub(crate) calls: usize,
+    /// How many of them it let fail.
+    pub(crate) failed: usize,
+    /// The name of the first that failed.
+    pub(crate) first: String,
+}
+
+impl Report {
+    pub(crate) fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("the library was loaded");
+        let mut words = text.split_whitespace();
+        let mut number = || words.next().unwrap().parse().unwrap();
+        let (calls, failed) = (number(), number());
+        Self { calls, failed, first: words.next().unwrap_or_default().to_owned() }
     }
 }
