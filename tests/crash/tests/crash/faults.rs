@@ -51,16 +51,22 @@ fn run(shim: &Shim, folder: &Path, name: &str, fault: Fault, defect: Option<Defe
 
 /// What has to hold in the run, and after the disk was mended.
 fn holds(mut run: Run) -> Result<(), String> {
-    for said in &run.said {
-        let Said::Failed { kind, message } = said else { continue };
+    let failures = run.said.iter().filter_map(|said| match said {
+        Said::Failed { kind, message } => Some((kind.as_str(), message)),
+        _ => None,
+    });
+    // What the start and the desk say is what the store says to them.
+    let of_store = |kind: &str| !matches!(kind, "Start" | "Desk");
+    for (number, (kind, message)) in failures.clone().filter(|(kind, _)| of_store(kind)).enumerate() {
         let typed = match (run.fault.errno, run.report.first.contains("write")) {
-            (Errno::ENOSPC, true) => kind == "Full",
-            _ => matches!(kind.as_str(), "Full" | "ReadOnly" | "Other"),
+            (Errno::ENOSPC, true) if number == 0 => kind == "Full",
+            _ => matches!(kind, "Full" | "ReadOnly" | "Other"),
         };
-        // What the start and the desk say is what the store says to them.
-        if !typed && !matches!(kind.as_str(), "Start" | "Desk") {
-            return Err(format!("`{message}` is of kind {kind}"));
+        if !typed {
+            return Err(format!("`{message}` is of kind {kind}: {:?}", run.said));
         }
+    }
+    for (_, message) in failures {
         let (_, remedy) = message.rsplit_once("; ").unwrap_or_default();
         if remedy.is_empty() {
             return Err(format!("`{message}` says no remedy"));
