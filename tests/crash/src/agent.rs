@@ -20,13 +20,15 @@ use crate::work::Work;
 /// # Errors
 /// If the orders cannot be read, or there is no runtime. What the store says is said aloud, and is no error here.
 pub fn obey(orders: &str) -> anyhow::Result<()> {
-    let orders: Orders = serde_json::from_str(orders).context("no orders; the tests of this package give them")?;
+    let orders: Orders =
+        serde_json::from_str(orders).context("no orders; the tests of this package give them")?;
     let words = Words::listen();
     match orders.part.clone() {
         Part::Probe { synchronous } => probe(&orders.store, &synchronous),
         Part::Stubborn => stubborn(&orders.store),
         Part::Work { from, until, beside } => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {
                 let work = match set_up(&orders, words).await {
                     Ok(work) => work,
@@ -72,5 +74,14 @@ async fn set_up(orders: &Orders, words: Words) -> anyhow::Result<Work> {
         .build()
         .await?;
     words.wait(&Said::Up).await;
-    Ok(Work { approvals, store, effects: orders.effects.clone(), wire, signs, words: held, node: orders.node.clone(), minute: orders.minute })
+    Ok(Work {
+        approvals,
+        store,
+        effects: orders.effects.clone(),
+        wire,
+        signs,
+        words: held,
+        node: orders.node.clone(),
+        minute: orders.minute,
+    })
 }

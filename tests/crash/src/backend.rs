@@ -69,11 +69,7 @@ impl Backend for Crowd {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            provider: PROVIDER.into(),
-            assurance: Assurance::Local,
-            cards_outlive_process: false,
-        }
+        Capabilities { provider: PROVIDER.into(), assurance: Assurance::Local, cards_outlive_process: false }
     }
 
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 /// The seed of a run, from `APPROVALS_SEED`; told, so that a run can be repeated.
 pub(crate) fn seed() -> u64 {
-    let seed = std::env::var("APPROVALS_SEED").ok().map(|seed| seed.parse().expect("APPROVALS_SEED is a number"));
+    let seed =
+        std::env::var("APPROVALS_SEED").ok().map(|seed| seed.parse().expect("APPROVALS_SEED is a number"));
     let seed = seed.unwrap_or_else(|| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         u64::try_from(now.as_micros()).unwrap()

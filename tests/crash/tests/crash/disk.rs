@@ -38,7 +38,9 @@ impl Disk {
         let (image, mount) = (folder.path().join("image"), folder.path().join("disk"));
         std::fs::create_dir(&mount).unwrap();
         std::fs::File::create(&image).and_then(|file| file.set_len(64 << 20)).unwrap();
-        run(Command::new("mkfs.ext4").args(["-q", "-F", "-J", "size=4"]).arg(&image))?;
+        // Blocks as large disks have them. With smaller ones SQLite dies of SIGBUS on a full disk: it makes sure of one
+        // byte in each page of its index, and a page is then several blocks.
+        run(Command::new("mkfs.ext4").args(["-q", "-F", "-b", "4096", "-J", "size=4"]).arg(&image))?;
         let mut cutter = Command::new("python3")
             .args(["-c", CUT])
             .stdin(Stdio::piped())
@@ -58,8 +60,29 @@ impl Disk {
         &self.mount
     }
 
+    /// Takes all the room but so many bytes.
+    pub(crate) fn leave(&self, room: u64) {
+        self.free();
+        let ballast = std::fs::File::create(self.mount.join("ballast")).unwrap();
+        let mut taken = 0;
+        for step in [1 << 20, 1 << 16, 1 << 12] {
+            while nix::fcntl::posix_fallocate(&ballast, taken, step).is_ok() {
+                taken += step;
+            }
+        }
+        ballast.set_len(u64::try_from(taken).unwrap().saturating_sub(room)).unwrap();
+    }
+
+    /// Gives the room back.
+    pub(crate) fn free(&self) {
+        let _ = std::fs::remove_file(self.mount.join("ballast"));
+    }
+
     fn mount(&mut self) -> Result<(), String> {
-        run(Command::new("mount").args(["-t", "ext4", "-o", "loop,noatime"]).arg(&self.image).arg(&self.mount))?;
+        run(Command::new("mount")
+            .args(["-t", "ext4", "-o", "loop,noatime"])
+            .arg(&self.image)
+            .arg(&self.mount))?;
         self.mounted = true;
         Ok(())
     }
@@ -69,7 +92,11 @@ impl Disk {
         writeln!(self.cutter.stdin.as_ref().unwrap(), "{}", self.mount.display()).unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
-        if answer == "cut\n" { Ok(()) } else { Err("the file system cannot be shut down by ioctl".to_owned()) }
+        if answer == "cut\n" {
+            Ok(())
+        } else {
+            Err("the file system cannot be shut down by ioctl".to_owned())
+        }
     }
 
     /// Mounts it again, as after a power cut. No process may have a file of it open.

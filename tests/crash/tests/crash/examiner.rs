@@ -161,12 +161,14 @@ impl Examiner {
     fn misses_nothing(&mut self) -> Found {
         for said in self.unseen.drain(..) {
             let Said::Acked { seq, stream, marks } = &said else { continue };
-            let is = |(found, mark): &(Stream, u64), wanted: &u64| found.to_string() == *stream && mark == wanted;
+            let is =
+                |(found, mark): &(Stream, u64), wanted: &u64| found.to_string() == *stream && mark == wanted;
             let found = match usize::try_from(*seq).unwrap() {
                 0 => marks.iter().all(|mark| self.records.iter().any(|record| is(record, mark))),
                 last => last.checked_sub(marks.len()).is_some_and(|first| {
                     let records = self.records.get(first..last).unwrap_or_default();
-                    records.len() == marks.len() && records.iter().zip(marks).all(|(record, mark)| is(record, mark))
+                    records.len() == marks.len()
+                        && records.iter().zip(marks).all(|(record, mark)| is(record, mark))
                 }),
             };
             if !found {

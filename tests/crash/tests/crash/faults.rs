@@ -1,7 +1,8 @@
 //! Each write and each sync fails in turn: no room, a failing disk, a file system that became read-only.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -10,6 +11,8 @@ use approvals_test_support::skip;
 use nix::errno::Errno;
 
 use crate::bench::{Place, folder, how_many};
+use crate::disk::Disk;
+use crate::examiner::Examiner;
 use crate::line::Line;
 use crate::process::Process;
 use crate::shim::{Fault, Report, Shim};
@@ -26,26 +29,36 @@ struct Run {
     report: Report,
 }
 
-/// Has a process make the calls over a disk that fails.
-fn run(shim: &Shim, folder: &Path, name: &str, fault: Fault, defect: Option<Defect>) -> Result<Run, String> {
-    let disk = folder.join(name);
-    std::fs::create_dir(&disk).unwrap();
-    let mut line = Line::new(&disk, "store");
-    // The world outside is not on that disk.
-    line.place.effects = folder.join(format!("{name}.effects"));
-    line.examiner = crate::examiner::Examiner::new(&line.place);
+/// A store on a disk that fails. The world outside is on another.
+fn line(disk: &Path, effects: PathBuf) -> Line {
+    let place = Place { effects, ..Place::in_folder(disk, "store") };
+    let mut line = Line { examiner: Examiner::new(&place), place, minute: 0, defect: None };
     line.examiner.may_ask_anew = true;
-    let report = folder.join(format!("{name}.report"));
+    line
+}
+
+/// Has a process make the calls. Gives what it said.
+fn make_the_calls(
+    line: &Line,
+    defect: Option<Defect>,
+    change: impl FnOnce(&mut Command),
+) -> Result<Vec<Said>, String> {
     let part = Part::Work { from: CALLS.start, until: Some(CALLS.end), beside: 1 };
     let orders = Orders { part, defect, ..line.place.work(0, 0) };
-    let mut process = Process::start_with(&orders, |command| shim.fails(command, &disk, fault, &report));
-    // Nothing looks at the store meanwhile: the calls are the process's own.
+    let mut process = Process::start_with(&orders, change);
+    // Nobody looks at the store meanwhile: what fails is to be the process's own.
     process.go();
     let said = process.rest();
     let ended = process.ended();
-    if !ended.success() {
-        return Err(format!("it ended with {ended} and said {said:?}"));
-    }
+    if ended.success() { Ok(said) } else { Err(format!("it ended with {ended} and said {said:?}")) }
+}
+
+/// Has a process make the calls over a disk that fails.
+fn run(shim: &Shim, folder: &Path, name: &str, fault: Fault, defect: Option<Defect>) -> Result<Run, String> {
+    let (disk, report) = (folder.join(name), folder.join(format!("{name}.report")));
+    std::fs::create_dir(&disk).unwrap();
+    let line = line(&disk, folder.join(format!("{name}.effects")));
+    let said = make_the_calls(&line, defect, |command| shim.fails(command, &disk, fault, &report))?;
     Ok(Run { fault, line, said, report: Report::read(&report) })
 }
 
@@ -72,9 +85,14 @@ fn holds(mut run: Run) -> Result<(), String> {
             return Err(format!("`{message}` says no remedy"));
         }
     }
-    run.line.examiner.hears(run.said);
-    run.line.examiner.next = CALLS.end;
-    run.line.ends().map(drop)
+    is_mended(&mut run.line, run.said)
+}
+
+/// All calls once more over a disk that works.
+fn is_mended(line: &mut Line, said: Vec<Said>) -> Result<(), String> {
+    line.examiner.hears(said);
+    line.examiner.next = CALLS.end;
+    line.ends().map(drop)
 }
 
 /// Every call that can fail, each with every error: once, or from then on.
@@ -126,12 +144,49 @@ fn whichever_write_or_sync_fails_no_body_runs_unrecorded_and_nothing_acknowledge
     };
     std::thread::scope(|scope| {
         let workers = [scope.spawn(works), scope.spawn(works)];
-        workers.map(|worker| worker.join()).into_iter().for_each(|ended| ended.expect("a fault was not borne"));
+        workers
+            .map(|worker| worker.join())
+            .into_iter()
+            .for_each(|ended| ended.expect("a fault was not borne"));
     });
     let fired = fired.into_inner();
     println!("{fired} of {} faults fired, in {:?}", faults.len(), begun.elapsed());
     // A run now and then takes fewer calls than the one that was counted.
     assert!(fired * 10 > faults.len() * 9, "{fired} of {} faults fired", faults.len());
+}
+
+#[test]
+fn a_disk_with_less_and_less_room_runs_no_body_unrecorded_and_loses_nothing_acknowledged() {
+    let name = "a_disk_with_less_and_less_room_runs_no_body_unrecorded_and_loses_nothing_acknowledged";
+    let disk = match Disk::make() {
+        Ok(disk) => disk,
+        Err(why) => return skip(name, &why),
+    };
+    let folder = folder();
+    let (mut full, mut enough) = (0, 0);
+    // A page of the file system at a time where it matters, up to more than the calls take.
+    for pages in (0..128).step_by(4) {
+        let place = disk.path().join(pages.to_string());
+        std::fs::create_dir(&place).unwrap();
+        let mut line = line(&place, folder.path().join(format!("{pages}.effects")));
+        disk.leave(pages * 4096);
+        let said = make_the_calls(&line, None, |_| {}).unwrap();
+        disk.free();
+        match said.iter().find_map(|said| match said {
+            Said::Failed { kind, message } => Some((kind, message)),
+            _ => None,
+        }) {
+            Some((_, message)) => {
+                assert!(message.contains("free space on its disk"), "{pages} pages: {message}");
+                full += 1;
+            }
+            None => enough += 1,
+        }
+        is_mended(&mut line, said).unwrap_or_else(|why| panic!("{pages} pages: {why}"));
+        std::fs::remove_dir_all(&place).unwrap();
+    }
+    println!("{full} runs without and {enough} with enough room");
+    assert!(full > 0 && enough > 0);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::line::Line;
 
 /// How often one store is crashed before the next is made.
 const CRASHES: u64 = 25;
+/// Kills around each named moment: half of them there, half before, in a body.
+const AT_EACH: usize = 4;
 
 /// So many kills, on one store after the other.
 fn random_kills(kills: usize, mut chance: Chance) -> Tally {
@@ -30,7 +32,8 @@ fn random_kills(kills: usize, mut chance: Chance) -> Tally {
 
 #[test]
 fn a_process_that_is_killed_at_any_moment_loses_nothing_it_acknowledged_and_runs_no_body_twice() {
-    let (seed, kills) = (seed(), how_many("APPROVALS_KILLS", 760));
+    // A thousand, with those at named moments.
+    let (seed, kills) = (seed(), how_many("APPROVALS_KILLS", 1_000 - named_moments().len() * AT_EACH));
     let begun = std::time::Instant::now();
     // Two at a time, as most machines have two cores for it.
     let tallies = std::thread::scope(|scope| {
@@ -53,7 +56,16 @@ fn a_process_that_is_killed_at_any_moment_loses_nothing_it_acknowledged_and_runs
 /// Every moment that has a name: before and after the commit of an event, and around the effect of a body.
 fn named_moments() -> Vec<Trip> {
     let events = [
-        "up", "requested", "presented", "reviewed", "started", "finished", "lost", "expired", "cancelled", "updated",
+        "up",
+        "requested",
+        "presented",
+        "reviewed",
+        "started",
+        "finished",
+        "lost",
+        "expired",
+        "cancelled",
+        "updated",
         "down",
     ];
     let mut moments = Vec::new();
@@ -77,8 +89,8 @@ fn a_process_that_is_killed_at_a_named_moment_is_taken_up_by_its_successor() {
     let body = Trip { name: "body entered".to_owned(), after: false, time: 1 };
     for (number, moment) in named_moments().into_iter().enumerate() {
         let mut line = Line::new(folder.path(), &number.to_string());
-        // So that there is an attempt to be lost, once by each kind of body and once more right after the first.
-        for _ in 0..2 {
+        for _ in 0..AT_EACH / 2 {
+            // So that there is an attempt to be lost.
             line.killed_at(&body).unwrap();
             line.killed_at(&moment).unwrap_or_else(|why| panic!("{moment:?}: {why}"));
         }

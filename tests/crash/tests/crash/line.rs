@@ -9,7 +9,7 @@ use crate::examiner::{Examiner, Tally};
 use crate::process::Process;
 
 /// How many earlier calls a successor makes again first.
-const AGAIN: u64 = 8;
+const AGAIN: u64 = 6;
 
 /// One store, its processes one after the other, and what it should hold.
 pub(crate) struct Line {
@@ -58,7 +58,7 @@ impl Line {
     pub(crate) fn killed_at_random(&mut self, chance: &mut Chance) -> Result<(), String> {
         let orders = self.orders();
         let mut process = self.start(&orders)?.expect("it has no trip");
-        for _ in 0..chance.below(60) {
+        for _ in 0..chance.below(40) {
             let said = process.says().ok_or("it ended by itself")?;
             self.examiner.hears([said]);
         }

@@ -25,7 +25,7 @@ fn cuts(
 ) -> Result<Tally, String> {
     let (mut tally, mut left) = (Tally::default(), cuts);
     for number in 0.. {
-        let mut line = Line::new(&disk.path().to_owned(), &format!("{cuts}-{number}"));
+        let mut line = Line::new(disk.path(), &format!("{cuts}-{number}"));
         for _ in 0..left.min(CUTS) {
             let orders = line.orders();
             let mut process = Process::start_with(&orders, change);
@@ -87,9 +87,8 @@ fn rows_lost(disk: &mut Disk, synchronous: &str, chance: &mut Chance) -> u64 {
         process.kill();
         disk.reboot();
         // Even the table may be gone.
-        let left = Connection::open(&place.store).and_then(|conn| {
-            conn.query_row("SELECT count(*) FROM rows", [], |row| row.get::<_, i64>(0))
-        });
+        let left = Connection::open(&place.store)
+            .and_then(|conn| conn.query_row("SELECT count(*) FROM rows", [], |row| row.get::<_, i64>(0)));
         lost = lost.max(acked.saturating_sub(u64::try_from(left.unwrap_or(0)).unwrap()));
     }
     lost
