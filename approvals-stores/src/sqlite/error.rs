@@ -130,3 +130,15 @@ pub(super) fn closed(path: &Path) -> StoreError {
     );
     StoreError::new(StoreErrorKind::Other, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_cannot_grow_is_a_full_disk() {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_SHMSIZE), None);
+        let told = Failure::from(error).at(Path::new("a.db"));
+        assert_eq!(told.kind(), &StoreErrorKind::Full, "{told}");
+    }
+}

@@ -1,6 +1,6 @@
 //! SIGKILL, at random moments and at every named one.
 
-use approvals_crash::{Defect, Trip};
+use approvals_crash::{Defect, Kind, Orders, Part, Trip};
 
 use crate::bench::{Chance, folder, how_many, seed};
 use crate::examiner::Tally;
@@ -97,7 +97,26 @@ fn a_process_that_is_killed_at_a_named_moment_is_taken_up_by_its_successor() {
         tally.add(&line.ends().unwrap_or_else(|why| panic!("{moment:?}: {why}")));
     }
     println!("{tally:?}");
-    assert!(tally.taken_up > 0 && tally.lost > 0 && tally.reruns > 0, "{tally:?}");
+    assert!(tally.taken_up > 0 && tally.lost > 0, "{tally:?}");
+}
+
+#[test]
+fn of_all_bodies_that_are_killed_at_their_end_only_one_that_may_run_again_does() {
+    let folder = folder();
+    let bodies = (0..10).filter(|number| Kind::of(*number).may_run());
+    for number in bodies {
+        let mut line = Line::new(folder.path(), &number.to_string());
+        let part = Part::Work { from: number, until: Some(number + 1), beside: 1 };
+        let trip = Trip { name: "body done".to_owned(), after: false, time: 1 };
+        let orders = Orders { part, trip: Some(trip), ..line.orders() };
+        let mut process = line.start(&orders).unwrap().expect("it comes up");
+        line.examiner.hears(process.rest());
+        assert!(process.was_killed());
+        let tally = line.ends().unwrap();
+        assert_eq!(tally.lost, 1);
+        let again = Kind::of(number) == Kind::Rerunnable;
+        assert_eq!(tally.reruns, usize::from(again), "{:?}", Kind::of(number));
+    }
 }
 
 /// What is found when a defective process is killed at a moment.

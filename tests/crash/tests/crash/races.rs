@@ -48,6 +48,7 @@ fn wins(line: &mut Line, process: &mut Process) -> Result<bool, String> {
     loop {
         match process.says().ok_or("it ended by itself")? {
             Said::At(place) if place == "body" => return Ok(true),
+            Said::At(_) => process.go(),
             Said::Told { outcome, .. } if outcome == "running" => return Ok(false),
             Said::Told { outcome, .. } => return Err(format!("the other was told `{outcome}`")),
             said => line.examiner.hears([said]),
