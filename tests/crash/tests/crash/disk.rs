@@ -80,7 +80,7 @@ impl Disk {
 
     fn mount(&mut self) -> Result<(), String> {
         run(Command::new("mount")
-            .args(["-t", "ext4", "-o", "loop,noatime"])
+            .args(["-t", "ext4", "-o", "loop,noatime,errors=remount-ro"])
             .arg(&self.image)
             .arg(&self.mount))?;
         self.mounted = true;
@@ -97,6 +97,20 @@ impl Disk {
         } else {
             Err("the file system cannot be shut down by ioctl".to_owned())
         }
+    }
+
+    /// Has the file system find an error in itself, after which it takes no more writes, from nobody.
+    ///
+    /// # Errors
+    /// If this kernel cannot be asked for that.
+    pub(crate) fn turn_read_only(&self) -> Result<(), String> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+        let mount = self.mount.to_str().unwrap();
+        let ours = mounts.lines().find(|line| line.split(' ').nth(1) == Some(mount)).unwrap();
+        let device = ours.split(' ').next().and_then(|device| device.rsplit('/').next()).unwrap();
+        let trigger = Path::new("/sys/fs/ext4").join(device).join("trigger_fs_error");
+        std::fs::write(&trigger, "read-only, as part of a test")
+            .map_err(|e| format!("{}: {e}", trigger.display()))
     }
 
     /// Mounts it again, as after a power cut. No process may have a file of it open.

@@ -190,6 +190,47 @@ fn a_disk_with_less_and_less_room_runs_no_body_unrecorded_and_loses_nothing_ackn
 }
 
 #[test]
+fn a_file_system_that_turns_read_only_under_a_process_keeps_its_bodies_shut() {
+    let name = "a_file_system_that_turns_read_only_under_a_process_keeps_its_bodies_shut";
+    let mut disk = match Disk::make().and_then(|disk| disk.turn_read_only().map(|()| disk)) {
+        Ok(disk) => disk,
+        Err(why) => return skip(name, &why),
+    };
+    disk.reboot();
+    let folder = folder();
+    let mut line = line(disk.path(), folder.path().join("effects"));
+    for (number, place, outcome) in [(0, "claim", "store"), (1, "claim", "store"), (10, "body", "ran")] {
+        let part = Part::Work { from: number, until: Some(number + 1), beside: 1 };
+        let orders = Orders { part, holds: true, ..line.orders() };
+        let mut process = line.start(&orders).unwrap().expect("it comes up");
+        loop {
+            match process.says().expect("it goes on") {
+                Said::At(at) if at == place => break,
+                Said::At(_) => process.go(),
+                said => line.examiner.hears([said]),
+            }
+        }
+        disk.turn_read_only().unwrap();
+        process.go();
+        // What is acknowledged from here on is not counted: a sync that was met half way may be answered either way.
+        loop {
+            match process.says().expect("it goes on") {
+                Said::Told { outcome: told, .. } => break assert_eq!(told, outcome, "call {number}"),
+                // The claim is tried again.
+                Said::At(_) => process.go(),
+                Said::Failed { kind, .. } => assert!(matches!(kind.as_str(), "ReadOnly" | "Other"), "{kind}"),
+                _ => {}
+            }
+        }
+        process.kill();
+        disk.reboot();
+    }
+    let tally = line.ends().unwrap();
+    // The one that was in its body, and the call between these that is dropped in its own.
+    assert_eq!(tally.lost, 2, "{tally:?}");
+}
+
+#[test]
 fn a_body_that_runs_although_its_claim_could_not_be_recorded_is_found_out_by_a_failing_disk() {
     let name = "a_body_that_runs_although_its_claim_could_not_be_recorded_is_found_out_by_a_failing_disk";
     let shim = match Shim::make() {
