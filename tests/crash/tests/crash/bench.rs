@@ -36,7 +36,12 @@ impl Chance {
 
     /// Lets a moment pass that nobody can foresee.
     pub(crate) fn dawdle(&mut self) {
-        let most = 1 << self.below(19);
+        self.dawdle_up_to(19);
+    }
+
+    /// Lets a moment pass of up to two to this power turns.
+    pub(crate) fn dawdle_up_to(&mut self, power: u64) {
+        let most = 1 << self.below(power);
         for _ in 0..self.below(most) {
             std::hint::spin_loop();
         }

@@ -69,6 +69,32 @@ fn a_power_cut_loses_nothing_that_was_acknowledged_and_runs_no_body_twice() {
     assert!(tally.acked > number && tally.effects > 0, "nothing happened: {tally:?}");
 }
 
+#[test]
+fn a_power_cut_while_a_store_is_made_leaves_one_that_opens() {
+    let name = "a_power_cut_while_a_store_is_made_leaves_one_that_opens";
+    let mut disk = match Disk::make() {
+        Ok(disk) => disk,
+        Err(why) => return skip(name, &why),
+    };
+    let mut chance = Chance(seed());
+    let mut half_made = 0;
+    for number in 0..how_many("APPROVALS_CUTS", 50) / 2 {
+        let mut line = Line::new(disk.path(), &number.to_string());
+        let mut process = Process::start(&line.orders());
+        chance.dawdle_up_to(23);
+        disk.cut().unwrap();
+        half_made += usize::from(!process.kill().0.contains(&Said::Up));
+        disk.reboot();
+        let orders = line.orders();
+        line.start(&orders)
+            .unwrap_or_else(|why| panic!("store {number}: {why}"))
+            .expect("it comes up")
+            .kill();
+    }
+    println!("{half_made} stores were cut while they were made");
+    assert!(half_made > 0);
+}
+
 /// The most rows that a bare database lost to a power cut, with a `PRAGMA synchronous`, over some cuts.
 fn rows_lost(disk: &mut Disk, synchronous: &str, chance: &mut Chance) -> u64 {
     let mut lost = 0;
