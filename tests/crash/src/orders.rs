@@ -49,7 +49,7 @@ pub enum Part {
 /// A moment at which a process sends itself SIGKILL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trip {
-    /// The name of an event in the append, or `body entered` or `body done`.
+    /// The name of an event in the append, or of several with `+` between them, or `body entered` or `body done`.
     pub name: String,
     /// After the commit, before anybody is told of it; else right before it.
     pub after: bool,

@@ -30,7 +30,7 @@ impl Wire {
     /// Passes a moment of an append with these events, or of a body.
     pub(crate) fn pass(&self, names: &[&str], after: bool) {
         let Some(trip) = &self.trip else { return };
-        if trip.after != after || !names.contains(&trip.name.as_str()) {
+        if trip.after != after || !trip.name.split('+').all(|name| names.contains(&name)) {
             return;
         }
         if self.seen.fetch_add(1, Ordering::SeqCst) + 1 == trip.time {
