@@ -151,8 +151,8 @@ fn whichever_write_or_sync_fails_no_body_runs_unrecorded_and_nothing_acknowledge
     });
     let fired = fired.into_inner();
     println!("{fired} of {} faults fired, in {:?}", faults.len(), begun.elapsed());
-    // A run now and then takes fewer calls than the one that was counted.
-    assert!(fired * 10 > faults.len() * 9, "{fired} of {} faults fired", faults.len());
+    // No two runs take quite as many calls: notes are written beside the calls, and some ride along in one commit.
+    assert!(fired * 5 > faults.len() * 4, "{fired} of {} faults fired", faults.len());
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_file_system_that_turns_read_only_under_a_process_keeps_its_bodies_shut() {
     disk.reboot();
     let folder = folder();
     let mut line = line(disk.path(), folder.path().join("effects"));
-    for (number, place, outcome) in [(0, "claim", "store"), (1, "claim", "store"), (10, "body", "ran")] {
+    for (number, place, runs) in [(0, "claim", false), (1, "claim", false), (10, "body", true)] {
         let part = Part::Work { from: number, until: Some(number + 1), beside: 1 };
         let orders = Orders { part, holds: true, ..line.orders() };
         let mut process = line.start(&orders).unwrap().expect("it comes up");
@@ -215,10 +215,17 @@ fn a_file_system_that_turns_read_only_under_a_process_keeps_its_bodies_shut() {
         // What is acknowledged from here on is not counted: a sync that was met half way may be answered either way.
         loop {
             match process.says().expect("it goes on") {
-                Said::Told { outcome: told, .. } => break assert_eq!(told, outcome, "call {number}"),
+                // Refused by the store, or given up by the people whose verdict was to bring the claim along.
+                Said::Told { outcome, .. } => {
+                    let as_expected =
+                        if runs { outcome == "ran" } else { ["store", "left"].contains(&&*outcome) };
+                    break assert!(as_expected, "call {number} was told `{outcome}`");
+                }
                 // The claim is tried again.
                 Said::At(_) => process.go(),
-                Said::Failed { kind, .. } => assert!(matches!(kind.as_str(), "ReadOnly" | "Other"), "{kind}"),
+                Said::Failed { kind, message } => {
+                    assert!(matches!(kind.as_str(), "ReadOnly" | "Other" | "Desk"), "{kind}: {message}");
+                }
                 _ => {}
             }
         }
