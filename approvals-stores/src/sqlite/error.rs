@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use approvals_core::ledger::{StoreError, StoreErrorKind, UnreadableRecord};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why work on a connection failed, before the file is known.
 #[derive(Debug)]
@@ -44,7 +44,10 @@ impl Failure {
 
 fn refused(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.display();
-    let (kind, message) = match error.sqlite_error_code() {
+    // The shared memory could not grow: on a full disk SQLite meets this before anything else, and calls it a failure.
+    let no_room = error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
+    let code = if no_room { Some(ErrorCode::DiskFull) } else { error.sqlite_error_code() };
+    let (kind, message) = match code {
         // The columns are typed: something else than this crate wrote them.
         None => (
             StoreErrorKind::Corrupt,
@@ -126,4 +129,16 @@ pub(super) fn closed(path: &Path) -> StoreError {
         path.display()
     );
     StoreError::new(StoreErrorKind::Other, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_cannot_grow_is_a_full_disk() {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_SHMSIZE), None);
+        let told = Failure::from(error).at(Path::new("a.db"));
+        assert_eq!(told.kind(), &StoreErrorKind::Full, "{told}");
+    }
 }

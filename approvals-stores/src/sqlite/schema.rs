@@ -187,7 +187,7 @@ fn create(conn: &mut Connection, path: &Path, check: &str) -> Result<String, Fai
 fn keep_a_write_ahead_log(conn: &Connection, path: &Path, patience: Duration) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
-        match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+        match turn_log_on(conn) {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
                 let message = format!(
@@ -205,6 +205,16 @@ fn keep_a_write_ahead_log(conn: &Connection, path: &Path, patience: Duration) ->
             Err(e) => return Err(e.into()),
         }
     }
+}
+
+/// Gives the mode that the file is in then.
+fn turn_log_on(conn: &Connection) -> rusqlite::Result<String> {
+    let mut turn = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = turn.query([])?;
+    let mode = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
+    // It commits after it has answered, and says only here that it could not.
+    while rows.next()?.is_some() {}
+    Ok(mode)
 }
 
 /// Whoever only reads or reviews may not be allowed to read the key, and needs none.
