@@ -61,6 +61,7 @@ fn named_moments() -> Vec<Trip> {
         "presented",
         "reviewed",
         "started",
+        "reviewed+started",
         "finished",
         "lost",
         "expired",
