@@ -69,7 +69,9 @@ pub(crate) fn alternatives(quorum: &Quorum) -> Vec<Vec<&BTreeSet<GroupId>>> {
         Quorum::Any(branches) => branches.iter().flat_map(alternatives).collect(),
         Quorum::All(branches) => branches.iter().fold(vec![Vec::new()], |done, branch| {
             let choices = alternatives(branch);
-            let with = |slots: &Vec<_>| choices.iter().map(move |more| [slots.as_slice(), more].concat()).collect::<Vec<_>>();
+            let with = |slots: &Vec<_>| {
+                choices.iter().map(move |more| [slots.as_slice(), more].concat()).collect::<Vec<_>>()
+            };
             done.iter().flat_map(with).collect()
         }),
     }

@@ -105,8 +105,10 @@ pub(crate) struct World {
 
 /// Two people of the endpoint's provider who may decide, and Dana, who owns the agent.
 pub(crate) fn people() -> People {
-    let somebody = |id: &str| Person::new(id).known_as("webhook", id).known_as("webhook", format!("{id}@example.org"));
-    People::new([somebody("dana"), somebody("kim").in_group("sre"), somebody("lee").in_group("security")]).unwrap()
+    let somebody =
+        |id: &str| Person::new(id).known_as("webhook", id).known_as("webhook", format!("{id}@example.org"));
+    People::new([somebody("dana"), somebody("kim").in_group("sre"), somebody("lee").in_group("security")])
+        .unwrap()
 }
 
 /// A request of Dana's agent.
@@ -160,7 +162,7 @@ pub(crate) fn request() -> RequestId {
 
 /// Runs something in a fresh world, on this thread.
 pub(crate) fn run_with(work: impl AsyncFnOnce(&World)) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let world = World::new().await;
         let desk = world.desk();
@@ -180,10 +182,12 @@ async fn settle() {
 
 impl World {
     async fn new() -> Self {
-        let (store, transport, request) = (Memory::with_clock(Arc::new(Still)).unwrap(), Scripted::default(), request());
+        let (store, transport, request) =
+            (Memory::with_clock(Arc::new(Still)).unwrap(), Scripted::default(), request());
         let digest = open(&store, request, Risk::High, Quorum::people(2)).await;
         let keys = [HMAC, ED25519].map(|key| key.parse::<SigningKey>().unwrap());
-        let mut builder = Webhook::builder("https://ops.example/approvals").ask_at("https://ops.example/answers");
+        let mut builder =
+            Webhook::builder("https://ops.example/approvals").ask_at("https://ops.example/answers");
         for key in &keys {
             builder = builder.verify_with(key.verifying());
         }
@@ -271,7 +275,8 @@ impl World {
         .to_string();
         let now = seconds(Still.now());
         let signature = self.signatures(MESSAGE, now, decision.as_bytes()).join(" ");
-        let sealed = serde_json::json!({ "id": MESSAGE, "timestamp": now, "signature": signature, "body": decision });
+        let sealed =
+            serde_json::json!({ "id": MESSAGE, "timestamp": now, "signature": signature, "body": decision });
         text.replace("{sealed}", &sealed.to_string())
             .replace("{decision}", &decision)
             .replace("{request}", &self.request.to_string())
@@ -291,7 +296,8 @@ impl World {
     /// What the endpoint would sign a message with.
     pub(crate) fn signatures(&self, id: &str, at: i64, body: &[u8]) -> Vec<String> {
         let at = Timestamp::from_micros(at.saturating_mul(1_000_000));
-        let made = self.keys.iter().map(|key| sign(std::slice::from_ref(key), id, at, body).unwrap_or_default());
+        let made =
+            self.keys.iter().map(|key| sign(std::slice::from_ref(key), id, at, body).unwrap_or_default());
         made.filter(|made| !made.is_empty()).collect()
     }
 }

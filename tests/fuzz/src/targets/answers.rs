@@ -22,7 +22,9 @@ pub fn run(data: &[u8]) {
             assert_eq!(status, 200);
             let counted = &state.answers()[0];
             let sealed = sealed_for(world, &body);
-            let fits = sealed.iter().any(|decision| decision.person == counted.by.as_str() && decision.decision == counted.answer);
+            let fits = sealed.iter().any(|decision| {
+                decision.person == counted.by.as_str() && decision.decision == counted.answer
+            });
             assert!(fits, "what counted was signed: {body}");
         }
         assert!(world.webhook.capabilities().cards_outlive_process);

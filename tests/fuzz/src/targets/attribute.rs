@@ -12,7 +12,9 @@ const DEEPEST: usize = 48;
 pub fn run(data: &[u8]) {
     let mut input = Input(data);
     let (options, item) = (input.text_line(), text(input.0));
-    let (Ok(options), Ok(item)) = (options.parse::<TokenStream>(), item.parse::<TokenStream>()) else { return };
+    let (Ok(options), Ok(item)) = (options.parse::<TokenStream>(), item.parse::<TokenStream>()) else {
+        return;
+    };
     if depth(&options) > DEEPEST || depth(&item) > DEEPEST {
         return;
     }

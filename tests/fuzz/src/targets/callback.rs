@@ -35,7 +35,8 @@ pub fn run(data: &[u8]) {
         let Ok(request) = request.body(Body::from(body.clone())) else { return };
         let before = world.records().await;
         let response = world.webhook.router().oneshot(request).await.unwrap_or_else(|never| match never {});
-        let (status, answer) = (response.status().as_u16(), to_bytes(response.into_body(), 1 << 16).await.unwrap());
+        let (status, answer) =
+            (response.status().as_u16(), to_bytes(response.into_body(), 1 << 16).await.unwrap());
         assert!(serde_json::from_slice::<serde_json::Value>(&answer).is_ok() || status == 405, "{answer:?}");
         judge(world, before, signed.then_some(body.as_bytes()), status).await;
     });

@@ -1,15 +1,15 @@
 //! Cards with hostile text in them, as a terminal prints them.
 
 use approvals::card::corpus::{benign, poisoned};
-use approvals::card::text::{Rendered, TextOptions, render};
+use approvals::card::text::{self, Rendered, TextOptions};
 use approvals::card::{Card, Shown};
 
-use crate::input::{Input, text};
+use crate::input::{self, Input};
 use crate::oracle::assert_visible;
 
 /// The place of the text on the card, the width, the room; then the text.
 pub fn run(data: &[u8]) {
-    check(data, render);
+    check(data, text::render);
 }
 
 /// The same with another renderer.
@@ -17,7 +17,7 @@ pub fn check(data: &[u8], render: impl Fn(&Card, &TextOptions) -> Rendered) {
     let mut input = Input(data);
     let (place, width) = (usize::from(input.byte()), 40 + usize::from(input.byte()));
     let limit = if input.flag() { 200_000 } else { 3_000 + 16 * usize::from(input.byte()) };
-    let cards = poisoned(&text(input.0));
+    let cards = poisoned(&input::text(input.0));
     let (place, card) = &cards[place % cards.len()];
     let options = TextOptions::default().width(width).limit(limit);
     let rendered = render(card, &options);
@@ -25,7 +25,7 @@ pub fn check(data: &[u8], render: impl Fn(&Card, &TextOptions) -> Rendered) {
     rendered.text.lines().for_each(assert_visible);
     assert!(rendered.text.chars().count() <= limit.max(6_000), "{place}: {limit}");
     if rendered.shown == Shown::Everything {
-        let plain = render(&benign(), &options);
+        let plain = text::render(&benign(), &options);
         assert_eq!(edges(&rendered.text), edges(&plain.text), "{place}:\n{}", rendered.text);
     } else {
         assert!(rendered.text.contains("not everything is shown here"), "{place}");

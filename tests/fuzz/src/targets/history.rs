@@ -6,8 +6,8 @@ use approvals::action::Risk;
 use approvals::card::Shown;
 use approvals::id::{ClaimId, GroupId, Version};
 use approvals::ledger::{
-    Answer, Body, CancelWhy, Env, Event, FORMAT, Finish, NotRunWhy, Payload, Reconciliation, Reviewed, Stream,
-    Summary,
+    Answer, Body, CancelWhy, Env, Event, FORMAT, Finish, NotRunWhy, Payload, Reconciliation, Reviewed,
+    Stream, Summary,
 };
 use approvals::people::Assurance;
 use approvals::request::{Digest, Quorum, Requested, Seed};
@@ -75,7 +75,16 @@ impl Seen {
         requested.terms.requirement.assurance = input.one(&[Assurance::Local, Assurance::Sso]);
         let digest = requested.digest().unwrap();
         let (yes, bodies) = (Vec::new(), 0);
-        Self { requested, digest, opened: None, approved: None, yes, denied: false, overridden: false, bodies }
+        Self {
+            requested,
+            digest,
+            opened: None,
+            approved: None,
+            yes,
+            denied: false,
+            overridden: false,
+            bodies,
+        }
     }
 
     fn event(&self, input: &mut Input<'_>, state: &State, time: &mut Timestamp) -> Body {
@@ -85,12 +94,18 @@ impl Seen {
         let person = PEOPLE[usize::from(detail) % PEOPLE.len()];
         let digest = if detail == 255 { Digest::from_bytes([0; 32]) } else { self.digest };
         let claim = ClaimId::from_uuid(uuid::Uuid::from_u128(u128::from(detail % 4)));
-        let reason = requested(&mut Payload::new(Seed::from_bytes([7; 32])), Risk::Low, Quorum::people(1)).call.reason.unwrap();
+        let reason = requested(&mut Payload::new(Seed::from_bytes([7; 32])), Risk::Low, Quorum::people(1))
+            .call
+            .reason
+            .unwrap();
         let reviewed = |answer| {
             Event::Reviewed(Reviewed {
                 answer,
                 by: person.into(),
-                groups: GROUPS[usize::from(detail / 8) % GROUPS.len()].iter().map(|group| GroupId::from(*group)).collect(),
+                groups: GROUPS[usize::from(detail / 8) % GROUPS.len()]
+                    .iter()
+                    .map(|group| GroupId::from(*group))
+                    .collect(),
                 assurance: if detail >= 128 { Assurance::Signed } else { Assurance::Local },
                 way: "terminal".into(),
                 digest,
@@ -113,7 +128,9 @@ impl Seen {
                 let outcome = rest.one(&[Reconciliation::Ran, Reconciliation::DidNotRun]);
                 Event::Reconciled { outcome, by: person.into(), reason }
             }
-            14 => Event::Presented { way: "terminal".into(), reference: "tty".into(), shown: Shown::Everything },
+            14 => {
+                Event::Presented { way: "terminal".into(), reference: "tty".into(), shown: Shown::Everything }
+            }
             _ => Event::Viewed { by: person.into(), way: "terminal".into() },
         };
         // The high bits of the kind move the clock: not at all, by a minute, by an hour, back.
@@ -183,7 +200,10 @@ impl Seen {
         }
         let yes: Vec<_> = self.yes.iter().map(|(_, groups)| groups).collect();
         let enough = self.overridden || is_met(&requirement.quorum, &yes);
-        assert!(enough || !matches!(to, Phase::Approved | Phase::Executing), "law 1: too few people said yes");
+        assert!(
+            enough || !matches!(to, Phase::Approved | Phase::Executing),
+            "law 1: too few people said yes"
+        );
         assert!(enough == false || to != Phase::Pending, "enough is enough");
     }
 }

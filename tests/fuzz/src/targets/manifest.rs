@@ -17,7 +17,10 @@ pub fn check(data: &[u8], write: impl Fn(&Manifest) -> String) {
     assert_eq!(again.entries(), manifest.entries());
     assert_eq!(write(&again), json);
     assert!(again.since(&manifest).is_empty() && manifest.since(&again).is_empty());
-    assert!(manifest.entries().windows(2).all(|pair| pair[0].action < pair[1].action), "each action once, in order");
+    assert!(
+        manifest.entries().windows(2).all(|pair| pair[0].action < pair[1].action),
+        "each action once, in order"
+    );
     let nothing: Manifest = r#"{"format":1,"actions":[]}"#.parse().unwrap();
     let diff = manifest.since(&nothing);
     assert_eq!(diff.is_empty(), manifest.entries().is_empty());

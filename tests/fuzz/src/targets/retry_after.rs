@@ -25,7 +25,9 @@ pub fn check(data: &[u8], retry_after: impl Fn(&HeaderMap, Timestamp) -> Option<
     assert!(wait.is_none_or(|wait| wait <= LONGEST), "{wait:?}");
     let digits: Vec<u8> = data.trim_ascii().to_vec();
     if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && data.is_ascii() {
-        let number = digits.iter().fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+        let number = digits
+            .iter()
+            .fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
         assert_eq!(wait, Some(Duration::from_secs(number).min(LONGEST)));
     } else if let (Some(wait), true) = (wait, wait > Some(Duration::ZERO)) {
         let later = now.after(wait.min(Duration::from_secs(60)));

@@ -35,7 +35,7 @@ const NAMES: [&str; 8] = ["dana", "kim", "lee", "kim@example.org", "dana@example
 
 /// The quorum, then for each review who, through what, what they saw and what they say.
 pub fn run(data: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(reviews(Input(data)));
 }
 
@@ -84,7 +84,11 @@ async fn reviews(mut input: Input<'_>) {
         let reply = reply.unwrap();
         let after = state(&store).await;
         let counted = matches!(reply.outcome, Outcome::Counted { .. });
-        assert_eq!(counted, after.version() != before.version(), "what counted moved it, and nothing else did");
+        assert_eq!(
+            counted,
+            after.version() != before.version(),
+            "what counted moved it, and nothing else did"
+        );
         if counted {
             let person = reply.person.as_ref().unwrap().id().as_str().to_owned();
             assert!(identity.provider().as_str() == "webhook" && identity.subject().starts_with(&person));
@@ -107,7 +111,8 @@ async fn state(store: &Memory) -> State {
 
 fn judge(state: &State, quorum: &Quorum) {
     let answers = state.answers().iter();
-    let yes: Vec<&BTreeSet<GroupId>> = answers.filter(|counted| counted.answer == Answer::Approve).map(|counted| &counted.groups).collect();
+    let yes: Vec<&BTreeSet<GroupId>> =
+        answers.filter(|counted| counted.answer == Answer::Approve).map(|counted| &counted.groups).collect();
     let by: BTreeSet<_> = state.answers().iter().map(|counted| (&counted.by, counted.answer as u8)).collect();
     assert_eq!(by.len(), state.answers().len(), "nobody counts twice");
     assert!(state.phase() != Phase::Approved || is_met(quorum, &yes));

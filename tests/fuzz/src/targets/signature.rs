@@ -30,10 +30,14 @@ pub fn check(data: &[u8], verify: Verify) {
     // What is signed is the timestamp as it was sent: with a zero in front it is another message.
     let sent = sent.filter(|sent| sent.to_string() == timestamp && sent.unsigned_abs() < 1 << 40);
     let made = |key: &SigningKey| {
-        sent.and_then(|sent| sign(std::slice::from_ref(key), &id, Timestamp::from_micros(sent * 1_000_000), body).ok())
+        sent.and_then(|sent| {
+            sign(std::slice::from_ref(key), &id, Timestamp::from_micros(sent * 1_000_000), body).ok()
+        })
     };
     let [hmac, ed25519] = [made(&keys[0]), made(&keys[1])];
-    let put = |header: String, word: &str, made: &Option<String>| header.replace(word, made.as_deref().unwrap_or("v1,"));
+    let put = |header: String, word: &str, made: &Option<String>| {
+        header.replace(word, made.as_deref().unwrap_or("v1,"))
+    };
     let header = put(put(header, "{v1}", &hmac), "{v1a}", &ed25519);
 
     let verifying = keys.each_ref().map(SigningKey::verifying);
@@ -42,7 +46,8 @@ pub fn check(data: &[u8], verify: Verify) {
     let holds = |made: &Option<String>| made.as_ref().is_some_and(|made| words.contains(&made.as_str()));
     let in_time = sent.is_some_and(|sent| sent.abs_diff(NOW) <= TOLERANCE.as_secs());
     if words.len() <= MOST_SIGNATURES && in_time {
-        let strongest = if holds(&ed25519) { Some(Scheme::Ed25519) } else { holds(&hmac).then_some(Scheme::Hmac) };
+        let strongest =
+            if holds(&ed25519) { Some(Scheme::Ed25519) } else { holds(&hmac).then_some(Scheme::Hmac) };
         assert_eq!(found.ok(), strongest, "{id:?} {timestamp:?} {header:?}");
     } else {
         assert!(found.is_err(), "{id:?} {timestamp:?} {header:?}");

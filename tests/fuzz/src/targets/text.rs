@@ -59,5 +59,6 @@ pub fn check(data: &[u8], visible: impl Fn(&str) -> String) {
 }
 
 fn reorders(c: char) -> bool {
-    "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}".contains(c)
+    "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}"
+        .contains(c)
 }

@@ -23,13 +23,19 @@ pub fn check(data: &[u8], parse: impl Fn(&str) -> Result<Timestamp, InvalidTimes
         assert_eq!(Timestamp::from_micros(time.as_micros()), *time, "within its range");
         let later = time.after(wait);
         assert!(later >= *time && time.until(later) <= wait && later.until(*time).is_zero());
+        assert_eq!(parse(&later.to_string()), Ok(later), "every time has a text");
     }
     for text in [&first, &second] {
         if let Some(micros) = plainly(text) {
-            let time = parse(text).map(|time| time.as_micros());
-            assert_eq!(time, Ok(Timestamp::from_micros(micros).as_micros()), "`{text}`");
+            match parse(text) {
+                Ok(time) => assert_eq!(time.as_micros(), micros, "`{text}`"),
+                Err(_) => assert_ne!(Timestamp::from_micros(micros).as_micros(), micros, "`{text}`"),
+            }
         } else {
-            assert!(text.len() != "2026-11-21T22:53:29.000000Z".len() || !is_digits(text) || parse(text).is_err(), "`{text}`");
+            assert!(
+                text.len() != "2026-11-21T22:53:29.000000Z".len() || !is_digits(text) || parse(text).is_err(),
+                "`{text}`"
+            );
         }
     }
     if let [a, b] = *read {
@@ -42,7 +48,10 @@ pub fn check(data: &[u8], parse: impl Fn(&str) -> Result<Timestamp, InvalidTimes
 fn is_digits(text: &str) -> bool {
     let form = b"0000-00-00T00:00:00.000000Z";
     text.len() == form.len()
-        && text.bytes().zip(form).all(|(byte, form)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form })
+        && text
+            .bytes()
+            .zip(form)
+            .all(|(byte, form)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form })
 }
 
 /// Microseconds since the epoch of a text in exactly our form, by the calendar alone (RFC 3339 section 5.7).

@@ -22,7 +22,9 @@ pub fn run(data: &[u8]) {
     assert_eq!(said == Said::Approve, shown == Shown::Everything && (short || word == "approve"), "{line:?}");
     if let Said::Deny(comment) = &said {
         assert!(["deny", "no", "n"].into_iter().any(|no| word.starts_with(no)), "{line:?}");
-        assert!(comment.as_ref().is_none_or(|comment| line.contains(comment.as_str()) && !comment.is_empty()));
+        assert!(
+            comment.as_ref().is_none_or(|comment| line.contains(comment.as_str()) && !comment.is_empty())
+        );
     }
     assert!(said != Said::Skip || word == "skip");
     assert!(!line.trim().is_empty() || said == Said::Unclear, "an empty line is no answer");

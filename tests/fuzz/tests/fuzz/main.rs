@@ -1,0 +1,6 @@
+//! Every target over its corpus, a short walk around it, and the proof that a defect would be noticed.
+
+mod bites;
+mod locked;
+mod replay;
+mod support;
