@@ -28,7 +28,7 @@ pub fn check(data: &[u8], parse: impl Fn(&str) -> Result<Timestamp, InvalidTimes
     for text in [&first, &second] {
         if let Some(micros) = plainly(text) {
             match parse(text) {
-                Ok(time) => assert_eq!(time.as_micros(), micros, "`{text}`"),
+                Ok(time) => assert_eq!(time, Timestamp::from_micros(micros), "`{text}`"),
                 Err(_) => assert_ne!(Timestamp::from_micros(micros).as_micros(), micros, "`{text}`"),
             }
         } else {
