@@ -17,9 +17,8 @@ fn is_forbidden(c: char) -> bool {
 /// Nothing in it controls, hides or reorders, and it is one line.
 #[track_caller]
 pub(crate) fn assert_visible(text: &str) {
-    if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
-        panic!("{c:?} in `{}`", text.escape_debug());
-    }
+    let found = text.chars().find(|c| is_forbidden(*c));
+    assert!(found.is_none(), "{found:?} in `{}`", text.escape_debug());
 }
 
 /// Reads escapes back, as a person who knows them would.

@@ -204,6 +204,6 @@ impl Seen {
             enough || !matches!(to, Phase::Approved | Phase::Executing),
             "law 1: too few people said yes"
         );
-        assert!(enough == false || to != Phase::Pending, "enough is enough");
+        assert!(!enough || to != Phase::Pending, "enough is enough");
     }
 }

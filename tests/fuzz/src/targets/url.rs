@@ -22,7 +22,7 @@ pub fn check(data: &[u8], parse: impl Fn(&str) -> Result<Target, InvalidTarget>)
             let host = uri.host().unwrap().trim_start_matches('[').trim_end_matches(']');
             let here = match host.parse::<IpAddr>() {
                 Ok(address) => address.is_loopback(),
-                Err(_) => host.to_ascii_lowercase() == "localhost",
+                Err(_) => host.eq_ignore_ascii_case("localhost"),
             };
             assert!(uri.scheme_str() == Some("https") || here, "readable on the way: {text}");
         }
