@@ -190,5 +190,5 @@ fn a_wait_without_a_bound() {
 
 #[test]
 fn a_url_that_may_be_read_on_the_way() {
-    bites("url", |input| targets::url::check(input, |url| Target::insecure_http(url)));
+    bites("url", |input| targets::url::check(input, Target::insecure_http));
 }
