@@ -32,10 +32,9 @@ pub fn check(data: &[u8], parse: impl Fn(&str) -> Result<Timestamp, InvalidTimes
                 Err(_) => assert_ne!(Timestamp::from_micros(micros).as_micros(), micros, "`{text}`"),
             }
         } else {
-            assert!(
-                text.len() != "2026-11-21T22:53:29.000000Z".len() || !is_digits(text) || parse(text).is_err(),
-                "`{text}`"
-            );
+            // A leap second is taken as the second before it (RFC 3339 section 5.7 lets it be written).
+            let leap = text.get(17..19) == Some("60");
+            assert!(!is_digits(text) || leap || parse(text).is_err(), "`{text}`");
         }
     }
     if let [a, b] = *read {
