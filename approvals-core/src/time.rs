@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A point in time, UTC, to the microsecond.
 ///
 /// Written as RFC 3339 text with six digits of a second, `2026-11-21T22:53:29.123456Z`, so that the text sorts
-/// like the time. Ranges from year −9999 to 9999.
+/// like the time. Ranges from year −6060 to 9999-12-30T21:59:59.999999Z.
 ///
 /// ```
 /// use approvals_core::time::Timestamp;
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Microseconds of 9999-12-31T00:00:00Z, the last day that a timestamp reaches.
-const LAST: i64 = 253_402_214_400_000_000;
+/// Microseconds of 9999-12-30T21:59:59.999999Z: jiff writes no later time, which some time zone would put into year 10000.
+const LAST: i64 = 253_402_207_199_999_999;
 
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
@@ -148,5 +148,20 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_time_have_a_text_that_is_read_back() {
+        for micros in [i64::MAX, i64::MIN, LAST - 1] {
+            let end = Timestamp::from_micros(micros);
+            assert_eq!(end.to_string().parse(), Ok(end));
+        }
+        let never = Timestamp::EPOCH.after(Duration::MAX);
+        assert_eq!(never.to_string(), "9999-12-30T21:59:59.999999Z");
     }
 }

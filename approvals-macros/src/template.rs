@@ -119,7 +119,7 @@ fn member(field: &str, span: Span) -> Option<Member> {
         return Some(Member::Unnamed(Index { index, span }));
     }
     let word = field.trim_start_matches("r#");
-    is_word(word).then(|| Member::Named(ident(word, span)))
+    (word != "self" && is_word(word)).then(|| Member::Named(ident(word, span)))
 }
 
 /// A word as an identifier, raw where it is a keyword.
@@ -130,13 +130,14 @@ fn ident(word: &str, span: Span) -> Ident {
     }
 }
 
-/// `Ident::new_raw` takes neither these words nor anything that is no word.
+/// `Ident::new_raw` panics over these words, and over what only looks like a word (`b²`, `Ⓐ`).
 fn is_word(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
         && word != "_"
         && !["super", "crate", "Self"].contains(&word)
+        && (word == "self" || syn::parse_str::<Ident>(&format!("r#{word}")).is_ok())
 }
 
 #[cfg(test)]
@@ -178,6 +179,10 @@ mod tests {
             "{a:.*}",
             "{a.}",
             "{_}",
+            "{a.self}",
+            "{a.b²}",
+            "{a.bⒶ}",
+            "{b²}",
         ] {
             assert!(parse(text).is_err(), "`{text}` was accepted");
         }

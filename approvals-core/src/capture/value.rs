@@ -63,7 +63,10 @@ impl Value {
                 json.push(']');
             }
             Value::Map(fields) => {
-                if let (1, Some(Value::Text(digits))) = (fields.len(), fields.get(INT)) {
+                // Only digits: a value that was read, and not captured, may hold any text there.
+                if let (1, Some(Value::Text(digits))) = (fields.len(), fields.get(INT))
+                    && let Some(Text::Integer(digits)) = number::parse(digits)
+                {
                     return json.push_str(digits);
                 }
                 json.push('{');

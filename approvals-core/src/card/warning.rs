@@ -226,23 +226,34 @@ fn look_alikes(text: &str, found: &mut BTreeSet<(String, String)>) {
 }
 
 fn hosts_in(text: &str, found: &mut BTreeSet<String>) {
-    for (at, _) in text.match_indices(':') {
-        let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-        let scheme = before.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
-        let rest = after.trim_start_matches(':');
-        let authority = rest.trim_start_matches(['/', '\\']);
-        if !scheme || rest.len() - authority.len() < 2 {
-            continue;
-        }
-        // Browsers end the host at a backslash, other clients do not: name both readings.
-        for ends in [&['/', '?', '#', '\\'][..], &['/', '?', '#'][..]] {
-            let stops = |c: char| {
-                ends.contains(&c) || c.is_whitespace() || c.is_control() || "\"'<>|`,;)".contains(c)
-            };
-            let authority = authority.split(stops).next().unwrap_or_default();
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            if !host.is_empty() && !host.contains('\\') {
-                found.insert(name_of(host));
+    // Browsers end the host at a backslash, other clients do not: name both readings.
+    for ends in [&['/', '?', '#', '\\'][..], &['/', '?', '#'][..]] {
+        let stops =
+            |c: char| ends.contains(&c) || c.is_whitespace() || c.is_control() || "\"'<>|`,;)".contains(c);
+        // An authority may hold a thousand schemes, and is looked through once: the agent chooses the text, and a person
+        // waits for the card.
+        let (mut end, mut host_at, mut backslash, mut named) = (0, None, None, None);
+        for (at, _) in text.match_indices(':') {
+            let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+            if !before.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                continue;
+            }
+            let rest = after.trim_start_matches(':');
+            let authority = rest.trim_start_matches(['/', '\\']);
+            if rest.len() - authority.len() < 2 {
+                continue;
+            }
+            let start = text.len() - authority.len();
+            if start >= end {
+                let authority = authority.split(stops).next().unwrap_or_default();
+                end = start + authority.len();
+                host_at = authority.rfind('@').map(|at| start + at + 1);
+                backslash = authority.rfind('\\').map(|at| start + at);
+            }
+            let host_at = host_at.filter(|host| *host > start).unwrap_or(start);
+            if host_at < end && backslash.is_none_or(|at| at < host_at) && named != Some(host_at) {
+                named = Some(host_at);
+                found.insert(name_of(text.get(host_at..end).unwrap_or_default()));
             }
         }
     }

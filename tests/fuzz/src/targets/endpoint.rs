@@ -1,0 +1,32 @@
+//! What an endpoint answers to a card.
+
+use approvals::backend::Backend as _;
+
+use crate::input::{Input, text};
+use crate::world::run_with;
+
+/// Status and content type, a line each, then the body.
+pub fn run(data: &[u8]) {
+    let mut input = Input(data);
+    let status = input.text_line().trim().parse::<u16>().unwrap_or(200).clamp(100, 999);
+    let kind = input.text_line();
+    let body = text(input.0);
+    run_with(async |world| {
+        world.transport.answer(status, &kind, body.clone());
+        let card = world.card().await;
+        let presented = world.webhook.present(&card).await;
+        match presented {
+            Ok(presented) => {
+                assert!((200..300).contains(&status) || status == 409, "{status}");
+                let reference = presented.reference.as_str();
+                assert!(!reference.is_empty() && reference.len() <= 256);
+                assert!(reference.bytes().all(|byte| byte.is_ascii_graphic()), "{reference}");
+            }
+            Err(error) => {
+                let told = error.to_string();
+                assert!(!body.contains("s3cr3t") || !told.contains("s3cr3t"), "{told}");
+                assert!(told.len() < 2_000);
+            }
+        }
+    });
+}
