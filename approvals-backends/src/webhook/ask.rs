@@ -22,11 +22,12 @@ use self::pause::Pause;
 use self::wire::{Answers, Ask, Told};
 use super::inbox::{Answer, Inbox, Received};
 use super::pending::Pending;
+use super::schema::Object;
 use super::signature::{self, SigningKey};
 use crate::transport::{Target, Transport, retry_after};
 
 /// How long an endpoint may hold the question.
-const WAIT: Duration = Duration::from_secs(25);
+pub(super) const WAIT: Duration = Duration::from_secs(25);
 /// The same while there are more requests than one question holds, so that all have their turn.
 const WAIT_IN_TURN: Duration = Duration::from_secs(2);
 /// The longest that an answer may take, from the question on.
@@ -53,9 +54,9 @@ pub(super) struct Asker {
 
 /// What came of one question.
 enum Came {
-    /// Decisions; whether any of them was new, whether any counted for the first time, and whether the endpoint held
-    /// the question as it should.
-    Answers { new: bool, counted: bool, held: bool },
+    /// Decisions; whether any of them was new, whether any counted for the first time, whether the endpoint held the
+    /// question as it should, and whether it may have said again what its cursor covers, because that was left out.
+    Answers { new: bool, counted: bool, held: bool, again: bool },
     /// A request was added meanwhile, and the question has to name it.
     Outdated,
     /// No answer that can be used; when to ask again at the earliest.
@@ -68,11 +69,29 @@ enum Came {
 #[derive(Default)]
 struct Place {
     cursor: Option<String>,
+    /// The requests that the last answered question named, in order.
+    named: Vec<RequestId>,
     told: Vec<Told>,
     /// The last request of the last batch.
     last: Option<RequestId>,
     /// How often in a row a question was outdated before it was answered.
     outdated: u32,
+}
+
+impl Place {
+    /// The cursor, for a question that names no request anew. An endpoint may have passed over decisions for what it was
+    /// not asked about when it gave the cursor, and those for a new request can be older than its name here: the endpoint
+    /// has the card before we know that it has.
+    fn cursor_for(&self, requests: &[RequestId]) -> Option<&str> {
+        let known = |request| self.named.binary_search(request).is_ok();
+        self.cursor.as_deref().filter(|_| requests.iter().all(known))
+    }
+
+    fn answered(&mut self, requests: &[RequestId]) {
+        self.named.clear();
+        self.named.extend(requests);
+        self.named.sort_unstable();
+    }
 }
 
 impl Asker {
@@ -114,6 +133,10 @@ impl Asker {
                 Came::Answers { new: false, .. } if requests.is_empty() => place.told.clear(),
                 // Who counts is bounded by people and requests; what is signed and does not count is not.
                 Came::Answers { counted, held, .. } if counted || held => pause.reset(),
+                // No sign of an endpoint that does not wait; yet a storm of new requests must not make one of questions.
+                Came::Answers { again: true, .. } if whole => {
+                    self.inbox.clock().sleep(pause.again()).await;
+                }
                 Came::Answers { .. } => self.inbox.clock().sleep(pause.idle()).await,
                 Came::Outdated => {}
                 Came::Failed { why, after } => {
@@ -145,6 +168,7 @@ impl Asker {
     }
 
     async fn ask(&self, requests: &[RequestId], wait: Duration, place: &mut Place) -> Came {
+        let withheld = place.cursor.is_some() && place.cursor_for(requests).is_none();
         let question = match self.question(requests, wait, place) {
             Ok(question) => question,
             Err(why) => return Came::Failed { why, after: None },
@@ -167,10 +191,19 @@ impl Asker {
         match answer.status() {
             StatusCode::NO_CONTENT => {
                 place.told.clear();
-                Came::Answers { new: false, counted: false, held }
+                place.answered(requests);
+                Came::Answers { new: false, counted: false, held, again: false }
             }
             StatusCode::OK => match Answers::read(answer.body()) {
-                Ok(answers) => self.take(answers, held, place).await,
+                Ok(answers) => match self.take(&answers, place).await {
+                    Ok((new, counted)) => {
+                        place.answered(requests);
+                        let again = withheld && !answers.decisions.is_empty();
+                        place.cursor = answers.cursor.or_else(|| place.cursor.take());
+                        Came::Answers { new, counted, held, again }
+                    }
+                    Err(why) => Came::Failed { why, after: None },
+                },
                 Err(error) => {
                     Came::Failed { why: format!("the answer cannot be read: {error}"), after: None }
                 }
@@ -192,7 +225,7 @@ impl Asker {
         let ask = Ask {
             format: Ask::FORMAT,
             pending: requests,
-            cursor: place.cursor.as_deref(),
+            cursor: place.cursor_for(requests),
             wait: wait.as_secs(),
             told: &place.told,
         };
@@ -213,25 +246,23 @@ impl Asker {
             .map_err(|error| error.to_string())
     }
 
-    /// Deals with every decision, then takes the cursor: what could not be recorded comes again.
-    async fn take(&self, answers: Answers, held: bool, place: &mut Place) -> Came {
+    /// Deals with every decision; whether any was new, and whether any counted for the first time. Only then is the cursor
+    /// taken: what could not be recorded comes again.
+    async fn take(&self, answers: &Answers, place: &mut Place) -> Result<(bool, bool), String> {
         let (mut told, mut new, mut counted) = (Vec::with_capacity(answers.decisions.len()), false, false);
-        for sealed in &answers.decisions {
+        for Object(sealed) in &answers.decisions {
             // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
             tokio::task::yield_now().await;
             let Received { answer, is_new } = sealed.receive(&self.inbox).await;
             if answer == Answer::Away {
-                return Came::Failed { why: answer.to_string(), after: None };
+                return Err(answer.to_string());
             }
             new |= is_new;
             counted |= is_new && matches!(answer, Answer::Counted { .. });
             told.push(Told::of(sealed, &answer));
         }
-        if answers.cursor.is_some() {
-            place.cursor = answers.cursor;
-        }
         place.told = told;
-        Came::Answers { new, counted, held }
+        Ok((new, counted))
     }
 }
 
@@ -239,5 +270,5 @@ impl Asker {
 #[cfg(test)]
 pub(super) fn read_answers(body: &[u8]) -> Result<(Vec<String>, Option<String>), String> {
     let answers = Answers::read(body).map_err(|error| error.to_string())?;
-    Ok((answers.decisions.into_iter().map(|sealed| sealed.id).collect(), answers.cursor))
+    Ok((answers.decisions.into_iter().map(|Object(sealed)| sealed.id).collect(), answers.cursor))
 }

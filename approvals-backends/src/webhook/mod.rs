@@ -71,6 +71,8 @@ struct Parts {
     keys: Vec<SigningKey>,
     /// The `source` of CloudEvents, where messages are wrapped in them.
     source: Option<String>,
+    /// Whether people can answer there.
+    offers: bool,
     max_body: usize,
     retry: Retry,
     transport: Arc<dyn Transport>,

@@ -7,6 +7,7 @@ use approvals_core::id::RequestId;
 use serde::{Deserialize, Serialize};
 
 use crate::webhook::inbox::{Answer, Inbox, Received};
+use crate::webhook::schema::Object;
 use crate::webhook::verify::Message;
 
 /// The question.
@@ -52,7 +53,7 @@ impl Told {
 pub(super) struct Answers {
     format: Format,
     /// Signed decisions, oldest first.
-    pub(super) decisions: Vec<Sealed>,
+    pub(super) decisions: Vec<Object<Sealed>>,
     /// What covers these decisions.
     #[serde(default)]
     pub(super) cursor: Option<String>,
@@ -107,7 +108,7 @@ pub(super) enum InvalidAnswers {
 
 impl Answers {
     pub(super) fn read(body: &[u8]) -> Result<Self, InvalidAnswers> {
-        let answers: Self = serde_json::from_slice(body).map_err(|error| {
+        let Object(answers): Object<Self> = serde_json::from_slice(body).map_err(|error| {
             // Part of what the endpoint sent may stand in it.
             InvalidAnswers::Json(visible(&error.to_string()).chars().take(LONGEST_WHY).collect())
         })?;

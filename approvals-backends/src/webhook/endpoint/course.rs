@@ -5,7 +5,7 @@ use approvals_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::super::outcome::{Accepted, Stop, outcome};
+use super::super::outcome::{About, Accepted, Stop, outcome};
 use super::probe::{Flaw, Message, Probe};
 use super::report::{EndpointFinding, EndpointReport, Found};
 use crate::transport::{TransportError, is_later};
@@ -244,7 +244,7 @@ impl Course<'_> {
 /// What a sender would make of an answer.
 fn accepted(answer: Answer) -> Result<Accepted, Found> {
     let pause = matches!(&answer, Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS);
-    outcome(answer, Timestamp::now(), &Stop::default()).map_err(|error| match pause {
+    outcome(answer, Timestamp::now(), &Stop::default(), About::All).map_err(|error| match pause {
         true => busy(),
         false => Found::wrong(&error),
     })

@@ -99,7 +99,7 @@ impl Probe {
     ) -> Result<Self, WebhookError> {
         let draft = Draft::default();
         // It sends nothing, and so nobody can read along.
-        let webhook = Webhook::builder(url).insecure_http().sign_with(key.clone());
+        let webhook = Webhook::builder(url).insecure_http().answers_are_only_read().sign_with(key.clone());
         let webhook = webhook.retry(Retry::default().attempts(1)).transport(draft.clone());
         let webhook = match source {
             Some(source) => webhook.cloud_events(source),
