@@ -19,7 +19,8 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 
 use self::pause::Pause;
-use self::wire::{Answers, Ask, Told};
+use self::wire::Told;
+pub(super) use self::wire::{Answers, Ask, Sealed};
 use super::inbox::{Answer, Inbox, Received};
 use super::pending::Pending;
 use super::schema::Object;

@@ -158,9 +158,20 @@ impl Probe {
         Some(Message { id, kind: head.headers.get(CONTENT_TYPE).cloned(), body })
     }
 
-    /// Sends a message once, with this flaw.
+    /// Sends a message once, with this flaw, to where cards go.
     pub(super) async fn send(
         &self,
+        message: &Message,
+        flaw: Flaw,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self.send_to(&self.target, &*self.transport, message, flaw).await
+    }
+
+    /// The same to elsewhere.
+    pub(super) async fn send_to(
+        &self,
+        target: &Target,
+        transport: &dyn Transport,
         message: &Message,
         flaw: Flaw,
     ) -> Result<Response<Bytes>, TransportError> {
@@ -188,7 +199,7 @@ impl Probe {
         };
         let mut request = Request::new(body.clone());
         *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = self.target.uri().clone();
+        *request.uri_mut() = target.uri().clone();
         let headers = request.headers_mut();
         if let Some(kind) = kind {
             headers.insert(CONTENT_TYPE, kind.clone());
@@ -200,6 +211,6 @@ impl Probe {
                 headers.insert(name, value);
             }
         }
-        self.transport.send(request).await
+        transport.send(request).await
     }
 }
