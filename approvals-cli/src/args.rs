@@ -155,7 +155,7 @@ pub(crate) enum Verb {
     /// Look whether an endpoint keeps the webhook protocol; needs no store
     #[cfg(feature = "webhook")]
     #[command(long_about = CHECK_BACKEND)]
-    CheckBackend(CheckBackend),
+    CheckBackend(Box<CheckBackend>),
     /// Look at the store, the people and what waits, and say what is wrong and what to do about it
     #[command(long_about = DOCTOR)]
     Doctor,

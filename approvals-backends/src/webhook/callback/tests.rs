@@ -456,7 +456,7 @@ async fn what_can_prove_nothing_by_its_headers_takes_no_place_and_is_not_read() 
     let late = Timestamp::from_micros(Timestamp::now().as_micros() - 3_600_000_000);
     let old = Sealed::of("old", late, &[THEIRS], good.body.clone());
     let ahead = Sealed::of("ahead", Timestamp::now().after(hour), &[THEIRS], good.body.clone());
-    let many = Sealed { signature: vec![good.signature.as_str(); 9].join(" "), ..good.clone() };
+    let many = Sealed { signature: [good.signature.as_str(); 9].join(" "), ..good.clone() };
     let none = Sealed { signature: "v9,AAAA".to_owned(), ..good.clone() };
     let mut slow = request(&good);
     *slow.body_mut() = Body::new(Never);
