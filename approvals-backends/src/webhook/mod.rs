@@ -53,7 +53,7 @@ use crate::transport::{Retry, Target, Transport};
 /// let webhook = Webhook::builder("https://ops.example/approvals")
 ///     .provider("ops")
 ///     .sign_with("whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse()?)
-///     .verify_with("whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".parse()?)
+///     .verify_with("whpk_iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".parse()?)
 ///     .ask_at("https://ops.example/asks")
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -100,7 +100,7 @@ impl Webhook {
     ///
     /// let webhook = Webhook::builder("https://ops.example/approvals")
     ///     .sign_with("whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse()?)
-    ///     .verify_with("whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".parse()?)
+    ///     .verify_with("whpk_iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".parse()?)
     ///     .build()?;
     /// let app: axum::Router = axum::Router::new().nest("/approvals/decisions", webhook.router());
     /// // `.backend(webhook)` goes to the builder of the handle, and `app` to a server.
