@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use approvals::desk::Seen;
 use approvals::state::Phase;
+#[cfg(feature = "webhook")]
+use approvals::webhook::signature::VerifyingKey;
 
 /// The most of a comment that the desk keeps, in bytes.
 const COMMENT: usize = 4096;
@@ -66,7 +68,9 @@ docs/webhook.md, and say of each rule whether it does and what to do. Opens no s
 
 The endpoint is sent checks, cards marked `test` that nobody waits for, and what it
 must refuse: forged, stale, malformed and oversized messages. Cards that it takes are
-withdrawn. What people see there, and who they are, cannot be told from here.
+withdrawn. What people see there, and who they are, cannot be told from here. With
+`--ask-at URL` it is also asked, soundly and not; answer the card of the check while
+it is held (`--hold 25`), and the decision that comes back is judged too.
 
 The key is the one that agents sign with: in a file of its own (`--key FILE`), or in
 the variable APPROVALS_WEBHOOK_KEY.
@@ -151,7 +155,7 @@ pub(crate) enum Verb {
     /// Look whether an endpoint keeps the webhook protocol; needs no store
     #[cfg(feature = "webhook")]
     #[command(long_about = CHECK_BACKEND)]
-    CheckBackend(CheckBackend),
+    CheckBackend(Box<CheckBackend>),
     /// Look at the store, the people and what waits, and say what is wrong and what to do about it
     #[command(long_about = DOCTOR)]
     Doctor,
@@ -258,12 +262,29 @@ pub(crate) struct CheckBackend {
     /// Longest time for one answer, 1 to 60
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub(crate) timeout: u64,
+    /// Also look at where the endpoint is asked for decisions
+    #[arg(long, value_name = "URL")]
+    pub(crate) ask_at: Option<String>,
+    /// How long a question may be held, 0 to 25: longer, to answer the card of the check meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, requires = "ask_at", value_parser = clap::value_parser!(u64).range(0..=25))]
+    pub(crate) hold: u64,
+    /// The public key (`whpk_…`) that decisions are verified with
+    #[arg(long, value_name = "KEY", requires = "ask_at", value_parser = public_key)]
+    pub(crate) verify_with: Option<VerifyingKey>,
+    /// Trust the certificate authority in this file (PEM) as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
     /// Send CloudEvents from this source, such as `//ops.example/deploy-bot`
     #[arg(long, value_name = "SOURCE")]
     pub(crate) cloud_events: Option<String>,
     /// Also send over `http` to another machine: whoever is on the way reads along
     #[arg(long)]
     pub(crate) insecure_http: bool,
+    // Of every verb, and of no use to this one.
+    #[arg(long, hide = true)]
+    store: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    people: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -298,6 +319,16 @@ fn comment(text: &str) -> Result<String, String> {
         0 => Err("it is empty; say something, or leave the option out".to_owned()),
         1..=COMMENT => Ok(text.to_owned()),
         bytes => Err(format!("it has {bytes} bytes, {COMMENT} are kept; say it in fewer words")),
+    }
+}
+
+/// A secret on the command line is everybody's on this machine.
+#[cfg(feature = "webhook")]
+fn public_key(text: &str) -> Result<VerifyingKey, String> {
+    if text.starts_with("whpk_") {
+        text.parse().map_err(|error: approvals::webhook::signature::InvalidKey| error.to_string())
+    } else {
+        Err("only a `whpk_` key may be seen by everybody on this machine; give that".to_owned())
     }
 }
 

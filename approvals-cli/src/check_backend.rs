@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use approvals::transport::InvalidTarget;
+use approvals::webhook::WebhookError;
 use approvals::webhook::endpoint::{EndpointCheck, EndpointReport, Verdict};
 use approvals::webhook::signature::SigningKey;
 use serde::Serialize;
@@ -31,7 +33,19 @@ pub(crate) async fn run(given: &CheckBackend, out: &Out) -> Result<Exit, Failure
     if given.insecure_http {
         check = check.insecure_http();
     }
-    let report = check.run().await.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    if let Some(url) = &given.ask_at {
+        check = check.ask_at(url).hold(Duration::from_secs(given.hold));
+    }
+    if let Some(key) = &given.verify_with {
+        check = check.verify_with(key.clone());
+    }
+    if let Some(file) = &given.trust {
+        let remedy = "name the file of the authority, as PEM";
+        let unread =
+            |error| Failure::error(format!("nobody to trust in `{}`: {error}; {remedy}", file.display()));
+        check = check.trust(fs::read(file).map_err(unread)?);
+    }
+    let report = check.run().await.map_err(refused)?;
     if out.json() {
         let count = |verdict| report.count(verdict);
         let (ok, wrong, not_told) = (count(Verdict::Ok), count(Verdict::Wrong), count(Verdict::NotTold));
@@ -41,6 +55,18 @@ pub(crate) async fn run(given: &CheckBackend, out: &Out) -> Result<Exit, Failure
         out.text(&format!("{}\n", lines.join("\n")))?;
     }
     Ok(if report.is_sound() { Exit::Done } else { Exit::Unhealthy })
+}
+
+/// In the words of the command line, where they are others than those of the library.
+fn refused(error: WebhookError) -> Failure {
+    let text = match error {
+        WebhookError::Target(InvalidTarget::Insecure) => {
+            "`http` to another machine can be read and changed on the way; use `https`, or say `--insecure-http`"
+                .to_owned()
+        }
+        error => error.to_string(),
+    };
+    Failure::new(Exit::Usage, text)
 }
 
 fn key(given: &CheckBackend) -> Result<SigningKey, Failure> {

@@ -34,7 +34,7 @@ fn card() -> Card {
 fn webhook(url: &str) -> Webhook {
     let fast = Retry::default().first(Duration::from_millis(1)).longest(Duration::from_millis(5));
     let builder = Webhook::builder(url).timeout(Duration::from_secs(2)).retry(fast);
-    builder.sign_with(KEY.parse().unwrap()).build().unwrap()
+    builder.sign_with(KEY.parse().unwrap()).notify_only().build().unwrap()
 }
 
 async fn endpoint(answer: ResponseTemplate, times: u64) -> (MockServer, Webhook) {

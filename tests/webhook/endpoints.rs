@@ -13,12 +13,12 @@ use tokio::net::TcpStream;
 
 use crate::support::{read, serve, url};
 
-const KEY: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+pub(crate) const KEY: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 /// What is wrong with an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flaw {
+pub(crate) enum Flaw {
     None,
     /// Keeps to the protocol and names no card.
     NamesNothing,
@@ -40,13 +40,13 @@ enum Flaw {
 
 /// What an endpoint keeps.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     seen: BTreeSet<String>,
     cards: usize,
 }
 
 /// The status and the body of its answer.
-fn answer(flaw: Flaw, head: &str, body: &[u8], known: &Mutex<Known>) -> (u16, String) {
+pub(crate) fn answer(flaw: Flaw, head: &str, body: &[u8], known: &Mutex<Known>) -> (u16, String) {
     let text = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     let (id, at, signatures) =
         (text("webhook-id: "), text("webhook-timestamp: "), text("webhook-signature: "));
@@ -94,6 +94,14 @@ fn answer(flaw: Flaw, head: &str, body: &[u8], known: &Mutex<Known>) -> (u16, St
     }
 }
 
+pub(crate) async fn respond(stream: &mut TcpStream, status: u16, more: &str, body: &str) {
+    // A body beside 204 would be one too many.
+    let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    let answer = format!("HTTP/1.1 {status} -\r\n{more}{length}connection: close\r\n\r\n{body}");
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+}
+
 async fn play(mut stream: TcpStream, flaw: Flaw, known: Arc<Mutex<Known>>) {
     let (head, body) = read(&mut stream).await;
     if flaw == Flaw::NeverAnswers {
@@ -106,11 +114,7 @@ async fn play(mut stream: TcpStream, flaw: Flaw, known: Arc<Mutex<Known>>) {
         _ if body.is_empty() => (status, "", body),
         _ => (status, "content-type: application/json\r\n", body),
     };
-    // A body beside 204 would be one too many.
-    let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
-    let answer = format!("HTTP/1.1 {status} -\r\n{more}{length}connection: close\r\n\r\n{body}");
-    let _ = stream.write_all(answer.as_bytes()).await;
-    let _ = stream.shutdown().await;
+    respond(&mut stream, status, more, &body).await;
 }
 
 async fn look_at(flaw: Flaw) -> EndpointReport {
@@ -122,12 +126,12 @@ async fn look_at(flaw: Flaw) -> EndpointReport {
     check.timeout(longest).run().await.unwrap()
 }
 
-fn wrong(report: &EndpointReport) -> Vec<&'static str> {
+pub(crate) fn wrong(report: &EndpointReport) -> Vec<&'static str> {
     let wrong = report.findings.iter().filter(|finding| finding.verdict == Verdict::Wrong);
     wrong.map(|finding| finding.rule).collect()
 }
 
-fn of<'a>(report: &'a EndpointReport, rule: &str) -> &'a EndpointFinding {
+pub(crate) fn of<'a>(report: &'a EndpointReport, rule: &str) -> &'a EndpointFinding {
     report.findings.iter().find(|finding| finding.rule == rule).unwrap()
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod agent;
+mod asked;
 mod crowd;
 mod delivery;
 mod endpoints;
@@ -10,6 +11,7 @@ mod faults;
 mod ledger;
 mod logs;
 mod oracle;
+mod proxy;
 mod redirects;
 mod retries;
 mod socket;

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use approvals::transport::{Reqwest, TransportError};
+use approvals::backend::Backend as _;
+use approvals::transport::{Reqwest, ReqwestError, TransportError};
+use approvals::webhook::Webhook;
+use approvals::webhook::endpoint::{EndpointCheck, Verdict};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -64,6 +67,42 @@ async fn an_authority_of_your_own_can_be_trusted() {
     let (at, pem) = host(|_| {}).await;
     let answer = post(&trusting(&pem), format!("https://localhost:{}/", at.port())).await.unwrap();
     assert_eq!(answer.status(), 204);
+}
+
+#[tokio::test]
+async fn a_webhook_and_its_check_trust_an_authority_of_your_own_in_one_call() {
+    let (at, pem) = host(|_| {}).await;
+    let url = format!("https://localhost:{}/", at.port());
+    let key = || "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse().unwrap();
+    let set_up = || {
+        let once = approvals::transport::Retry::default().attempts(1);
+        Webhook::builder(&url).sign_with(key()).notify_only().retry(once)
+    };
+    set_up().trust(pem.as_str()).build().unwrap().check().await.unwrap();
+    let error = set_up().build().unwrap().check().await.unwrap_err();
+    assert!(error.to_string().contains("nobody here trusts"), "{error}");
+    assert_eq!(
+        set_up().trust("canary").build().unwrap_err().to_string(),
+        ReqwestError::Certificate.to_string()
+    );
+    let looked = EndpointCheck::new(&url, key()).trust(pem).run().await.unwrap();
+    assert_eq!(looked.findings[0].verdict, Verdict::Ok, "{looked}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_breaks_off_may_succeed_later() {
+    // `handshake_failure`, as a load balancer says that is just being started anew.
+    let served = serve(|mut stream, _| async move {
+        let mut hello = [0; 5];
+        let _ = stream.read(&mut hello).await;
+        let _ = stream.write_all(&[21, 3, 3, 0, 2, 2, 40]).await;
+        let _ = stream.shutdown().await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let error = post(&reqwest(), format!("https://{}/", served.at)).await.unwrap_err();
+    assert_eq!(error, TransportError::Handshake("the host refused the handshake"));
+    assert!(error.is_temporary());
 }
 
 #[tokio::test]

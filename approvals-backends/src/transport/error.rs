@@ -25,6 +25,9 @@ pub enum TransportError {
         "no secure connection ({0}); check the certificate of the host, its name and the clock of this machine"
     )]
     Tls(&'static str),
+    /// The handshake came to no end, as where a host is just being started anew.
+    #[error("no secure connection ({0}); if it stays, see what the host says of its handshakes")]
+    Handshake(&'static str),
     /// Sent elsewhere, where nothing is sent.
     #[error("the host sends us elsewhere, and nothing was sent there; give the final URL")]
     Redirected,
@@ -40,7 +43,7 @@ impl TransportError {
     /// Whether the same request may succeed a moment later.
     pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::TimedOut | Self::Other(_) => true,
+            Self::Unreachable(_) | Self::TimedOut | Self::Handshake(_) | Self::Other(_) => true,
             Self::TooLarge { .. } | Self::Tls(_) | Self::Redirected | Self::Target(_) => false,
         }
     }

@@ -8,6 +8,8 @@ mod reqwest;
 mod retry;
 mod target;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -42,4 +44,10 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// Where no whole answer came back. Whether the request arrived is not known then.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
+
+    /// When it gives an answer up, where it knows: what waits longer, such as a question that is held open, is then not
+    /// set up over it. Default: it does not know.
+    fn gives_up_after(&self) -> Option<Duration> {
+        None
+    }
 }

@@ -30,6 +30,7 @@ pub struct Reqwest {
     local: reqwest::Client,
     insecure: bool,
     limit: usize,
+    whole: Duration,
 }
 
 impl Reqwest {
@@ -80,6 +81,10 @@ impl Reqwest {
 impl Transport for Reqwest {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.exchange(request).await
+    }
+
+    fn gives_up_after(&self) -> Option<Duration> {
+        Some(self.whole)
     }
 }
 
@@ -182,6 +187,7 @@ impl ReqwestBuilder {
             local: client(&roots).no_proxy().build().map_err(why)?,
             insecure: self.insecure,
             limit: self.limit,
+            whole: self.whole,
         })
     }
 }
@@ -231,7 +237,7 @@ fn typed(error: reqwest::Error) -> TransportError {
     let mut cause = error.source();
     while let Some(found) = cause {
         if let Some(tls) = found.downcast_ref::<rustls::Error>() {
-            return TransportError::Tls(words(tls));
+            return handshake(tls);
         }
         let io = found.downcast_ref::<io::Error>();
         match io.map(io::Error::kind) {
@@ -262,9 +268,9 @@ fn typed(error: reqwest::Error) -> TransportError {
 }
 
 /// Without names and details: a certificate may say more of a host than a log should.
-fn words(error: &rustls::Error) -> &'static str {
+fn handshake(error: &rustls::Error) -> TransportError {
     use rustls::CertificateError as Certificate;
-    match error {
+    let why = match error {
         rustls::Error::InvalidCertificate(why) => match why {
             Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired",
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
@@ -277,8 +283,12 @@ fn words(error: &rustls::Error) -> &'static str {
             Certificate::Revoked => "the certificate was revoked",
             _ => "the certificate is not sound",
         },
-        rustls::Error::AlertReceived(_) => "the host refused the handshake",
         rustls::Error::InvalidMessage(_) => "the host does not speak TLS there",
-        _ => "the handshake failed",
-    }
+        // A load balancer that is started anew refuses for a moment.
+        rustls::Error::AlertReceived(_) => {
+            return TransportError::Handshake("the host refused the handshake");
+        }
+        _ => return TransportError::Handshake("the handshake failed"),
+    };
+    TransportError::Tls(why)
 }

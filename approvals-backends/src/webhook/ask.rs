@@ -20,14 +20,16 @@ use http::{Method, Request, StatusCode};
 use tokio::task::JoinSet;
 
 use self::pause::Pause;
-use self::wire::{Answers, Ask, Sealed, Told};
+use self::wire::Told;
+pub(super) use self::wire::{Answers, Ask, Sealed};
 use super::inbox::{Answer, Inbox, Received};
 use super::pending::Pending;
+use super::schema::Object;
 use super::signature::{self, SigningKey};
 use crate::transport::{Target, Transport, retry_after};
 
 /// How long an endpoint may hold the question.
-const WAIT: Duration = Duration::from_secs(25);
+pub(super) const WAIT: Duration = Duration::from_secs(25);
 /// The same while there are more requests than one question holds, so that all have their turn.
 const WAIT_IN_TURN: Duration = Duration::from_secs(2);
 /// The longest that an answer may take, from the question on.
@@ -38,6 +40,8 @@ pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
 const MOST: usize = 10_000;
 /// How many decisions of one answer are dealt with at the same time.
 const LANES: usize = 64;
+/// Of how many decisions of one answer the endpoint is told what became of them.
+const MOST_TOLD: usize = 1_000;
 /// How long a question stands at least before one that names a new request takes its place.
 const STANDS: Duration = Duration::from_millis(500);
 
@@ -56,9 +60,9 @@ pub(super) struct Asker {
 
 /// What came of one question.
 enum Came {
-    /// Decisions; whether any of them was new, whether any counted for the first time, and whether the endpoint held
-    /// the question as it should.
-    Answers { new: bool, counted: bool, held: bool },
+    /// Decisions; whether any of them was new, whether any counted for the first time, whether the endpoint held the
+    /// question as it should, and whether it may have said again what its cursor covers, because that was left out.
+    Answers { new: bool, counted: bool, held: bool, again: bool },
     /// A request was added meanwhile, and the question has to name it.
     Outdated,
     /// No answer that can be used; when to ask again at the earliest.
@@ -71,11 +75,29 @@ enum Came {
 #[derive(Default)]
 struct Place {
     cursor: Option<String>,
+    /// The requests that the last answered question named, in order.
+    named: Vec<RequestId>,
     told: Vec<Told>,
     /// The last request of the last batch.
     last: Option<RequestId>,
     /// How often in a row a question was outdated before it was answered.
     outdated: u32,
+}
+
+impl Place {
+    /// The cursor, for a question that names no request anew. An endpoint may have passed over decisions for what it was
+    /// not asked about when it gave the cursor, and those for a new request can be older than its name here: the endpoint
+    /// has the card before we know that it has.
+    fn cursor_for(&self, requests: &[RequestId]) -> Option<&str> {
+        let known = |request| self.named.binary_search(request).is_ok();
+        self.cursor.as_deref().filter(|_| requests.iter().all(known))
+    }
+
+    fn answered(&mut self, requests: &[RequestId]) {
+        self.named.clear();
+        self.named.extend(requests);
+        self.named.sort_unstable();
+    }
 }
 
 impl Asker {
@@ -117,6 +139,10 @@ impl Asker {
                 Came::Answers { new: false, .. } if requests.is_empty() => place.told.clear(),
                 // Who counts is bounded by people and requests; what is signed and does not count is not.
                 Came::Answers { counted, held, .. } if counted || held => pause.reset(),
+                // No sign of an endpoint that does not wait; yet a storm of new requests must not make one of questions.
+                Came::Answers { again: true, .. } if whole => {
+                    self.inbox.clock().sleep(pause.again()).await;
+                }
                 Came::Answers { .. } => self.inbox.clock().sleep(pause.idle()).await,
                 Came::Outdated => {}
                 Came::Failed { why, after } => {
@@ -148,6 +174,7 @@ impl Asker {
     }
 
     async fn ask(&self, requests: &[RequestId], wait: Duration, place: &mut Place) -> Came {
+        let withheld = place.cursor.is_some() && place.cursor_for(requests).is_none();
         let question = match self.question(requests, wait, place) {
             Ok(question) => question,
             Err(why) => return Came::Failed { why, after: None },
@@ -171,19 +198,36 @@ impl Asker {
         match answer.status() {
             StatusCode::NO_CONTENT => {
                 place.told.clear();
-                Came::Answers { new: false, counted: false, held }
+                place.answered(requests);
+                Came::Answers { new: false, counted: false, held, again: false }
             }
             StatusCode::OK => match Answers::read(answer.body()) {
-                Ok(answers) => self.take(answers, held, place).await,
+                Ok(Answers { decisions, cursor, .. }) => {
+                    let again = withheld && !decisions.is_empty();
+                    match self.take(decisions, place).await {
+                        Ok((new, counted)) => {
+                            place.answered(requests);
+                            place.cursor = cursor.or_else(|| place.cursor.take());
+                            Came::Answers { new, counted, held, again }
+                        }
+                        Err(why) => Came::Failed { why, after: None },
+                    }
+                }
                 Err(error) => {
                     Came::Failed { why: format!("the answer cannot be read: {error}"), after: None }
                 }
             },
             StatusCode::GONE => Came::Gone,
-            status => Came::Failed {
-                why: format!("the endpoint says {status}"),
-                after: retry_after(answer.headers(), clock.now()),
-            },
+            status => {
+                if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+                    // It may be what it was told that it does not take, and that is told once at most.
+                    place.told.clear();
+                }
+                Came::Failed {
+                    why: format!("the endpoint says {status}"),
+                    after: retry_after(answer.headers(), clock.now()),
+                }
+            }
         }
     }
 
@@ -196,7 +240,7 @@ impl Asker {
         let ask = Ask {
             format: Ask::FORMAT,
             pending: requests,
-            cursor: place.cursor.as_deref(),
+            cursor: place.cursor_for(requests),
             wait: wait.as_secs(),
             told: &place.told,
         };
@@ -217,16 +261,17 @@ impl Asker {
             .map_err(|error| error.to_string())
     }
 
-    /// Deals with every decision, then takes the cursor: what could not be recorded comes again.
+    /// Deals with every decision; whether any was new, and whether any counted for the first time. Only then is the cursor
+    /// taken: what could not be recorded comes again.
     ///
     /// Side by side, so that a store which commits whatever waits has more than one in a commit; those about one
     /// request in their order.
-    async fn take(&self, answers: Answers, held: bool, place: &mut Place) -> Came {
+    async fn take(&self, decisions: Vec<Object<Sealed>>, place: &mut Place) -> Result<(bool, bool), String> {
         let mut lanes: Vec<Vec<(usize, Sealed)>> = Vec::new();
         lanes.resize_with(LANES, Vec::new);
         let mut told = Vec::new();
-        told.resize_with(answers.decisions.len(), || None);
-        for (turn, sealed) in answers.decisions.into_iter().enumerate() {
+        told.resize_with(decisions.len(), || None);
+        for (turn, Object(sealed)) in decisions.into_iter().enumerate() {
             if let Some(lane) = lanes.get_mut(sealed.lane(LANES)) {
                 lane.push((turn, sealed));
             }
@@ -253,7 +298,7 @@ impl Asker {
         let (mut new, mut counted) = (false, false);
         while let Some(dealt) = dealing.join_next().await {
             let Ok(Some((dealt, some_new, some_counted))) = dealt else {
-                return Came::Failed { why: Answer::Away.to_string(), after: None };
+                return Err(Answer::Away.to_string());
             };
             new |= some_new;
             counted |= some_counted;
@@ -263,11 +308,10 @@ impl Asker {
                 }
             }
         }
-        if answers.cursor.is_some() {
-            place.cursor = answers.cursor;
-        }
-        place.told = told.into_iter().flatten().collect();
-        Came::Answers { new, counted, held }
+        // Bounded, so that no answer makes a question that the endpoint has to refuse.
+        let told = told.into_iter().flatten().filter(Told::is_short);
+        place.told = told.take(MOST_TOLD).collect();
+        Ok((new, counted))
     }
 }
 
@@ -275,5 +319,5 @@ impl Asker {
 #[cfg(test)]
 pub(super) fn read_answers(body: &[u8]) -> Result<(Vec<String>, Option<String>), String> {
     let answers = Answers::read(body).map_err(|error| error.to_string())?;
-    Ok((answers.decisions.into_iter().map(|sealed| sealed.id).collect(), answers.cursor))
+    Ok((answers.decisions.into_iter().map(|Object(sealed)| sealed.id).collect(), answers.cursor))
 }

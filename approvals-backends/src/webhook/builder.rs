@@ -25,6 +25,17 @@ const LEAST_BODY: usize = 8 * 1024;
 /// The most keys of the endpoint: two of each scheme, while both are rotated.
 const MOST_VERIFYING: usize = 4;
 
+/// What is expected of the endpoint's people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// Decisions, which have to have a way back.
+    Counted,
+    /// None: its cards offer nothing.
+    None,
+    /// Those that a check of the endpoint reads, and nobody counts.
+    Read,
+}
+
 /// Sets up a [`Webhook`].
 #[must_use]
 pub struct WebhookBuilder {
@@ -36,9 +47,11 @@ pub struct WebhookBuilder {
     keys: Vec<SigningKey>,
     theirs: Vec<VerifyingKey>,
     ask_at: Option<String>,
+    answers: Answers,
     source: Option<String>,
     max_body: usize,
     timeout: Option<Duration>,
+    roots: Vec<Vec<u8>>,
     retry: Retry,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
@@ -56,9 +69,11 @@ impl WebhookBuilder {
             keys: Vec::new(),
             theirs: Vec::new(),
             ask_at: None,
+            answers: Answers::Counted,
             source: None,
             max_body: 512 * 1024,
             timeout: None,
+            roots: Vec::new(),
             retry: Retry::default(),
             transport: None,
             clock: Arc::new(SystemClock),
@@ -111,6 +126,19 @@ impl WebhookBuilder {
         self
     }
 
+    /// Only tells the endpoint: its cards offer no answer, and nobody can decide there. Say it where people decide
+    /// elsewhere, at another backend or at the store; without one, a call waits until its deadline and expires.
+    pub fn notify_only(mut self) -> Self {
+        self.answers = Answers::None;
+        self
+    }
+
+    /// Offers answers that nobody here will count.
+    pub(super) fn answers_are_only_read(mut self) -> Self {
+        self.answers = Answers::Read;
+        self
+    }
+
     /// Wraps messages in [CloudEvents](https://cloudevents.io) 1.0, structured mode, from this source: a URI reference
     /// that names this program among all that send to the endpoint.
     pub fn cloud_events(mut self, source: impl Into<String>) -> Self {
@@ -132,6 +160,13 @@ impl WebhookBuilder {
         self
     }
 
+    /// Trusts this certificate authority as well, for cards and questions: PEM. For an authority of your own. Of the
+    /// transport that is made here; one that is handed in trusts whom it trusts.
+    pub fn trust(mut self, authority: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(authority.into());
+        self
+    }
+
     /// How often and how fast a message is sent again, within 25 s in all. Core presents again after that, until the
     /// request is decided or over.
     pub fn retry(mut self, retry: Retry) -> Self {
@@ -141,8 +176,9 @@ impl WebhookBuilder {
 
     /// What sends. Default: [`Reqwest`].
     ///
-    /// With [`ask_at`](Self::ask_at) it asks too: it has to wait 35 s for an answer, and to take 1 MiB. Left at its own
-    /// bounds, a [`Reqwest`] gives each question up after 10 s.
+    /// With [`ask_at`](Self::ask_at) it asks too: it has to wait 35 s for an answer, and to take 1 MiB. One that says
+    /// ([`Transport::gives_up_after`]) that it waits no longer than the 25 s that a question is held is refused, and so is
+    /// a [`Reqwest`] that was left at its own bounds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -183,8 +219,18 @@ impl WebhookBuilder {
         if self.keys.is_empty() || self.keys.len() > 2 {
             return Err(WebhookError::Keys(self.keys.len()));
         }
+        if self.answers == Answers::None && (!self.theirs.is_empty() || self.ask_at.is_some()) {
+            return Err(WebhookError::NotifyOnly);
+        }
         if self.ask_at.is_some() && self.theirs.is_empty() {
             return Err(WebhookError::NothingToVerifyWith);
+        }
+        match self.answers {
+            Answers::Counted if self.theirs.is_empty() => return Err(WebhookError::NobodyCanAnswer),
+            Answers::Counted if self.ask_at.is_none() && !cfg!(feature = "webhook-http") => {
+                return Err(WebhookError::NoWayBack);
+            }
+            _ => {}
         }
         if self.theirs.len() > MOST_VERIFYING {
             return Err(WebhookError::VerifyingKeys(self.theirs.len()));
@@ -209,8 +255,13 @@ impl WebhookBuilder {
             Some(url) => Some(url.parse()?),
             None => None,
         };
+        let patience = self.transport.as_ref().and_then(|transport| transport.gives_up_after());
+        if asking.is_some() && patience.is_some_and(|longest| longest <= ask::WAIT) {
+            return Err(WebhookError::GivesUpTooSoon);
+        }
         let made = |longest: Option<Duration>, max_answer: Option<usize>| {
-            let mut reqwest = Reqwest::builder();
+            let mut reqwest =
+                self.roots.iter().fold(Reqwest::builder(), |reqwest, root| reqwest.trust(root.as_slice()));
             if let Some(longest) = longest {
                 reqwest = reqwest.timeout(longest);
             }
@@ -250,6 +301,7 @@ impl WebhookBuilder {
             target,
             keys: self.keys,
             source: self.source,
+            offers: self.answers != Answers::None,
             max_body: self.max_body,
             retry: self.retry,
             transport,
@@ -289,6 +341,28 @@ pub enum WebhookError {
         "decisions are asked for and none could be believed; say `verify_with` with the key of the endpoint"
     )]
     NothingToVerifyWith,
+    /// Cards that nobody could answer.
+    #[error(
+        "nobody could answer there, and a call would wait for nothing; say `verify_with` with the key of the endpoint, or \
+         `notify_only` where people decide elsewhere"
+    )]
+    NobodyCanAnswer,
+    /// Decisions that nothing brings here.
+    #[error(
+        "no decision could come back; say `ask_at`, or build with the feature `webhook-http` and mount `Webhook::router`"
+    )]
+    NoWayBack,
+    /// Answers that were given up and set up.
+    #[error(
+        "nobody answers at an endpoint that is only notified; drop `notify_only`, or `verify_with` and `ask_at`"
+    )]
+    NotifyOnly,
+    /// A transport that does not wait for what is asked.
+    #[error(
+        "the transport gives up before a question that is held for 25 s is answered; give it 35 s, or one of its own to \
+         each of two backends"
+    )]
+    GivesUpTooSoon,
     /// Too many keys of the endpoint.
     #[error(
         "an endpoint has at most 4 keys, two of each scheme during rotation, and not {0}; drop the old ones"

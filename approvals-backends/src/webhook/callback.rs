@@ -65,7 +65,7 @@ async fn receive(State(callback): State<Callback>, request: Request) -> Response
     let Some(desk) = callback.inbox.desk() else { return respond(&Answer::Away) };
     let (head, body) = request.into_parts();
     // What can prove nothing is not waited for.
-    let message = message(&head.headers);
+    let message = message(&head.headers).filter(|message| callback.inbox.is_worth_reading(message));
     let body = match &message {
         None => None,
         Some(_) => tokio::select! {
@@ -77,7 +77,7 @@ async fn receive(State(callback): State<Callback>, request: Request) -> Response
         },
     };
     let Some((message, body)) = message.zip(body) else {
-        tracing::debug!("a message lacks a header, is too long, or took too long");
+        tracing::debug!("a message cannot be verified by its headers, is too long, or took too long");
         desk.unauthenticated(1);
         return respond(&Answer::Stranger);
     };

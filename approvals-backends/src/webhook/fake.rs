@@ -91,6 +91,8 @@ pub(super) struct State {
     pub(super) script: VecDeque<Response<Bytes>>,
     /// Every question.
     pub(super) asked: Vec<Value>,
+    /// Gives only what is for a request that the question names, and yet lets the cursor cover everything.
+    pub(super) naive: bool,
     /// How many questions are held open.
     pub(super) open: usize,
     pub(super) fault: Option<Fault>,
@@ -208,6 +210,7 @@ impl Endpoint {
     async fn asked(&self, body: &[u8]) -> Response<Bytes> {
         let question: Value = serde_json::from_slice(body).unwrap();
         let cursor = question["cursor"].as_str().map_or(0, |cursor| cursor.parse::<usize>().unwrap());
+        let named = question["pending"].clone();
         let nothing_to_wait_for = question["wait"] == 0;
         self.state().asked.push(question);
         let _held = Held::new(self);
@@ -225,7 +228,13 @@ impl Endpoint {
                 if let Some(scripted) = state.script.pop_front() {
                     return scripted;
                 }
-                if let Some(new) = state.queue.get(cursor..).filter(|new| !new.is_empty()) {
+                let is_given = |sealed: &&Value| {
+                    let body = || serde_json::from_str::<Value>(sealed["body"].as_str().unwrap()).unwrap();
+                    !state.naive || named.as_array().unwrap().contains(&body()["request"])
+                };
+                let new = state.queue.iter().skip(cursor).filter(is_given);
+                let new: Vec<_> = new.collect();
+                if !new.is_empty() {
                     let cursor = state.queue.len().to_string();
                     let answers =
                         json!({ "format": "approvals.answers/1", "decisions": new, "cursor": cursor });

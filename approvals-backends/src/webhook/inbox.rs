@@ -139,6 +139,13 @@ impl Inbox {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the body of a message is worth waiting for.
+    #[cfg(feature = "webhook-http")]
+    pub(super) fn is_worth_reading(&self, message: &Message<'_>) -> bool {
+        let judged = self.verifier.is_worth_reading(message, self.clock.now());
+        judged.inspect_err(|why| tracing::debug!(%why, "a message proves nothing and is not read")).is_ok()
+    }
+
     /// Deals with a message. What proves nothing is counted (law 11) and goes no further.
     pub(super) async fn receive(self: &Arc<Self>, message: Message<'_>) -> Received {
         let Some(desk) = self.desk() else { return Answer::Away.into() };

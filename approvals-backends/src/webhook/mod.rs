@@ -54,7 +54,7 @@ use crate::transport::{Retry, Target, Transport};
 /// let webhook = Webhook::builder("https://ops.example/approvals")
 ///     .provider("ops")
 ///     .sign_with("whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse()?)
-///     .verify_with("whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".parse()?)
+///     .verify_with("whpk_iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".parse()?)
 ///     .ask_at("https://ops.example/asks")
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -72,6 +72,8 @@ struct Parts {
     keys: Vec<SigningKey>,
     /// The `source` of CloudEvents, where messages are wrapped in them.
     source: Option<String>,
+    /// Whether people can answer there.
+    offers: bool,
     max_body: usize,
     retry: Retry,
     transport: Arc<dyn Transport>,
@@ -101,7 +103,7 @@ impl Webhook {
     ///
     /// let webhook = Webhook::builder("https://ops.example/approvals")
     ///     .sign_with("whsec_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=".parse()?)
-    ///     .verify_with("whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".parse()?)
+    ///     .verify_with("whpk_iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".parse()?)
     ///     .build()?;
     /// let app: axum::Router = axum::Router::new().nest("/approvals/decisions", webhook.router());
     /// // `.backend(webhook)` goes to the builder of the handle, and `app` to a server.

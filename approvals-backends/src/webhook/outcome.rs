@@ -1,9 +1,11 @@
 //! What the endpoint's answer means.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use approvals_core::backend::BackendError;
+use approvals_core::id::RequestId;
 use approvals_core::ledger::PresentFailure;
 use approvals_core::time::Timestamp;
 use bytes::Bytes;
@@ -23,9 +25,22 @@ pub(super) struct Accepted {
     pub(super) id: Option<String>,
 }
 
+/// What a message is about, which is what a 410 ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// The endpoint, or a request that is new to it: nothing more is sent at all.
+    All,
+    /// A request that stands there: it is told no more of that one.
+    One(RequestId),
+}
+
 /// Whether the endpoint wants nothing more, for now or for good.
 #[derive(Debug, Default)]
-pub(super) struct Stop(Mutex<Until>);
+pub(super) struct Stop {
+    until: Mutex<Until>,
+    /// Requests that it wants to hear no more of, while they are not over.
+    ended: Mutex<BTreeSet<RequestId>>,
+}
 
 #[derive(Debug, Default, Clone, Copy)]
 enum Until {
@@ -39,7 +54,7 @@ enum Until {
 impl Stop {
     /// How long to wait before something is sent; an error where that outlasts the time that there is.
     pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
-        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *until {
             Until::Ever => Err(gone()),
             Until::Open => Ok(Duration::ZERO),
@@ -55,7 +70,21 @@ impl Stop {
     }
 
     fn set(&self, until: Until) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn ended(&self) -> MutexGuard<'_, BTreeSet<RequestId>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the endpoint may be told of a request.
+    pub(super) fn tells(&self, request: RequestId) -> Result<(), BackendError> {
+        if self.ended().contains(&request) { Err(ended()) } else { Ok(()) }
+    }
+
+    /// There will be no more to tell of a request.
+    pub(super) fn forget(&self, request: RequestId) {
+        self.ended().remove(&request);
     }
 }
 
@@ -64,6 +93,7 @@ pub(super) fn outcome(
     answer: Result<Response<Bytes>, TransportError>,
     now: Timestamp,
     stop: &Stop,
+    about: About,
 ) -> Result<Accepted, BackendError> {
     let answer = answer.map_err(|error| {
         let why = match error {
@@ -81,10 +111,16 @@ pub(super) fn outcome(
         }
         // It came before, and our side did not hear of it. What stands beside it is not needed.
         StatusCode::CONFLICT => Ok(accepted(&answer).unwrap_or(Accepted { id: None })),
-        StatusCode::GONE => {
-            stop.set(Until::Ever);
-            Err(gone())
-        }
+        StatusCode::GONE => match about {
+            About::All => {
+                stop.set(Until::Ever);
+                Err(gone())
+            }
+            About::One(request) => {
+                stop.ended().insert(request);
+                Err(ended())
+            }
+        },
         status if is_later(status) => {
             if let Some(wait) = retry_after(answer.headers(), now) {
                 stop.set(Until::Pause(now, wait));
@@ -128,6 +164,14 @@ fn gone() -> BackendError {
     BackendError::permanent(
         PresentFailure::Rejected,
         "the endpoint wants nothing more (410), and nothing more is sent; set it up again and start anew",
+    )
+}
+
+fn ended() -> BackendError {
+    BackendError::permanent(
+        PresentFailure::Rejected,
+        "the endpoint wants to hear no more of this request (410), and is told no more of it; answer `200` there if it \
+         should be",
     )
 }
 

@@ -7,6 +7,7 @@ use approvals_core::card::{Card, Shown};
 use approvals_core::id::{Reference, RequestId};
 use approvals_core::ledger::PresentFailure;
 use approvals_core::request::Digest;
+use approvals_core::state::Phase;
 use approvals_core::time::Timestamp;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::nonce::nonce;
-use super::outcome::{Accepted, outcome};
+use super::outcome::{About, Accepted, outcome};
 use super::schema::{self, CardDocument, Cut};
 use super::{Parts, signature};
 use crate::transport::TransportError;
@@ -80,7 +81,7 @@ impl Parts {
             .map_err(|error| BackendError::temporary(PresentFailure::Other, error.to_string()))?;
         let id = format!("check_{}", hex(&random));
         let body = self.write(Kind::Check, &id, None, now, &Check { schema: schema::CARD })?;
-        self.send(&id, body, WITHIN).await.map(|_| ())
+        self.send(&id, body, WITHIN, About::All).await.map(|_| ())
     }
 
     pub(super) async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
@@ -90,7 +91,7 @@ impl Parts {
         let (document, body) = self.fit(Kind::Requested, &id, asked_at, card, None)?;
         let decide_by = Timestamp::from_micros(card.clocks.decide_by.unix_ms.saturating_mul(1000));
         let left = self.clock.now().until(decide_by);
-        let accepted = self.send(&id, body, left.min(WITHIN)).await?;
+        let accepted = self.send(&id, body, left.min(WITHIN), About::All).await?;
         let reference = Reference::new(accepted.id.unwrap_or(id));
         Ok(Presented { reference, shown: document.shown })
     }
@@ -99,7 +100,23 @@ impl Parts {
         let now = self.clock.now();
         let id = format!("{}_{}", card.request, version(card));
         let (_, body) = self.fit(Kind::Updated, &id, now, card, Some(reference.as_str()))?;
-        self.send(&id, body, WITHIN).await.map(|_| ())
+        // `fit` has read the id already, for the nonce.
+        let about = card.request.parse().map_or(About::All, About::One);
+        let sent = match about {
+            About::One(request) => self.stop.tells(request),
+            About::All => Ok(()),
+        };
+        let sent = match sent {
+            Ok(()) => self.send(&id, body, WITHIN, about).await.map(|_| ()),
+            told_no_more => told_no_more,
+        };
+        // Nothing follows the end of a request, and so nothing need be kept of it.
+        if let About::One(request) = about
+            && Phase::from_name(&card.state.label).is_none_or(Phase::is_terminal)
+        {
+            self.stop.forget(request);
+        }
+        sent
     }
 
     /// The message with the least cut that fits.
@@ -113,6 +130,9 @@ impl Parts {
     ) -> Result<(CardDocument, Vec<u8>), BackendError> {
         for cut in Cut::STEPS {
             let mut document = schema::document(card, String::new(), reference, cut);
+            if !self.offers {
+                document.offer.clear();
+            }
             document.nonce = self.nonce_of(card, document.shown)?;
             let body = self.write(kind, id, Some(&card.request), at, &document)?;
             if body.len() <= self.max_body {
@@ -159,7 +179,13 @@ impl Parts {
     }
 
     /// Sends a message until it arrives, signed anew for each attempt.
-    async fn send(&self, id: &str, body: Vec<u8>, within: Duration) -> Result<Accepted, BackendError> {
+    async fn send(
+        &self,
+        id: &str,
+        body: Vec<u8>,
+        within: Duration,
+        about: About,
+    ) -> Result<Accepted, BackendError> {
         let pause = self.stop.pause(self.clock.now(), within)?;
         if !pause.is_zero() {
             self.clock.sleep(pause).await;
@@ -185,7 +211,7 @@ impl Parts {
             answer = sent => answer,
             () = late => Err(TransportError::TimedOut),
         };
-        outcome(answer, self.clock.now(), &self.stop)
+        outcome(answer, self.clock.now(), &self.stop, about)
     }
 
     fn request(&self, id: &str, now: Timestamp, body: Bytes) -> Request<Bytes> {

@@ -5,6 +5,7 @@
 
 mod card;
 mod decision;
+mod object;
 #[cfg(test)]
 mod tests;
 
@@ -14,3 +15,4 @@ pub use self::card::{
 };
 pub(super) use self::card::{Cut, document};
 pub use self::decision::{DECISION, Decision, DecisionSchema, InvalidDecision};
+pub(super) use self::object::Object;

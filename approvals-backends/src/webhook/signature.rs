@@ -13,6 +13,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use approvals_core::id::{Chance as _, NoChance, SystemChance};
+use approvals_core::secret::Secret;
 use approvals_core::time::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -113,6 +115,37 @@ enum Signing {
 }
 
 impl SigningKey {
+    /// A new key for Ed25519, from the randomness of the operating system. [`text`](Self::text) is what its owner keeps,
+    /// [`verifying`](Self::verifying) what everybody else is given.
+    ///
+    /// # Errors
+    /// Where the operating system gives no randomness.
+    ///
+    /// ```
+    /// use approvals_backends::webhook::signature::SigningKey;
+    ///
+    /// let key = SigningKey::generate()?;
+    /// assert!(key.text().expose().starts_with("whsk_"));
+    /// assert!(key.verifying().public().is_some_and(|public| public.starts_with("whpk_")));
+    /// # Ok::<(), approvals_core::id::NoChance>(())
+    /// ```
+    pub fn generate() -> Result<Self, NoChance> {
+        let mut seed = Zeroizing::new([0; HALF]);
+        SystemChance.fill(&mut *seed)?;
+        Ok(Self(Signing::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))))
+    }
+
+    /// The key as the text that is read back. Whoever has it signs as its owner.
+    pub fn text(&self) -> Secret<String> {
+        let (prefix, bytes) = match &self.0 {
+            Signing::Hmac(secret) => ("whsec_", secret.as_slice()),
+            Signing::Ed25519(pair) => ("whsk_", pair.as_bytes().as_slice()),
+        };
+        let mut text = prefix.to_owned();
+        STANDARD.encode_string(bytes, &mut text);
+        Secret::new(text)
+    }
+
     /// How it signs.
     pub const fn scheme(&self) -> Scheme {
         match &self.0 {
@@ -323,6 +356,25 @@ pub fn verify(
     body: &[u8],
     now: Timestamp,
 ) -> Result<Scheme, Unverified> {
+    let signatures =
+        worth_reading(|scheme| keys.iter().any(|key| key.scheme() == scheme), id, timestamp, header, now)?;
+    let message = message(id, timestamp, body);
+    let fits = |wanted: Scheme| {
+        let keys = keys.iter().filter(move |key| key.scheme() == wanted);
+        let mut pairs = keys.flat_map(|key| signatures.iter().map(move |signature| (key, signature)));
+        pairs.any(|(key, (scheme, signature))| *scheme == wanted && key.verifies(&message, signature))
+    };
+    [Scheme::Ed25519, Scheme::Hmac].into_iter().find(|scheme| fits(*scheme)).ok_or(Unverified::Mismatch)
+}
+
+/// The signatures to look at, where what stands beside a body lets it be read at all.
+pub(super) fn worth_reading(
+    has_key: impl Fn(Scheme) -> bool,
+    id: &str,
+    timestamp: &str,
+    header: &str,
+    now: Timestamp,
+) -> Result<Vec<(Scheme, Vec<u8>)>, Unverified> {
     if !is_id(id) {
         return Err(Unverified::Id);
     }
@@ -338,20 +390,11 @@ pub fn verify(
             (word == scheme.as_str()).then_some((scheme, signature))
         });
         let Some((scheme, signature)) = known else { continue };
-        if keys.iter().any(|key| key.scheme() == scheme) {
+        if has_key(scheme) {
             signatures.push((scheme, STANDARD.decode(signature).unwrap_or_default()));
         }
     }
-    if signatures.is_empty() {
-        return Err(Unverified::NoSignature);
-    }
-    let message = message(id, timestamp, body);
-    let fits = |wanted: Scheme| {
-        let keys = keys.iter().filter(move |key| key.scheme() == wanted);
-        let mut pairs = keys.flat_map(|key| signatures.iter().map(move |signature| (key, signature)));
-        pairs.any(|(key, (scheme, signature))| *scheme == wanted && key.verifies(&message, signature))
-    };
-    [Scheme::Ed25519, Scheme::Hmac].into_iter().find(|scheme| fits(*scheme)).ok_or(Unverified::Mismatch)
+    if signatures.is_empty() { Err(Unverified::NoSignature) } else { Ok(signatures) }
 }
 
 fn in_time(timestamp: &str, now: Timestamp) -> Result<(), Unverified> {

@@ -20,8 +20,6 @@ use crate::transport::TransportError;
 
 const OLD: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const NEW: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
-/// The half of a key that only the endpoint has.
-const THEIRS: &str = "whpk_Lvb/WL/uLg8H8kQroekznyIwfMN4icvLGlt/7sGOgd0=";
 const NEW_PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const URL: &str = "https://ops.example/hooks?key=canary";
 const REQUEST: &str = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e";
@@ -97,17 +95,26 @@ fn card() -> Card {
 }
 
 fn builder(endpoint: &Endpoint, clock: &ManualClock) -> WebhookBuilder {
-    Webhook::builder(URL).transport(endpoint.clone()).clock(clock.clone()).chance(Fixed)
+    let builder = Webhook::builder(URL).transport(endpoint.clone()).clock(clock.clone()).chance(Fixed);
+    builder.verify_with(theirs()).ask_at("https://ops.example/asks")
+}
+
+fn signing(endpoint: &Endpoint, clock: &ManualClock) -> WebhookBuilder {
+    builder(endpoint, clock).sign_with(NEW.parse().unwrap())
+}
+
+/// What the endpoint signs with, verified.
+fn theirs() -> VerifyingKey {
+    "whpk_iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".parse().unwrap()
 }
 
 fn webhook(endpoint: &Endpoint) -> Webhook {
-    builder(endpoint, &ManualClock::at(START)).sign_with(NEW.parse().unwrap()).build().unwrap()
+    signing(endpoint, &ManualClock::at(START)).build().unwrap()
 }
 
 /// The same, trying once.
 fn once(endpoint: &Endpoint) -> Webhook {
-    let builder = builder(endpoint, &ManualClock::at(START)).retry(Retry::default().attempts(1));
-    builder.sign_with(NEW.parse().unwrap()).build().unwrap()
+    signing(endpoint, &ManualClock::at(START)).retry(Retry::default().attempts(1)).build().unwrap()
 }
 
 fn header<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {
@@ -129,7 +136,7 @@ fn verified(request: &Request<Bytes>, key: &str, now: Timestamp) -> Result<Schem
 fn a_set_up_that_cannot_work_is_refused() {
     use crate::transport::InvalidTarget;
     let build = |url: &str, keys: usize| {
-        let mut builder = Webhook::builder(url).transport(Endpoint::default());
+        let mut builder = Webhook::builder(url).transport(Endpoint::default()).notify_only();
         for _ in 0..keys {
             builder = builder.sign_with(NEW.parse().unwrap());
         }
@@ -173,8 +180,7 @@ fn what_it_can_do_is_what_it_was_set_up_for() {
     let endpoint = Endpoint::default();
     let default = webhook(&endpoint);
     assert_eq!((default.name(), default.capabilities().assurance), ("webhook", Assurance::Chat));
-    let builder = builder(&endpoint, &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
-    let builder = builder.verify_with(THEIRS.parse().unwrap()).assurance(Assurance::Sso);
+    let builder = signing(&endpoint, &ManualClock::at(START)).assurance(Assurance::Sso);
     let own = builder.name("ops").provider("acme").build().unwrap();
     let expected =
         Capabilities { provider: "acme".into(), assurance: Assurance::Sso, cards_outlive_process: true };
@@ -183,10 +189,75 @@ fn what_it_can_do_is_what_it_was_set_up_for() {
 
 #[test]
 fn what_no_key_can_prove_is_not_promised() {
-    let set_up = || builder(&Endpoint::default(), &ManualClock::at(START)).sign_with(NEW.parse().unwrap());
+    let set_up = || {
+        let builder = Webhook::builder(URL).transport(Endpoint::default()).ask_at("https://ops.example/asks");
+        builder.sign_with(NEW.parse().unwrap())
+    };
     let promised = |webhook: WebhookBuilder| webhook.build().unwrap().capabilities().assurance;
     let shared: VerifyingKey = "whsec_AgICAgICAgICAgICAgICAgICAgICAgIC".parse().unwrap();
-    assert_eq!(promised(set_up().assurance(Assurance::Sso)), Assurance::Chat);
+    let told =
+        Webhook::builder(URL).transport(Endpoint::default()).sign_with(NEW.parse().unwrap()).notify_only();
+    assert_eq!(promised(told.assurance(Assurance::Sso)), Assurance::Chat);
     assert_eq!(promised(set_up().assurance(Assurance::Sso).verify_with(shared.clone())), Assurance::Chat);
     assert_eq!(promised(set_up().assurance(Assurance::Local).verify_with(shared)), Assurance::Local);
+}
+
+#[test]
+fn a_set_up_in_which_nobody_could_answer_has_to_be_said_aloud() {
+    let told = || Webhook::builder(URL).transport(Endpoint::default()).sign_with(NEW.parse().unwrap());
+    assert_eq!(told().build().unwrap_err(), WebhookError::NobodyCanAnswer);
+    assert_eq!(told().ask_at(URL).build().unwrap_err(), WebhookError::NothingToVerifyWith);
+    assert!(told().notify_only().build().is_ok());
+    for answered in [told().verify_with(theirs()), told().ask_at(URL)] {
+        assert_eq!(answered.notify_only().build().unwrap_err(), WebhookError::NotifyOnly);
+    }
+    let by_callback_alone = told().verify_with(theirs()).build();
+    if cfg!(feature = "webhook-http") {
+        assert!(by_callback_alone.is_ok());
+    } else {
+        assert_eq!(by_callback_alone.unwrap_err(), WebhookError::NoWayBack);
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_nobody_can_answer_offers_nothing() {
+    let endpoint = Endpoint::default();
+    let told = Webhook::builder(URL).transport(endpoint.clone()).clock(ManualClock::at(START));
+    let told = told.sign_with(NEW.parse().unwrap()).notify_only().build().unwrap();
+    told.present(&card()).await.unwrap();
+    assert_eq!(json(&endpoint.last())["data"]["offer"], serde_json::json!([]));
+    webhook(&endpoint).present(&card()).await.unwrap();
+    assert_eq!(json(&endpoint.last())["data"]["offer"], serde_json::json!(["approve", "deny"]));
+}
+
+/// Gives up after so long.
+struct Impatient(Option<u64>);
+
+#[async_trait]
+impl Transport for Impatient {
+    async fn send(&self, _: Request<Bytes>) -> Answered {
+        status(204)
+    }
+
+    fn gives_up_after(&self) -> Option<std::time::Duration> {
+        self.0.map(std::time::Duration::from_secs)
+    }
+}
+
+#[test]
+fn a_transport_that_gives_up_before_a_held_question_is_answered_does_not_ask() {
+    let set_up = |seconds| {
+        let builder = Webhook::builder(URL).transport(Impatient(seconds)).sign_with(NEW.parse().unwrap());
+        builder.verify_with(theirs())
+    };
+    for seconds in [10, 25] {
+        let error = set_up(Some(seconds)).ask_at(URL).build().unwrap_err();
+        assert_eq!(error, WebhookError::GivesUpTooSoon, "{seconds}");
+    }
+    for seconds in [Some(26), None] {
+        assert!(set_up(seconds).ask_at(URL).build().is_ok(), "{seconds:?}");
+    }
+    let made = Webhook::builder(URL).sign_with(NEW.parse().unwrap()).verify_with(theirs());
+    let left_alone = made.transport(crate::transport::Reqwest::new().unwrap()).ask_at(URL);
+    assert_eq!(left_alone.build().unwrap_err(), WebhookError::GivesUpTooSoon);
 }

@@ -10,6 +10,8 @@ use approvals_core::time::Timestamp;
 
 use super::nonce::shown_by;
 use super::schema::{Decision, InvalidDecision};
+#[cfg(feature = "webhook-http")]
+use super::signature::worth_reading;
 use super::signature::{Scheme, SigningKey, Unverified, VerifyingKey, verify};
 
 /// The longest body that is read at all, in bytes.
@@ -106,6 +108,14 @@ pub(super) struct Verifier {
 impl Verifier {
     pub(super) const fn new(keys: Vec<VerifyingKey>, ours: Vec<SigningKey>) -> Self {
         Self { keys, ours }
+    }
+
+    /// Whether the body of a message is worth waiting for: its headers alone may say that it proves nothing.
+    #[cfg(feature = "webhook-http")]
+    pub(super) fn is_worth_reading(&self, message: &Message<'_>, now: Timestamp) -> Result<(), Unverified> {
+        let Message { id, timestamp, signature, .. } = *message;
+        let has_key = |scheme| self.keys.iter().any(|key| key.scheme() == scheme);
+        worth_reading(has_key, id, timestamp, signature, now).map(|_| ())
     }
 
     /// Reads the decision in a message, if it is one.

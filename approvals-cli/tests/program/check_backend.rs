@@ -23,6 +23,9 @@ fn sound(id: &str, at: &str, signatures: &str, body: &[u8]) -> (u16, String) {
     }
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return (400, String::new()) };
     let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
+    if text("/format") == Some("approvals.ask/1") {
+        return (204, String::new());
+    }
     match (text("/type"), text("/data/schema")) {
         (Some("approval.requested"), Some("approvals.card/1")) => {
             (200, serde_json::json!({ "id": text("/data/request") }).to_string())
@@ -129,6 +132,40 @@ fn the_key_comes_from_a_file_or_the_environment_and_is_never_printed() {
     assert!(with(None, &url).ends(2).err.contains("--key FILE"));
     let ran = with(Some("whpk_canary"), &url).ends(1);
     assert!(ran.err.contains("`whsk_`") && !ran.err.contains("canary"), "{ran:?}");
-    assert!(with(Some(KEY), "http://ops.example/").ends(2).err.contains("`https`"));
+    assert!(with(Some(KEY), "http://ops.example/").ends(2).err.contains("`--insecure-http`"));
     assert!(bench.run(["check-backend", &url, "--key", "missing.key"]).ends(1).err.contains("missing.key"));
+}
+
+#[test]
+fn where_the_endpoint_is_asked_is_looked_at_too() {
+    let bench = Bench::new();
+    let at = serve(sound);
+    let asks = format!("http://{at}/asks");
+    let ran = look(&bench, at, &["--ask-at", &asks, "--hold", "0", "--verify-with", PUBLIC]).ends(0);
+    assert!(
+        ran.out.contains("ok       ask ") && ran.out.ends_with("21 ok, 0 wrong, 6 not told\n"),
+        "{ran:?}"
+    );
+    let ran = look(&bench, at, &["--ask-at", &format!("http://{}/", serve(page))]).ends(5);
+    assert!(ran.out.contains("wrong    ask "), "{ran:?}");
+    let secret = look(&bench, at, &["--ask-at", &asks, "--verify-with", KEY]).ends(2);
+    assert!(secret.err.contains("`whpk_`"), "{secret:?}");
+}
+
+#[test]
+fn an_authority_to_trust_comes_from_a_file() {
+    let bench = Bench::new();
+    let at = serve(sound);
+    assert!(look(&bench, at, &["--trust", "missing.pem"]).ends(1).err.contains("missing.pem"));
+    std::fs::write(bench.path("broken.pem"), "no certificate").unwrap();
+    assert!(look(&bench, at, &["--trust", "broken.pem"]).ends(2).err.contains("PEM"));
+}
+
+#[test]
+fn its_help_names_nothing_that_it_does_not_use() {
+    let bench = Bench::new();
+    let help = bench.run(["check-backend", "--help"]).ends(0).out;
+    assert!(!help.contains("--store") && !help.contains("--people") && help.contains("--json"), "{help}");
+    let at = serve(sound);
+    look(&bench, at, &["--store", "elsewhere.db"]).ends(0);
 }

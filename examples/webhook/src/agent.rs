@@ -49,6 +49,11 @@ async fn main() -> Result<()> {
         .backend(webhook)
         .build()
         .await?;
+    // What nobody would be told otherwise: that the approver is down, or knows another key.
+    let report = approvals.doctor().await;
+    if !report.is_healthy() {
+        eprintln!("{report}");
+    }
     approvals.install()?;
     println!("asking whether {name} may be published");
     let published = publish(name.to_owned(), text).await;

@@ -5,16 +5,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, Result};
-use approvals::id::{Chance as _, SystemChance};
 use approvals::webhook::signature::SigningKey;
-use base64::Engine as _;
 
 fn pair() -> Result<(String, String)> {
-    let mut seed = [0; 32];
-    SystemChance.fill(&mut seed)?;
-    let secret = format!("whsk_{}", base64::engine::general_purpose::STANDARD.encode(seed));
-    let public = secret.parse::<SigningKey>()?.verifying().public().context("the key has no public half")?;
-    Ok((secret, public))
+    let key = SigningKey::generate()?;
+    let public = key.verifying().public().context("the key has no public half")?;
+    Ok((key.text().expose().clone(), public))
 }
 
 fn main() -> Result<()> {

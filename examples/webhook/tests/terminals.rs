@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use approvals::webhook::endpoint::{EndpointCheck, Verdict};
+use approvals::webhook::signature::SigningKey;
 use reqwest::StatusCode;
 use tempfile::TempDir;
 
@@ -153,6 +154,22 @@ async fn the_page_of_another_site_cannot_answer() {
     assert_eq!(elsewhere.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     let (status, _) = terminals.press("approve", "same-origin").await;
     assert!(status.is_success(), "the card was still open");
+}
+
+#[test]
+fn an_agent_whose_key_the_approver_does_not_know_says_so_and_publishes_nothing() {
+    let terminals = Terminals::new();
+    let folder = terminals.folder.path();
+    fs::write(folder.join("notes.txt"), "text").unwrap();
+    let other = SigningKey::generate().unwrap();
+    let theirs = SigningKey::generate().unwrap().verifying().public().unwrap();
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_agent"));
+    agent.current_dir(folder).arg("notes.txt").env("AGENT_LISTEN", "127.0.0.1:0");
+    agent.env("SIGN_WITH", other.text().expose()).env("VERIFY_WITH", theirs);
+    let ran = agent.env("APPROVER_URL", format!("{}cards", terminals.page)).output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(!ran.status.success() && said.contains("(401)") && said.contains("clocks"), "{said}");
+    assert_eq!(terminals.published(), None);
 }
 
 #[tokio::test]

@@ -18,3 +18,7 @@ pub mod platform_teams {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/test-authors.md")]
 pub mod test_authors {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/webhook.md")]
+pub mod webhook {}

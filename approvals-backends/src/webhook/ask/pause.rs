@@ -39,6 +39,12 @@ impl Pause {
         self.after(self.idle, LONGEST_IDLE)
     }
 
+    /// After an answer that may have said again what was known: as long as last time, and not next to nothing.
+    pub(super) fn again(&mut self) -> Duration {
+        self.failed = 0;
+        self.after(self.idle.max(2), LONGEST_IDLE)
+    }
+
     /// After a failure; at least as long as the endpoint asked for, within reason.
     pub(super) fn failed(&mut self, asked: Option<Duration>) -> Duration {
         self.failed = self.failed.saturating_add(1);

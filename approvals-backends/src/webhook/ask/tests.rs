@@ -5,12 +5,14 @@ use std::time::Duration;
 use approvals_core::conformance::backend::Fault;
 use approvals_core::id::RequestId;
 use approvals_core::ledger::Answer;
+use approvals_core::people::Assurance;
 use approvals_core::testing::ManualClock;
 use approvals_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::super::WebhookBuilder;
 use super::super::bench::{Asked, Bench, quiet};
 use super::super::fake::{Endpoint, OTHER, Sealed, THEIRS, answer};
 use super::super::schema::Decision;
@@ -122,6 +124,67 @@ async fn a_decision_counts_although_no_question_has_named_its_request() {
     second.call.await.unwrap().unwrap();
     let asked = bench.endpoint.state().asked.clone();
     assert!(asked.iter().all(|ask| pending(ask) == [first.request]), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_decision_that_an_endpoint_passed_over_counts_once_a_question_names_its_request() {
+    let (bench, clock) = bench().await;
+    bench.endpoint.state().naive = true;
+    let first = bench.ask().await;
+    bench.endpoint.until(|state| (state.open == 1).then_some(())).await;
+    bench.endpoint.state().fault = Some(Fault::LosesReplies);
+    let second = bench.ask().await;
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&second), &[THEIRS]));
+    quiet().await;
+    assert!(!second.call.is_finished(), "the endpoint is as it should be for this test");
+    // The cursor that comes with this one covers what was not given.
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&first), &[THEIRS]));
+    first.call.await.unwrap().unwrap();
+    bench.endpoint.state().fault = None;
+    while !second.call.is_finished() {
+        bench.clock.advance(Duration::from_secs(1));
+        passes(&clock, Duration::from_secs(1)).await;
+        assert!(asks(&bench) < 200, "it is asked and asked, and never given");
+    }
+    second.call.await.unwrap().unwrap();
+    let asked = bench.endpoint.state().asked.clone();
+    assert!(asked.iter().any(|ask| ask["cursor"] == "2"), "the cursor was taken meanwhile");
+    let naming = asked.iter().find(|ask| pending(ask).contains(&second.request)).unwrap();
+    assert_eq!(naming["cursor"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_flood_of_new_requests_at_an_endpoint_that_says_again_what_is_known_is_no_tight_loop() {
+    let clock = ManualClock::at(Timestamp::now());
+    let set_up = |webhook: WebhookBuilder| webhook.ask_at("https://ops.example/asks").clock(clock.clone());
+    let bench = Bench::of(2, Assurance::Local, set_up).await;
+    let half = bench.ask().await;
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&half), &[THEIRS]));
+    let mut waiting = vec![half];
+    let flood = 100;
+    for _ in 0..flood {
+        waiting.push(bench.ask().await);
+        clock.advance(Duration::from_millis(50));
+        quiet().await;
+    }
+    // Five seconds of it.
+    assert!(asks(&bench) <= 25, "{} questions", asks(&bench));
+    passes(&clock, Duration::from_secs(5)).await;
+    let last = bench.endpoint.state().asked.last().cloned().unwrap();
+    assert_eq!((pending(&last).len(), &last["cursor"]), (1 + flood, &json!("1")), "then it is held again");
+    assert_eq!(bench.endpoint.state().open, 1);
+}
+
+#[tokio::test]
+async fn what_does_not_say_which_value_is_which_is_no_answer() {
+    let sealed = ["id", "1795301883", "v1a,", "{}"];
+    for body in [
+        json!(["approvals.answers/1", []]),
+        json!({ "format": "approvals.answers/1", "decisions": [[sealed[0], 1_795_301_883, sealed[2], sealed[3]]] }),
+    ] {
+        let error = super::read_answers(body.to_string().as_bytes()).unwrap_err();
+        assert!(error.contains("expected an object"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -312,4 +375,19 @@ async fn nobody_can_be_asked_without_a_key_to_believe_them_by() {
         endpoint.build().unwrap_err().to_string(),
         "decisions are asked for and none could be believed; say `verify_with` with the key of the endpoint"
     );
+}
+
+#[tokio::test]
+async fn what_is_told_stays_small_whatever_an_endpoint_sends_and_is_told_once() {
+    let (bench, clock) = bench().await;
+    let junk = |id: String| json!({ "id": id, "timestamp": 1, "signature": "", "body": "" });
+    let mut many: Vec<_> = (0..3_000).map(|turn| junk(format!("junk_{turn}"))).collect();
+    many.insert(0, junk("x".repeat(10_000)));
+    bench.endpoint.script([answers(&many, "1"), answer(StatusCode::PAYLOAD_TOO_LARGE, Value::Null)]);
+    bench.ask().await;
+    passes(&clock, Duration::from_secs(60)).await;
+    let told: Vec<_> = bench.endpoint.state().asked.iter().map(|ask| ask["told"].clone()).collect();
+    let lengths: Vec<_> = told.iter().filter_map(|told| told.as_array().map(Vec::len)).collect();
+    assert_eq!(lengths, [1_000], "told once, although the question was refused");
+    assert_eq!(told.iter().find_map(|told| told[0]["id"].as_str()), Some("junk_0"));
 }

@@ -7,31 +7,35 @@ use approvals_core::id::RequestId;
 use serde::{Deserialize, Serialize};
 
 use crate::webhook::inbox::{Answer, Inbox, Received};
+use crate::webhook::schema::Object;
 use crate::webhook::verify::Message;
+
+/// A longer id than any message of ours or of a sane endpoint.
+const LONGEST_ID: usize = 256;
 
 /// The question.
 #[derive(Debug, Serialize)]
-pub(super) struct Ask<'a> {
-    pub(super) format: &'static str,
+pub(in crate::webhook) struct Ask<'a> {
+    pub(in crate::webhook) format: &'static str,
     /// The requests that can still be answered, or a batch of them.
-    pub(super) pending: &'a [RequestId],
+    pub(in crate::webhook) pending: &'a [RequestId],
     /// The last cursor that was taken in: what it covers was dealt with and need not come again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cursor: Option<&'a str>,
+    pub(in crate::webhook) cursor: Option<&'a str>,
     /// How long the endpoint may hold the question open, in seconds.
-    pub(super) wait: u64,
+    pub(in crate::webhook) wait: u64,
     /// What became of the decisions of the last answer.
     #[serde(skip_serializing_if = "<[Told]>::is_empty")]
-    pub(super) told: &'a [Told],
+    pub(in crate::webhook) told: &'a [Told],
 }
 
 impl Ask<'_> {
-    pub(super) const FORMAT: &'static str = "approvals.ask/1";
+    pub(in crate::webhook) const FORMAT: &'static str = "approvals.ask/1";
 }
 
 /// What became of one decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Told {
+pub(in crate::webhook) struct Told {
     /// The id of its message.
     id: String,
     /// `counted`, or why not, as the callback says it.
@@ -41,21 +45,26 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) fn of(sealed: &Sealed, answer: &Answer) -> Self {
+    pub(in crate::webhook) fn of(sealed: &Sealed, answer: &Answer) -> Self {
         Self { id: sealed.id.clone(), code: answer.code(), detail: answer.to_string() }
+    }
+
+    /// Whether the id has a length that a message's id may have.
+    pub(in crate::webhook) fn is_short(&self) -> bool {
+        self.id.len() <= LONGEST_ID
     }
 }
 
 /// The answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answers {
+pub(in crate::webhook) struct Answers {
     format: Format,
     /// Signed decisions, oldest first.
-    pub(super) decisions: Vec<Sealed>,
+    pub(in crate::webhook) decisions: Vec<Object<Sealed>>,
     /// What covers these decisions.
     #[serde(default)]
-    pub(super) cursor: Option<String>,
+    pub(in crate::webhook) cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,12 +77,12 @@ enum Format {
 /// the question is not yet somebody who may decide.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sealed {
-    pub(super) id: String,
-    timestamp: i64,
-    signature: String,
+pub(in crate::webhook) struct Sealed {
+    pub(in crate::webhook) id: String,
+    pub(in crate::webhook) timestamp: i64,
+    pub(in crate::webhook) signature: String,
     /// The very text that is signed.
-    body: String,
+    pub(in crate::webhook) body: String,
 }
 
 /// As much of a decision as says which others it must not overtake.
@@ -91,7 +100,7 @@ impl Sealed {
         usize::from(byte) % lanes
     }
 
-    pub(super) async fn receive(&self, inbox: &Arc<Inbox>) -> Received {
+    pub(in crate::webhook) async fn receive(&self, inbox: &Arc<Inbox>) -> Received {
         let message = Message {
             id: &self.id,
             timestamp: &self.timestamp.to_string(),
@@ -110,7 +119,7 @@ const LONGEST_CURSOR: usize = 1024;
 
 /// An answer to the question that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum InvalidAnswers {
+pub(in crate::webhook) enum InvalidAnswers {
     /// No such JSON.
     #[error("it is no `approvals.answers/1`: {0}")]
     Json(String),
@@ -120,8 +129,13 @@ pub(super) enum InvalidAnswers {
 }
 
 impl Answers {
-    pub(super) fn read(body: &[u8]) -> Result<Self, InvalidAnswers> {
-        let answers: Self = serde_json::from_slice(body).map_err(|error| {
+    /// Nothing to say.
+    pub(in crate::webhook) const fn none() -> Self {
+        Self { format: Format::One, decisions: Vec::new(), cursor: None }
+    }
+
+    pub(in crate::webhook) fn read(body: &[u8]) -> Result<Self, InvalidAnswers> {
+        let Object(answers): Object<Self> = serde_json::from_slice(body).map_err(|error| {
             // Part of what the endpoint sent may stand in it.
             InvalidAnswers::Json(visible(&error.to_string()).chars().take(LONGEST_WHY).collect())
         })?;

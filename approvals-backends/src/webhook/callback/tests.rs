@@ -447,6 +447,33 @@ async fn what_lacks_a_header_is_not_read() {
 }
 
 #[tokio::test]
+async fn what_can_prove_nothing_by_its_headers_takes_no_place_and_is_not_read() {
+    let bench = bench().await;
+    let asked = bench.ask().await;
+    let router = bench.webhook.router();
+    let good = sealed(&bench, &approval(&asked));
+    let hour = Duration::from_secs(3_600);
+    let late = Timestamp::from_micros(Timestamp::now().as_micros() - 3_600_000_000);
+    let old = Sealed::of("old", late, &[THEIRS], good.body.clone());
+    let ahead = Sealed::of("ahead", Timestamp::now().after(hour), &[THEIRS], good.body.clone());
+    let many = Sealed { signature: [good.signature.as_str(); 9].join(" "), ..good.clone() };
+    let none = Sealed { signature: "v9,AAAA".to_owned(), ..good.clone() };
+    let mut slow = request(&good);
+    *slow.body_mut() = Body::new(Never);
+    let reader = router.clone();
+    let reading = tokio::spawn(async move { send(&reader, slow).await });
+    quiet().await;
+    for stranger in [old, ahead, many, none] {
+        for _ in 0..=AT_ONCE {
+            let mut unread = request(&stranger);
+            *unread.body_mut() = Body::new(Never);
+            send(&router, unread).await.is(401, "unauthenticated");
+        }
+    }
+    assert!(!reading.is_finished(), "and drives nobody out of theirs");
+}
+
+#[tokio::test]
 async fn a_sender_that_hangs_up_does_not_cut_its_decision_off() {
     let bench = bench().await;
     let asked = bench.ask().await;

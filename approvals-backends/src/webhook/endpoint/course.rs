@@ -5,12 +5,13 @@ use approvals_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::super::outcome::{Accepted, Stop, outcome};
+use super::super::outcome::{About, Accepted, Stop, outcome};
+use super::asking::{self, Asking};
 use super::probe::{Flaw, Message, Probe};
 use super::report::{EndpointFinding, EndpointReport, Found};
 use crate::transport::{TransportError, is_later};
 
-type Answer = Result<Response<Bytes>, TransportError>;
+pub(super) type Answer = Result<Response<Bytes>, TransportError>;
 
 /// The longest message that a sender writes unless it is told otherwise.
 const LARGE: usize = 512 * 1024;
@@ -18,7 +19,7 @@ const LARGE: usize = 512 * 1024;
 const OVERSIZED: usize = 4 * 1024 * 1024;
 
 /// What must not be believed, and what is wrong with an endpoint that does.
-const FORGED: [(&str, Flaw, &str); 6] = [
+pub(super) const FORGED: [(&str, Flaw, &str); 6] = [
     ("unsigned", Flaw::Unsigned, "refuse what has no `webhook-signature`"),
     ("other_bytes", Flaw::OtherBytes, "verify the signature over the raw body, before it is parsed"),
     ("other_id", Flaw::OtherId, "verify the signature over `webhook-id` too"),
@@ -52,7 +53,7 @@ struct Course<'a> {
     findings: Vec<EndpointFinding>,
 }
 
-pub(super) async fn run(probe: &Probe) -> EndpointReport {
+pub(super) async fn run(probe: &Probe, asking: Option<&Asking>) -> EndpointReport {
     let mut course = Course { probe, findings: Vec::new() };
     // Whoever says no to everything would seem to refuse what is forged.
     if course.check("check").await {
@@ -60,9 +61,12 @@ pub(super) async fn run(probe: &Probe) -> EndpointReport {
         course.taken().await;
         course.forged().await;
         course.unreadable().await;
+        if let Some(asking) = asking {
+            course.findings.extend(asking::run(asking, probe).await);
+        }
         course.check("still_there").await;
     } else {
-        course.not_sent();
+        course.not_sent(asking.is_some());
     }
     for (rule, says, remedy) in UNSEEN {
         course.found(rule, Found::NotTold(says.to_owned(), remedy.to_owned()));
@@ -93,11 +97,12 @@ impl Course<'_> {
         fine
     }
 
-    fn not_sent(&mut self) {
+    fn not_sent(&mut self, is_asked: bool) {
         let rules = ["card", "repeat", "update", "rotation", "unknown_type", "large"];
         let forged = FORGED.iter().map(|(rule, ..)| *rule);
-        let rest = ["malformed", "unknown_schema", "oversized", "still_there"];
-        for rule in rules.into_iter().chain(forged).chain(rest) {
+        let rest = ["malformed", "unknown_schema", "oversized"];
+        let asked = asking::not_sent().filter(|_| is_asked);
+        for rule in rules.into_iter().chain(forged).chain(rest).chain(asked).chain(["still_there"]) {
             let why = "nothing was sent, because not even a check is answered with yes";
             self.found(rule, Found::NotTold(why.to_owned(), "mend `check` first".to_owned()));
         }
@@ -244,14 +249,14 @@ impl Course<'_> {
 /// What a sender would make of an answer.
 fn accepted(answer: Answer) -> Result<Accepted, Found> {
     let pause = matches!(&answer, Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS);
-    outcome(answer, Timestamp::now(), &Stop::default()).map_err(|error| match pause {
+    outcome(answer, Timestamp::now(), &Stop::default(), About::All).map_err(|error| match pause {
         true => busy(),
         false => Found::wrong(&error),
     })
 }
 
 /// Whether a message that must not be taken was refused for good.
-fn refused(answer: Answer, remedy: &str) -> Found {
+pub(super) fn refused(answer: Answer, remedy: &str) -> Found {
     let wrong = |says: String| Found::Wrong(says, remedy.to_owned());
     match answer {
         Err(error) => Found::wrong(&error),
@@ -271,7 +276,7 @@ fn refused(answer: Answer, remedy: &str) -> Found {
     }
 }
 
-fn busy() -> Found {
+pub(super) fn busy() -> Found {
     let remedy = "try again later, or raise the limit of the endpoint";
     Found::NotTold("the endpoint asks for a pause (429)".to_owned(), remedy.to_owned())
 }

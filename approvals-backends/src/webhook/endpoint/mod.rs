@@ -2,6 +2,7 @@
 //!
 //! What people see there it cannot tell, and says so.
 
+mod asking;
 mod course;
 mod probe;
 mod report;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::report::{EndpointFinding, EndpointReport, Verdict};
-use super::WebhookError;
-use super::signature::SigningKey;
+use super::signature::{SigningKey, VerifyingKey};
+use super::{WebhookError, ask};
 use crate::transport::{Reqwest, Target, Transport};
+use asking::Asking;
 use probe::Probe;
 
 /// Looks whether an endpoint keeps the protocol. It is sent up to a dozen cards for `test`, none of which anybody waits
@@ -36,14 +38,49 @@ pub struct EndpointCheck {
     source: Option<String>,
     timeout: Duration,
     insecure: bool,
+    roots: Vec<Vec<u8>>,
     transport: Option<Arc<dyn Transport>>,
+    ask_at: Option<String>,
+    hold: Duration,
+    theirs: Vec<VerifyingKey>,
 }
 
 impl EndpointCheck {
     /// A check of the endpoint at a URL, signed with a key that it verifies.
     pub fn new(url: impl Into<String>, key: SigningKey) -> Self {
         let timeout = Duration::from_secs(10);
-        Self { url: url.into(), key, source: None, timeout, insecure: false, transport: None }
+        Self {
+            url: url.into(),
+            key,
+            source: None,
+            timeout,
+            insecure: false,
+            roots: Vec::new(),
+            transport: None,
+            ask_at: None,
+            hold: Duration::from_secs(2),
+            theirs: Vec::new(),
+        }
+    }
+
+    /// Also looks whether the endpoint answers questions at this URL, as
+    /// [`WebhookBuilder::ask_at`](super::WebhookBuilder::ask_at) has them asked.
+    pub fn ask_at(mut self, url: impl Into<String>) -> Self {
+        self.ask_at = Some(url.into());
+        self
+    }
+
+    /// How long a question may be held, in whole seconds; at most the 25 s of a sender, default 2 s. Longer, and somebody
+    /// can answer the card of the check meanwhile, whose decision is then judged too.
+    pub fn hold(mut self, longest: Duration) -> Self {
+        self.hold = longest.min(ask::WAIT);
+        self
+    }
+
+    /// A key that decisions are verified with. Without one their form is looked at alone.
+    pub fn verify_with(mut self, key: VerifyingKey) -> Self {
+        self.theirs.push(key);
+        self
     }
 
     /// Wraps messages in CloudEvents from this source, as [`WebhookBuilder`](super::WebhookBuilder::cloud_events) does.
@@ -64,6 +101,12 @@ impl EndpointCheck {
         self
     }
 
+    /// Trusts this certificate authority as well: PEM. Of the transport that is made here.
+    pub fn trust(mut self, authority: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(authority.into());
+        self
+    }
+
     /// What sends. Default: [`Reqwest`]. It bounds its time itself.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -75,17 +118,31 @@ impl EndpointCheck {
     /// # Errors
     /// Where nothing could be sent because the set-up is wrong; says what to change.
     pub async fn run(self) -> Result<EndpointReport, WebhookError> {
-        let target = if self.insecure { Target::insecure_http(&self.url) } else { self.url.parse() }?;
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => {
-                let reqwest = Reqwest::builder().timeout(self.timeout);
-                let reqwest = if self.insecure { reqwest.insecure_http() } else { reqwest };
-                Arc::new(reqwest.build()?)
+        let target = |url: &str| if self.insecure { Target::insecure_http(url) } else { url.parse() };
+        let made = |timeout: Duration,
+                    max_answer: Option<usize>|
+         -> Result<Arc<dyn Transport>, WebhookError> {
+            if let Some(transport) = &self.transport {
+                return Ok(Arc::clone(transport));
             }
+            let reqwest = Reqwest::builder().timeout(timeout);
+            let reqwest = self.roots.iter().fold(reqwest, |reqwest, root| reqwest.trust(root.as_slice()));
+            let reqwest = max_answer.into_iter().fold(reqwest, crate::transport::ReqwestBuilder::max_answer);
+            let reqwest = if self.insecure { reqwest.insecure_http() } else { reqwest };
+            Ok(Arc::new(reqwest.build()?))
         };
+        let asking = match &self.ask_at {
+            None => None,
+            Some(url) => Some(Asking {
+                transport: made(self.timeout.saturating_add(self.hold), Some(ask::LONGEST_ANSWER))?,
+                target: target(url)?,
+                hold: self.hold,
+                theirs: self.theirs.clone(),
+            }),
+        };
+        let (target, transport) = (target(&self.url)?, made(self.timeout, None)?);
         let probe = Probe::new(&self.url, target, self.key, self.source, transport)?;
-        Ok(course::run(&probe).await)
+        Ok(course::run(&probe, asking.as_ref()).await)
     }
 }
 

@@ -99,7 +99,7 @@ impl Probe {
     ) -> Result<Self, WebhookError> {
         let draft = Draft::default();
         // It sends nothing, and so nobody can read along.
-        let webhook = Webhook::builder(url).insecure_http().sign_with(key.clone());
+        let webhook = Webhook::builder(url).insecure_http().answers_are_only_read().sign_with(key.clone());
         let webhook = webhook.retry(Retry::default().attempts(1)).transport(draft.clone());
         let webhook = match source {
             Some(source) => webhook.cloud_events(source),
@@ -158,9 +158,20 @@ impl Probe {
         Some(Message { id, kind: head.headers.get(CONTENT_TYPE).cloned(), body })
     }
 
-    /// Sends a message once, with this flaw.
+    /// Sends a message once, with this flaw, to where cards go.
     pub(super) async fn send(
         &self,
+        message: &Message,
+        flaw: Flaw,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self.send_to(&self.target, &*self.transport, message, flaw).await
+    }
+
+    /// The same to elsewhere.
+    pub(super) async fn send_to(
+        &self,
+        target: &Target,
+        transport: &dyn Transport,
         message: &Message,
         flaw: Flaw,
     ) -> Result<Response<Bytes>, TransportError> {
@@ -188,7 +199,7 @@ impl Probe {
         };
         let mut request = Request::new(body.clone());
         *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = self.target.uri().clone();
+        *request.uri_mut() = target.uri().clone();
         let headers = request.headers_mut();
         if let Some(kind) = kind {
             headers.insert(CONTENT_TYPE, kind.clone());
@@ -200,6 +211,6 @@ impl Probe {
                 headers.insert(name, value);
             }
         }
-        self.transport.send(request).await
+        transport.send(request).await
     }
 }

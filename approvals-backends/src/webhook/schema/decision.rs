@@ -9,6 +9,8 @@ use approvals_core::request::Digest;
 use approvals_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::object::Object;
+
 /// The schema of a decision.
 pub const DECISION: &str = "approvals.decision/1";
 
@@ -67,13 +69,9 @@ impl Decision {
     /// For anything that is not exactly a decision within its bounds; says what and where.
     pub fn from_json(body: &[u8]) -> Result<Self, InvalidDecision> {
         if body.len() > Self::LONGEST {
-            return Err(InvalidDecision::TooLong { what: "the body", most: Self::LONGEST });
+            return Err(InvalidDecision::TooLong { what: BODY, most: Self::LONGEST });
         }
-        // A list of the values in order would be read too, and says of none which it is.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(InvalidDecision::Malformed("it is no object".to_owned()));
-        }
-        let decision: Self = serde_json::from_slice(body).map_err(|error| {
+        let Object(decision): Object<Self> = serde_json::from_slice(body).map_err(|error| {
             InvalidDecision::Malformed(visible(&error.to_string()).chars().take(LONGEST_WHY).collect())
         })?;
         decision.within_bounds().map(|()| decision)
@@ -108,6 +106,13 @@ impl fmt::Debug for Decision {
     }
 }
 
+/// The part that is no field.
+const BODY: &str = "the body";
+
+fn part(what: &str) -> String {
+    if what == BODY { what.to_owned() } else { format!("`{what}`") }
+}
+
 /// Characters kept of why a text is not a decision.
 const LONGEST_WHY: usize = 200;
 
@@ -116,7 +121,7 @@ const LONGEST_WHY: usize = 200;
 #[non_exhaustive]
 pub enum InvalidDecision {
     /// Beyond a bound.
-    #[error("`{what}` has more than {most} bytes; send less")]
+    #[error("{} has more than {most} bytes; send less", part(what))]
     TooLong {
         /// Which part.
         what: &'static str,

@@ -100,6 +100,7 @@ async fn a_failing_transport_says_whether_trying_again_can_help() {
         (TransportError::TimedOut, true, PresentFailure::Unreachable),
         (TransportError::Other("it".into()), true, PresentFailure::Unreachable),
         (TransportError::Tls("it"), false, PresentFailure::Unreachable),
+        (TransportError::Handshake("it"), true, PresentFailure::Unreachable),
         (TransportError::TooLarge { limit: 1 }, false, PresentFailure::Rejected),
         (TransportError::Redirected, false, PresentFailure::Rejected),
         (TransportError::Target(InvalidTarget::Insecure), false, PresentFailure::Other),
@@ -126,11 +127,32 @@ async fn an_endpoint_that_is_gone_is_sent_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_gone_is_told_of_no_more_and_others_are() {
+    let endpoint = Endpoint::default().answers([status(204), status(410)]);
+    let webhook = once(&endpoint);
+    let (reference, mut card) = (Reference::new("x"), card());
+    webhook.present(&card).await.unwrap();
+    for state in ["pending", "approved", "succeeded"] {
+        card.state.label = state.into();
+        let error = webhook.update(&card, &reference).await.unwrap_err();
+        assert_eq!((error.is_temporary(), error.why()), (false, PresentFailure::Rejected), "{state}");
+        assert!(error.to_string().contains("of this request (410)"), "{error}");
+    }
+    assert_eq!(endpoint.arrived().len(), 2);
+    let mut other = card.clone();
+    other.request = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5f".into();
+    webhook.present(&other).await.unwrap();
+    webhook.update(&other, &reference).await.unwrap();
+    webhook.check().await.unwrap();
+    assert!(webhook.0.stop.tells(card.request.parse().unwrap()).is_ok(), "nothing is kept of what is over");
+}
+
+#[tokio::test]
 async fn an_endpoint_that_asks_for_a_pause_has_it_from_every_card() {
     let busy = Response::builder().status(429).header("retry-after", "60").body(Bytes::new()).unwrap();
     let endpoint = Endpoint::default().answers([Ok(busy)]);
     let clock = ManualClock::at(START);
-    let webhook = builder(&endpoint, &clock).sign_with(NEW.parse().unwrap()).build().unwrap();
+    let webhook = signing(&endpoint, &clock).build().unwrap();
     for _ in 0..3 {
         let error = webhook.present(&card()).await.unwrap_err();
         assert!(error.is_temporary(), "{error}");
@@ -156,7 +178,7 @@ async fn a_clock_that_is_set_back_makes_no_pause_longer() {
     let busy = Response::builder().status(429).header("retry-after", "60").body(Bytes::new()).unwrap();
     let endpoint = Endpoint::default().answers([Ok(busy)]);
     let clock = ManualClock::at(START);
-    let webhook = builder(&endpoint, &clock).sign_with(NEW.parse().unwrap()).build().unwrap();
+    let webhook = signing(&endpoint, &clock).build().unwrap();
     assert!(webhook.check().await.is_err());
     clock.set(Timestamp::from_micros(START.as_micros() - 24 * 3_600 * 1_000_000));
     assert!(webhook.check().await.is_err());
