@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Microseconds of 9999-12-30T22:00:00.999999Z, the last time that is a day everywhere on earth.
-const LAST: i64 = 253_402_207_200_999_999;
+/// Microseconds of 9999-12-30T22:00:00Z, the last time that can be written.
+const LAST: i64 = 253_402_207_200_000_000;
 
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
