@@ -2,14 +2,18 @@
 
 /// Text of the bytes in lower-case hexadecimal.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    let mut digits = vec![0; bytes.len() * 2];
+    String::from(write_hex(bytes, &mut digits))
+}
+
+/// Writes the bytes in lower-case hexadecimal into room for twice as many.
+pub(crate) fn write_hex<'a>(bytes: &[u8], room: &'a mut [u8]) -> &'a str {
     // By hand: every fold of a request writes its commitments, and formatting costs more than hashing them.
-    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0xf));
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    for (pair, byte) in room.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
     }
-    text
+    std::str::from_utf8(room).unwrap_or_default()
 }
 
 /// The bytes behind lower-case hexadecimal text of exactly that length; `None` for anything else.
@@ -60,7 +64,7 @@ macro_rules! hex_bytes {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.to_hex())
+                serializer.serialize_str(crate::bytes::write_hex(&self.0, &mut [0; 64]))
             }
         }
 

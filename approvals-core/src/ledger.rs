@@ -19,7 +19,7 @@ pub use self::follow::Follow;
 pub use self::memory::Memory;
 pub use self::payload::Payload;
 pub use self::record::{Body, Env, FORMAT, Record, Signature, Stream, UnreadableRecord};
-pub use self::seal::{SealError, Sealed, seal};
+pub use self::seal::{Draft, SealError, Sealed, seal};
 pub use self::store::{
     Append, Appended, Cursor, Filter, NewEvent, NodeHold, Page, Store, StoreError, StoreErrorKind,
 };

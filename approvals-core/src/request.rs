@@ -162,10 +162,15 @@ impl Requested {
     /// # Errors
     /// If it holds what JSON cannot hold exactly, which nothing does that the gate captured.
     pub fn digest(&self) -> Result<Digest, CaptureError> {
+        Ok(Self::digest_of(&capture::canonical(self)?))
+    }
+
+    /// The digest of the request with these canonical bytes.
+    pub(crate) fn digest_of(canonical: &[u8]) -> Digest {
         let mut hash = Sha256::new();
         hash.update(b"approvals/request/v1\0");
-        hash.update(capture::canonical(self)?);
-        Ok(Digest::from_bytes(hash.finalize().into()))
+        hash.update(canonical);
+        Digest::from_bytes(hash.finalize().into())
     }
 }
 

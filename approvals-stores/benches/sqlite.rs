@@ -37,7 +37,8 @@ fn main() -> Result<()> {
         heading();
         one_commit(size).await?;
         three_commits(size).await?;
-        all_at_once(size).await?;
+        all_at_once(size, "1,000 appends at once", Sample::new).await?;
+        all_at_once(size, "1,000 keyed at once", || Sample::new().keyed()).await?;
         wakes(size).await?;
         opening(size).await?;
         waiting(size).await
@@ -111,13 +112,13 @@ async fn three_commits(size: Size) -> Result<()> {
     Ok(())
 }
 
-async fn all_at_once(size: Size) -> Result<()> {
+async fn all_at_once(size: Size, what: &str, sample: impl Fn() -> Sample) -> Result<()> {
     let (folder, store) = fresh().await?;
     let group = Group::start(Bare::open(&folder.path().join("bare.db"))?)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let (mut ours_busy, mut theirs_busy) = (Vec::new(), Vec::new());
     for _ in 0..size.crowds {
-        let samples: Vec<_> = (0..1_000).map(|_| Sample::new()).collect();
+        let samples: Vec<_> = (0..1_000).map(|_| sample()).collect();
         let appends: Vec<_> = samples.iter().map(Sample::opens).collect();
         let before = processor_time();
         ours.push(crowd(&store, appends).await?);
@@ -130,7 +131,7 @@ async fn all_at_once(size: Size) -> Result<()> {
         theirs.push(group.commit_all(all).await?);
         theirs_busy.extend(busy_since(before));
     }
-    print("1,000 appends at once", ours, "bare group commit", theirs, "≤ 2.5");
+    print(what, ours, "bare group commit", theirs, "≤ 2.5");
     // On a machine that others use too, a tenfold wait may be a threefold work.
     print("the same, processor's time", ours_busy, "bare group commit", theirs_busy, "");
     Ok(())

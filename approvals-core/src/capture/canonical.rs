@@ -1,4 +1,5 @@
 use super::Value;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -14,7 +15,7 @@ pub(super) fn text(value: &Value) -> String {
     String::from_utf8_lossy(&bytes(value)).into_owned()
 }
 
-fn write(value: &Value, out: &mut Vec<u8>) {
+pub(super) fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
@@ -37,14 +38,26 @@ fn write(value: &Value, out: &mut Vec<u8>) {
 }
 
 fn write_map(fields: &BTreeMap<String, Value>, out: &mut Vec<u8>) {
-    // RFC 8785 section 3.2.3 sorts by UTF-16 units, the map by UTF-8 bytes. They disagree only where a character
-    // beyond U+FFFF (surrogates, from 0xD800) meets one from U+E000 up; both begin with a byte from 0xEE up.
-    if fields.keys().any(|key| key.bytes().any(|byte| byte >= 0xEE)) {
+    if fields.keys().any(|key| may_sort_otherwise(key)) {
         let mut entries: Vec<_> = fields.iter().collect();
-        entries.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+        entries.sort_by(|(a, _), (b, _)| order(a, b));
         write_fields(entries, out);
     } else {
         write_fields(fields, out);
+    }
+}
+
+/// RFC 8785 section 3.2.3 sorts by UTF-16 units, text compares by UTF-8 bytes. They disagree only where a character
+/// beyond U+FFFF (surrogates, from 0xD800) meets one from U+E000 up; both begin with a byte from 0xEE up.
+fn may_sort_otherwise(key: &str) -> bool {
+    key.bytes().any(|byte| byte >= 0xEE)
+}
+
+/// The order of two keys.
+pub(super) fn order(a: &str, b: &str) -> Ordering {
+    match may_sort_otherwise(a) && may_sort_otherwise(b) {
+        true => a.encode_utf16().cmp(b.encode_utf16()),
+        false => a.cmp(b),
     }
 }
 
@@ -61,17 +74,31 @@ fn write_fields<'a>(fields: impl IntoIterator<Item = (&'a String, &'a Value)>, o
     out.push(b'}');
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    for byte in text.bytes() {
-        match escape(byte) {
-            None => out.push(byte),
-            Some(Escape::Short(letter)) => out.extend_from_slice(&[b'\\', letter]),
-            Some(Escape::Hex) => print(out, format_args!("\\u{byte:04x}")),
+    write_inside(text, out);
+    out.push(b'"');
+}
+
+/// The text without its quotes.
+pub(super) fn write_inside(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    // Most texts need no escape, and are copied as they are.
+    while let Some((place, escape)) =
+        rest.iter().enumerate().find_map(|(place, byte)| Some((place, escape(*byte)?)))
+    {
+        let (plain, escaped) = rest.split_at(place);
+        out.extend_from_slice(plain);
+        if let Some((byte, after)) = escaped.split_first() {
+            match escape {
+                Escape::Short(letter) => out.extend_from_slice(&[b'\\', letter]),
+                Escape::Hex => print(out, format_args!("\\u{byte:04x}")),
+            }
+            rest = after;
         }
     }
-    out.push(b'"');
+    out.extend_from_slice(rest);
 }
 
 /// The length of a text in canonical JSON, quotes included.
@@ -90,6 +117,9 @@ enum Escape {
 }
 
 fn escape(byte: u8) -> Option<Escape> {
+    if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+        return None;
+    }
     Some(match byte {
         b'"' | b'\\' => Escape::Short(byte),
         0x08 => Escape::Short(b'b'),
@@ -97,12 +127,11 @@ fn escape(byte: u8) -> Option<Escape> {
         b'\n' => Escape::Short(b'n'),
         0x0c => Escape::Short(b'f'),
         b'\r' => Escape::Short(b'r'),
-        0x00..=0x1f => Escape::Hex,
-        _ => return None,
+        _ => Escape::Hex,
     })
 }
 
-fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(super) fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     // Writing to memory does not fail.
     let _ = out.write_fmt(text);
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// Names under which `serde_json` passes numbers and raw text through any serializer.
 const PRIVATE: &str = "$serde_json::private::";
 pub(super) const NUMBER: &str = "$serde_json::private::Number";
-const RAW: &str = "$serde_json::private::RawValue";
+pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
 /// The name of a variant around its data.
 pub(super) struct Tag(&'static str);
@@ -38,7 +38,7 @@ fn wrap(tag: Option<Tag>, value: Value) -> Value {
 }
 
 // Written out, such a key would be read back as a number or as parsed text under some features of `serde_json`.
-fn check_key(key: &str) -> Result<(), CaptureError> {
+pub(super) fn check_key(key: &str) -> Result<(), CaptureError> {
     if key.starts_with(PRIVATE) { Err(CaptureError::ReservedKey { key: PRIVATE }) } else { Ok(()) }
 }
 

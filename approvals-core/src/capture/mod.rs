@@ -9,6 +9,7 @@ mod error;
 mod number;
 mod serializer;
 mod value;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -19,12 +20,16 @@ pub use value::Value;
 
 use serde::Serialize;
 use serializer::{Budget, Capturer};
+use writer::Writer;
 
 /// The one key of the map that stands for an integer beyond ±(2^53 − 1).
 const INT: &str = "$int";
 
 /// `serde_json` stops reading at 128 levels; what is written must stay readable.
 const DEEPEST: usize = 127;
+
+/// What most records take, in bytes.
+const ROOM: usize = 1024;
 
 /// How much of a value is captured before it is refused.
 ///
@@ -104,6 +109,15 @@ pub fn capture_stable<T: Serialize + ?Sized>(value: &T, limits: &Limits) -> Resu
 /// # Ok::<(), approvals_core::capture::CaptureError>(())
 /// ```
 pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CaptureError> {
-    let value = value.serialize(Capturer::new(&mut Budget::records()))?;
-    Ok(value.canonical())
+    canonical_within(0, value)
+}
+
+/// The same for a value that will stand so many levels inside another one, and must stay readable there.
+pub(crate) fn canonical_within<T: Serialize + ?Sized>(
+    levels: usize,
+    value: &T,
+) -> Result<Vec<u8>, CaptureError> {
+    let mut bytes = Vec::with_capacity(ROOM);
+    value.serialize(Writer::at(&mut bytes, levels))?;
+    Ok(bytes)
 }

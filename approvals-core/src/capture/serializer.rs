@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use std::fmt::{self, Write as _};
 
 /// Wrappers (`Some`, newtypes) that are passed per level: they add none to the value, but they do to the stack.
-const WRAPPERS_PER_LEVEL: usize = 4;
+pub(super) const WRAPPERS_PER_LEVEL: usize = 4;
 
 /// What all parts of one value spend together.
 pub(super) struct Budget {
@@ -45,7 +45,12 @@ pub(super) struct Capturer<'a> {
 
 impl<'a> Capturer<'a> {
     pub(super) fn new(budget: &'a mut Budget) -> Self {
-        Self { budget, depth: 0, wrappers: 0, key: false }
+        Self::at(budget, 0, 0)
+    }
+
+    /// So many levels and wrappers into a value.
+    pub(super) fn at(budget: &'a mut Budget, depth: usize, wrappers: usize) -> Self {
+        Self { budget, depth, wrappers, key: false }
     }
 
     /// For a part of this value.

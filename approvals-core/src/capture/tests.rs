@@ -4,6 +4,7 @@ mod limits;
 mod numbers;
 mod refusals;
 mod shapes;
+mod writer;
 
 use super::{CaptureError, Limits, Value, capture};
 use serde::Serialize;

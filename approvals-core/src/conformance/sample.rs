@@ -58,7 +58,7 @@ impl Sample {
     /// A request for one person, with an hour to decide and 15 minutes to use the approval.
     pub fn new() -> Self {
         let mut sample = Self {
-            id: RequestId::from_uuid(unique_uuid()),
+            id: RequestId::from_uuid(next_uuid()),
             env: Env::Live,
             requested: Requested { call: call(), terms: terms() },
             payload: Payload::new(Seed::from_bytes(unique())),
@@ -72,6 +72,13 @@ impl Sample {
     #[must_use]
     pub fn people(mut self, count: u32) -> Self {
         self.requested.terms.requirement.quorum = Quorum::people(count);
+        self
+    }
+
+    /// Under an id that is in no order, as that of a keyed call is; without it ids are in the order of time.
+    #[must_use]
+    pub fn keyed(mut self) -> Self {
+        self.id = RequestId::from_uuid(unique_uuid());
         self
     }
 
@@ -263,6 +270,14 @@ fn terms() -> Terms {
         round: None,
         inside: crate::request::Chain::default(),
     }
+}
+
+/// UUIDv7, as a call without a key has it.
+fn next_uuid() -> uuid::Uuid {
+    let bytes = unique();
+    let (head, _) = bytes.split_first_chunk::<10>().unwrap_or((&[0; 10], &[]));
+    let millis = u64::try_from(Timestamp::now().as_micros() / 1_000).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, head).into_uuid()
 }
 
 fn unique_uuid() -> uuid::Uuid {

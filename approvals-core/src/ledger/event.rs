@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Risk;
+use crate::capture::{CaptureError, canonical_within};
 use crate::card::Shown;
 use crate::id::{ClaimId, GroupId, PersonId, PolicyVersion, Reference, WayId};
 use crate::people::{Assurance, Requester};
@@ -156,6 +157,18 @@ impl Event {
                 | Self::Lost { .. }
                 | Self::Reconciled { .. }
         )
+    }
+
+    /// Its canonical bytes, as they stand in a record.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, CaptureError> {
+        canonical_within(1, self)
+    }
+
+    /// The digest of the request that it opens, from its canonical bytes.
+    pub(super) fn digest_in(&self, bytes: &[u8]) -> Option<Digest> {
+        let Self::Requested(_) = self else { return None };
+        let requested = bytes.strip_prefix(br#"{"requested":"#)?.strip_suffix(b"}")?;
+        Some(Requested::digest_of(requested))
     }
 
     /// The word for it, as records write it.

@@ -1,16 +1,18 @@
 //! The ledger in memory: for tests, and for programs that need no history.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::{
-    Append, Appended, Bell, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
-    Stream, Summary, seal,
+    Append, Appended, Bell, Cursor, Draft, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
+    Stream, Summary,
 };
-use crate::id::{NodeName, RequestId, Seq, SystemChance};
+use crate::id::{NodeName, Seq, SystemChance};
 use crate::request::StoreKey;
+use crate::state::State;
 use crate::time::{Clock, SystemClock};
 
 /// A ledger that lives as long as its last handle. Clones are the same ledger.
@@ -28,8 +30,17 @@ struct Inner {
 #[derive(Default)]
 struct Tables {
     records: Vec<Arc<Record>>,
-    streams: HashMap<Stream, Vec<Arc<Record>>>,
-    requests: BTreeMap<RequestId, (Seq, Summary)>,
+    streams: HashMap<Stream, History>,
+    /// By the place where each was opened.
+    requests: BTreeMap<Seq, Summary>,
+}
+
+/// A stream with its fold, so that an append costs the same however long the stream is.
+#[derive(Default)]
+struct History {
+    state: State,
+    opened: Option<Seq>,
+    records: Vec<Arc<Record>>,
 }
 
 impl Memory {
@@ -72,20 +83,19 @@ impl std::fmt::Debug for Memory {
 #[async_trait]
 impl Store for Memory {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let draft = Draft::new(append)?;
+        let stream = draft.stream();
         let mut tables = self.tables();
-        let stream = append.stream;
-        let history = match stream {
-            Stream::Request(_) => tables.streams.get(&stream).map(Vec::as_slice).unwrap_or_default(),
-            Stream::System | Stream::Allowed => &[],
-        };
-        let before = history.last().map(|record| record.body.version).unwrap_or_default();
-        let sealed = seal(history.iter().map(Arc::as_ref), append, self.0.clock.now())?;
-        let version = sealed.last().map_or(before, |sealed| sealed.body.version);
+        let Tables { records, streams, requests } = &mut *tables;
+        let mut none = History::default();
+        let history = streams.get_mut(&stream).unwrap_or(&mut none);
+        let (state, sealed) = draft.seal(&history.state, self.0.clock.now())?;
+        let version = state.version();
+        history.state = state;
         for sealed in sealed {
-            let seq = Seq(tables.records.len() as u64 + 1);
+            let seq = Seq(records.len() as u64 + 1);
             if let Some(summary) = sealed.summary {
-                let opened = tables.requests.get(&summary.id).map_or(seq, |(opened, _)| *opened);
-                tables.requests.insert(summary.id, (opened, summary));
+                requests.insert(*history.opened.get_or_insert(seq), summary);
             }
             let record = Arc::new(Record {
                 seq,
@@ -94,10 +104,13 @@ impl Store for Memory {
                 payload: sealed.payload,
                 signature: sealed.signature,
             });
-            tables.records.push(Arc::clone(&record));
-            tables.streams.entry(stream).or_default().push(record);
+            records.push(Arc::clone(&record));
+            history.records.push(record);
         }
-        let seq = Seq(tables.records.len() as u64);
+        let seq = Seq(records.len() as u64);
+        if !none.records.is_empty() {
+            streams.insert(stream, none);
+        }
         drop(tables);
         self.0.bell.ring(seq);
         Ok(Appended { seq, version })
@@ -105,22 +118,21 @@ impl Store for Memory {
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         let tables = self.tables();
-        let records = tables.streams.get(&stream).map(Vec::as_slice).unwrap_or_default();
-        Ok(records.iter().map(|record| (**record).clone()).collect())
+        let records = tables.streams.get(&stream).map(|history| history.records.iter());
+        Ok(records.into_iter().flatten().map(|record| (**record).clone()).collect())
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
         let tables = self.tables();
-        let mut found: Vec<&(Seq, Summary)> = tables
+        let before = after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.0));
+        let mut found = tables
             .requests
-            .values()
-            .filter(|(opened, summary)| after.is_none_or(|c| *opened < c.0) && filter.admits(summary))
-            .collect();
-        found.sort_by_key(|(opened, _)| std::cmp::Reverse(*opened));
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(opened, _)| Cursor(*opened));
-        Ok(Page { summaries: found.into_iter().map(|(_, summary)| summary.clone()).collect(), next })
+            .range((Bound::Unbounded, before))
+            .rev()
+            .filter(|(_, summary)| filter.admits(summary));
+        let page: Vec<_> = found.by_ref().take(limit).collect();
+        let next = found.next().and(page.last()).map(|(opened, _)| Cursor(**opened));
+        Ok(Page { summaries: page.into_iter().map(|(_, summary)| summary.clone()).collect(), next })
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {

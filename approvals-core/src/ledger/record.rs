@@ -112,7 +112,36 @@ impl Body {
     /// # Errors
     /// If the event holds what JSON cannot hold exactly: see [`canonical`](capture::canonical).
     pub fn to_bytes(&self) -> Result<Vec<u8>, capture::CaptureError> {
-        capture::canonical(self)
+        self.to_bytes_around(&self.event.to_bytes()?)
+    }
+
+    /// The canonical bytes, given those of the event: it is the first member by far in size, and known before the
+    /// store's time and version are.
+    pub(super) fn to_bytes_around(&self, event: &[u8]) -> Result<Vec<u8>, capture::CaptureError> {
+        /// The members that sort behind `event`, in their order.
+        #[derive(Serialize)]
+        struct Rest<'a> {
+            format: u32,
+            node: &'a NodeName,
+            stream: Stream,
+            time: Timestamp,
+            version: Version,
+        }
+        let rest = Rest {
+            format: self.format,
+            node: &self.node,
+            stream: self.stream,
+            time: self.time,
+            version: self.version,
+        };
+        let rest = capture::canonical(&rest)?;
+        // `env` is the one member that sorts before it.
+        let opening: &[u8] = match self.env {
+            Env::Live => br#"{"event":"#,
+            Env::Test => br#"{"env":"test","event":"#,
+        };
+        let rest = rest.strip_prefix(b"{").unwrap_or_default();
+        Ok([opening, event, b",", rest].concat())
     }
 }
 
@@ -193,3 +222,6 @@ impl Record {
         Ok(Self { seq, body, bytes, payload, signature: signature.map(Signature) })
     }
 }
+
+#[cfg(test)]
+mod tests;

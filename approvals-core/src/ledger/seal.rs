@@ -1,9 +1,10 @@
 //! What every store runs inside its own transaction: judge an append at the time it is written.
 
-use super::{Append, Body, FORMAT, Payload, Record, Signature, Stream, Summary};
+use super::{Append, Body, Env, Event, FORMAT, NewEvent, Payload, Record, Signature, Stream, Summary};
 use crate::capture::CaptureError;
-use crate::id::Version;
-use crate::state::{Illegal, State, apply};
+use crate::id::{NodeName, Version};
+use crate::request::Digest;
+use crate::state::{Illegal, State};
 use crate::time::Timestamp;
 
 /// A record ready to be written.
@@ -49,6 +50,8 @@ pub enum SealError {
 /// `allowed`, which are not folded. The time of a record is `now`, or the time of the previous record of the stream if
 /// the clock has run backwards since.
 ///
+/// A store that keeps the states of its requests in memory folds nothing twice with a [`Draft`].
+///
 /// # Errors
 /// [`SealError::Conflict`] if the stream is not at the expected version, [`SealError::Illegal`] if an event is
 /// refused at that time. The store writes nothing then.
@@ -57,47 +60,137 @@ pub fn seal<'a>(
     append: Append,
     now: Timestamp,
 ) -> Result<Vec<Sealed>, SealError> {
-    let folds = append.stream.request().is_some();
-    let mut state =
-        if folds { State::fold(history).map_err(SealError::Unreadable)? } else { State::default() };
-    if let Some(expected) = append.expected
-        && expected != state.version()
-    {
-        return Err(SealError::Conflict { at: state.version(), expected });
-    }
-    let time = state.last().map_or(now, |last| last.max(now));
-    let mut sealed = Vec::with_capacity(append.events.len());
-    for new in append.events {
-        let note = new.event.is_note();
-        // Only a note may be written without saying which version it was written for.
-        if !note && append.expected.is_none() {
-            return Err(SealError::Conflict { at: state.version(), expected: Version(u64::MAX) });
-        }
-        let body = Body {
-            format: FORMAT,
-            env: append.env,
-            stream: append.stream,
-            version: if note { state.version() } else { state.version().next() },
-            time,
-            node: append.node.clone(),
-            event: new.event,
-        };
-        let summary = if folds {
-            state = apply(&state, &body)?;
-            Summary::of(&state)
-        } else {
-            check_unfolded(&body)?;
-            None
-        };
-        let bytes = body.to_bytes()?;
-        sealed.push(Sealed { body, bytes, payload: new.payload, signature: new.signature, summary });
-    }
+    let state = match append.stream.request() {
+        Some(_) => State::fold(history).map_err(SealError::Unreadable)?,
+        None => State::default(),
+    };
+    let (_, sealed) = Draft::new(append)?.seal(&state, now)?;
     Ok(sealed)
+}
+
+/// An append that is written down as far as it can be without the time and the state of its stream.
+///
+/// That is most of the work of [`seal`], and none of it needs the store's lock: make the draft before, and seal it
+/// inside.
+///
+/// ```
+/// use approvals_core::ledger::{Append, Draft, SealError, Sealed};
+/// use approvals_core::state::State;
+/// use approvals_core::time::Timestamp;
+///
+/// /// `known` is the state after the last record of the stream.
+/// fn append(known: &mut State, append: Append, write: impl Fn(Vec<Sealed>)) -> Result<(), SealError> {
+///     let draft = Draft::new(append)?;
+///     // Under the lock:
+///     let (state, sealed) = draft.seal(known, Timestamp::now())?;
+///     write(sealed);
+///     *known = state;
+///     Ok(())
+/// }
+/// # use approvals_core::ledger::{Env, Event, Stream};
+/// # let (event, node) = (Event::Down {}, "host/agent".into());
+/// # let up = Append { stream: Stream::System, expected: None, env: Env::Live, node, events: vec![event.into()] };
+/// # append(&mut State::default(), up, |sealed| assert_eq!(sealed.len(), 1))?;
+/// # Ok::<(), approvals_core::ledger::SealError>(())
+/// ```
+#[derive(Debug)]
+pub struct Draft {
+    stream: Stream,
+    expected: Option<Version>,
+    env: Env,
+    node: NodeName,
+    events: Vec<Drafted>,
+}
+
+/// An event with what is made of it alone.
+#[derive(Debug)]
+struct Drafted {
+    new: NewEvent,
+    bytes: Vec<u8>,
+    /// Of these bytes, for an event that opens a request.
+    digest: Option<Digest>,
+}
+
+impl Draft {
+    /// Writes the events of an append down.
+    ///
+    /// # Errors
+    /// [`SealError::Unwritable`] if an event holds what JSON cannot hold exactly.
+    pub fn new(append: Append) -> Result<Self, SealError> {
+        let Append { stream, expected, env, node, events } = append;
+        let drafted = |new: NewEvent| {
+            let bytes = new.event.to_bytes()?;
+            let digest = new.event.digest_in(&bytes);
+            Ok(Drafted { new, bytes, digest })
+        };
+        let events = events.into_iter().map(drafted).collect::<Result<_, CaptureError>>()?;
+        Ok(Self { stream, expected, env, node, events })
+    }
+
+    /// Which stream.
+    pub const fn stream(&self) -> Stream {
+        self.stream
+    }
+
+    /// Which process writes.
+    pub const fn node(&self) -> &NodeName {
+        &self.node
+    }
+
+    /// What happened, in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().map(|drafted| &drafted.new.event)
+    }
+
+    /// Judges it in a state of its stream at the store's time. Gives the state after it and what is to be written.
+    ///
+    /// `state` is the fold of the stream's whole history; its default for a stream without one, and for the streams
+    /// `system` and `allowed`, which are not folded.
+    ///
+    /// # Errors
+    /// [`SealError::Conflict`] and [`SealError::Illegal`], as [`seal`].
+    pub fn seal(self, state: &State, now: Timestamp) -> Result<(State, Vec<Sealed>), SealError> {
+        if let Some(expected) = self.expected
+            && expected != state.version()
+        {
+            return Err(SealError::Conflict { at: state.version(), expected });
+        }
+        let folds = self.stream.request().is_some();
+        let mut state = state.clone();
+        let time = state.last().map_or(now, |last| last.max(now));
+        let mut sealed = Vec::with_capacity(self.events.len());
+        for Drafted { new, bytes, digest } in self.events {
+            let note = new.event.is_note();
+            // Only a note may be written without saying which version it was written for.
+            if !note && self.expected.is_none() {
+                return Err(SealError::Conflict { at: state.version(), expected: Version(u64::MAX) });
+            }
+            let body = Body {
+                format: FORMAT,
+                env: self.env,
+                stream: self.stream,
+                version: if note { state.version() } else { state.version().next() },
+                time,
+                node: self.node.clone(),
+                event: new.event,
+            };
+            let summary = if folds {
+                // In place: a state that a refused record has touched is not given away.
+                state.take_with(&body, digest)?;
+                Summary::of(&state)
+            } else {
+                check_unfolded(&body)?;
+                None
+            };
+            let bytes = body.to_bytes_around(&bytes)?;
+            sealed.push(Sealed { body, bytes, payload: new.payload, signature: new.signature, summary });
+        }
+        Ok((state, sealed))
+    }
 }
 
 /// The streams `system` and `allowed` hold nothing but notes of their own kind.
 fn check_unfolded(body: &Body) -> Result<(), Illegal> {
-    use super::Event;
     let fits = matches!(
         (&body.stream, &body.event),
         (Stream::System, Event::Up { .. } | Event::Down {} | Event::Unauthenticated { .. })

@@ -89,9 +89,14 @@ pub fn apply(state: &State, body: &Body) -> Result<State, Illegal> {
 impl State {
     /// Takes one more record. After an error the state is spoilt.
     pub(super) fn take(&mut self, body: &Body) -> Result<(), Illegal> {
+        self.take_with(body, None)
+    }
+
+    /// The same for whoever has hashed the request already; the digest must be that of this very event.
+    pub(crate) fn take_with(&mut self, body: &Body, digest: Option<Digest>) -> Result<(), Illegal> {
         self.check_order(body)?;
         match &body.event {
-            Event::Requested(requested) => self.request(body, requested)?,
+            Event::Requested(requested) => self.request(body, requested, digest)?,
             Event::Presented { way, reference, shown } => {
                 self.must_be_opened(body)?;
                 self.presented.insert(way.clone(), (reference.clone(), *shown));
@@ -202,7 +207,7 @@ impl State {
         })
     }
 
-    fn request(&mut self, body: &Body, requested: &Requested) -> Result<(), Illegal> {
+    fn request(&mut self, body: &Body, requested: &Requested, digest: Option<Digest>) -> Result<(), Illegal> {
         let Some(id) = body.stream.request() else { return Err(Illegal::OtherStream) };
         if self.phase != Phase::None {
             return Err(Illegal::Transition { event: body.event.name(), phase: self.phase });
@@ -212,7 +217,8 @@ impl State {
         if requirement.risk < requested.call.risk {
             return Err(Illegal::Unfit("the effective risk is below the declared one".to_owned()));
         }
-        let digest = requested.digest().map_err(|e| Illegal::Unfit(e.to_string()))?;
+        let digest = digest.map_or_else(|| requested.digest(), Ok);
+        let digest = digest.map_err(|e| Illegal::Unfit(e.to_string()))?;
         let requested = requested.clone();
         self.opened = Some(Arc::new(Opened { id, requested, digest, at: body.time, env: body.env }));
         self.phase = Phase::Pending;

@@ -86,26 +86,53 @@ fn not_a_file(path: &Path, remedy: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Unsuitable, message)
 }
 
-/// The files that stand under the names a writer goes by: the store, its log and the index of that.
+/// The names that a writer goes by: the store, its log and the index of that.
+pub(super) struct Files([PathBuf; 3]);
+
+/// The files that stand under those names.
 ///
 /// SQLite writes on when they are removed or replaced under it. Another process then has a ledger of its own under the
 /// same name, and both hand out one approval.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Standing([(u64, u64); 3]);
+#[derive(Debug)]
+pub(super) struct Standing {
+    files: [(u64, u64); 3],
+    /// How many names the store has.
+    links: u64,
+}
 
-impl Standing {
-    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
-        let mut files = [(0, 0); 3];
-        for (file, suffix) in files.iter_mut().zip(["", "-wal", "-shm"]) {
-            let meta = fs::metadata(beside(path, suffix)).map_err(|e| displaced(path).because(e))?;
+impl Files {
+    pub(super) fn of(path: &Path) -> Self {
+        Self(["", "-wal", "-shm"].map(|suffix| beside(path, suffix)))
+    }
+
+    /// What stands there now.
+    pub(super) fn stand(&self) -> Result<Standing, StoreError> {
+        let [store, beside @ ..] = &self.0;
+        let look = |path: &Path| fs::metadata(path).map_err(|e| displaced(store).because(e));
+        let meta = look(store)?;
+        let mut files = [(meta.dev(), meta.ino()); 3];
+        for (file, path) in files.iter_mut().skip(1).zip(beside) {
+            let meta = look(path)?;
             *file = (meta.dev(), meta.ino());
         }
-        Ok(Self(files))
+        Ok(Standing { files, links: meta.nlink() })
+    }
+}
+
+impl Standing {
+    /// Whether they are the same files.
+    pub(super) fn is_of_the_files(&self, other: &Self) -> bool {
+        self.files == other.files
     }
 
     /// Whether the store itself is the same file, whatever its log is.
     pub(super) fn is_of_the_file(&self, other: &Self) -> bool {
-        self.0.first() == other.0.first()
+        self.files.first() == other.files.first()
+    }
+
+    /// Refuses a store that has a second name by now.
+    pub(super) fn refuse_second_name(&self, path: &Path) -> Result<(), StoreError> {
+        refuse_links(path, self.links)
     }
 }
 
@@ -121,7 +148,10 @@ pub(super) fn displaced(path: &Path) -> StoreError {
 
 /// Each name of a file has a write-ahead log of its own, so two names are two ledgers.
 pub(super) fn refuse_second_name(path: &Path) -> Result<(), StoreError> {
-    let links = fs::metadata(path).map_err(|e| io(path, "look at", e))?.nlink();
+    refuse_links(path, fs::metadata(path).map_err(|e| io(path, "look at", e))?.nlink())
+}
+
+fn refuse_links(path: &Path, links: u64) -> Result<(), StoreError> {
     if links <= 1 {
         return Ok(());
     }

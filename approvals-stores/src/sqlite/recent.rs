@@ -1,9 +1,10 @@
-//! What the writer knows by heart: the histories of the requests that moved last.
+//! What the writer knows by heart: how the requests stand that moved last, and where the ledger ends.
 
 use std::collections::HashMap;
 
 use approvals_core::id::Seq;
-use approvals_core::ledger::{Body, Record, Stream};
+use approvals_core::ledger::Stream;
+use approvals_core::state::State;
 use rusqlite::Connection;
 
 use super::error::Failure;
@@ -12,61 +13,55 @@ use super::rows;
 /// Streams in one of the two generations.
 const STREAMS: usize = 1_024;
 
-/// A longer history is read again each time, so that what is kept stays small whatever strangers add to a request.
-const RECORDS: usize = 32;
+/// The fold of a stream, and where its request was opened.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) state: State,
+    pub(super) opened: Option<Seq>,
+}
 
-/// Histories that were read or written on one connection, without bytes and payloads.
+/// States that were read or written on one connection. A state does not grow with the notes of its request, so an append
+/// costs the same whatever strangers add to one.
 ///
 /// They hold as long as no other connection has committed, which SQLite tells, and go when the connection goes.
 #[derive(Default)]
 pub(super) struct Recent {
     version: Option<i64>,
-    young: HashMap<Stream, Vec<Record>>,
-    old: HashMap<Stream, Vec<Record>>,
+    last: Seq,
+    young: HashMap<Stream, Known>,
+    old: HashMap<Stream, Known>,
 }
 
 impl Recent {
-    /// Forgets everything if another connection has committed. To be called under the write lock.
-    pub(super) fn check(&mut self, conn: &Connection) -> Result<(), Failure> {
+    /// Forgets everything if another connection has committed. To be called under the write lock. Gives the place of the
+    /// last record.
+    pub(super) fn check(&mut self, conn: &Connection) -> Result<Seq, Failure> {
         let version = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if self.version != Some(version) {
-            *self = Self { version: Some(version), ..Self::default() };
+            *self = Self { version: Some(version), last: rows::last(conn)?, ..Self::default() };
         }
-        Ok(())
+        Ok(self.last)
     }
 
-    /// The history of a request, from memory or from the file.
-    pub(super) fn history(&mut self, conn: &Connection, stream: Stream) -> Result<&mut Vec<Record>, Failure> {
+    /// How a stream stands, from memory or from the file.
+    pub(super) fn known(&mut self, conn: &Connection, stream: Stream) -> Result<&mut Known, Failure> {
         if !self.young.contains_key(&stream) {
-            let history = match self.old.remove(&stream) {
-                Some(history) => history,
-                None => rows::history(conn, stream)?.into_iter().map(lean).collect(),
+            let known = match (self.old.remove(&stream), stream) {
+                (Some(known), _) => known,
+                (None, Stream::Request(_)) => rows::known(conn, stream)?,
+                // Not folded: what they hold are notes.
+                (None, Stream::System | Stream::Allowed) => Known::default(),
             };
             if self.young.len() >= STREAMS {
                 self.old = std::mem::take(&mut self.young);
             }
-            self.young.insert(stream, history);
+            self.young.insert(stream, known);
         }
         Ok(self.young.entry(stream).or_default())
     }
 
-    /// Adds what was written.
-    pub(super) fn add(&mut self, stream: Stream, written: Vec<(Seq, Body)>) {
-        let Some(history) = self.young.get_mut(&stream) else { return };
-        history.extend(written.into_iter().map(|(seq, body)| Record {
-            seq,
-            body,
-            bytes: Vec::new(),
-            payload: None,
-            signature: None,
-        }));
-        if history.len() > RECORDS {
-            self.young.remove(&stream);
-        }
+    /// The ledger reaches this far now.
+    pub(super) fn reached(&mut self, last: Seq) {
+        self.last = last;
     }
-}
-
-/// What folding needs of a record.
-fn lean(record: Record) -> Record {
-    Record { bytes: Vec::new(), payload: None, signature: None, ..record }
 }

@@ -2,12 +2,16 @@
 
 use approvals_core::id::Seq;
 use approvals_core::ledger::{
-    Body, Cursor, Filter, Page, Record, Sealed, StoreError, StoreErrorKind, Stream, Summary, UnreadableRecord,
+    Append, Cursor, Draft, Event, Filter, NewEvent, Page, Record, SealError, Sealed, StoreError,
+    StoreErrorKind, Stream, Summary, UnreadableRecord,
 };
+use approvals_core::state::State;
+use approvals_core::time::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
 use super::error::Failure;
+use super::recent::Known;
 
 /// SQLite's integers are signed; a ledger ends long before it gets there.
 fn signed(number: u64) -> i64 {
@@ -35,8 +39,20 @@ fn record(row: &Row<'_>) -> Result<Record, Failure> {
 
 /// All records of a stream, oldest first.
 pub(super) fn history(conn: &Connection, stream: Stream) -> Result<Vec<Record>, Failure> {
+    of_stream(conn, stream, "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1")
+}
+
+/// The fold of a stream.
+pub(super) fn known(conn: &Connection, stream: Stream) -> Result<Known, Failure> {
+    // Whatever stands beside the records is left on the disk.
+    let history = of_stream(conn, stream, "SELECT seq, bytes, NULL, NULL FROM records WHERE stream = ?1")?;
+    let state = State::fold(&history).map_err(|illegal| StoreError::from(SealError::Unreadable(illegal)))?;
+    let opened = history.iter().find(|record| matches!(record.body.event, Event::Requested(_)));
+    Ok(Known { state, opened: opened.map(|record| record.seq) })
+}
+
+fn of_stream(conn: &Connection, stream: Stream, ask: &str) -> Result<Vec<Record>, Failure> {
     // Sorted below: with an ORDER BY, SQLite prepares the statement anew for each stream.
-    let ask = "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1";
     let mut ask = conn.prepare_cached(ask)?;
     let mut rows = ask.query([stream.to_string()])?;
     let mut found = Vec::new();
@@ -72,11 +88,38 @@ pub(super) fn records(conn: &Connection, after: Seq, limit: usize) -> Result<Vec
     Ok(found)
 }
 
-/// One append, judged and turned into rows. Writing it can fail only by the database.
+/// An append as far as it is written down on the thread of its caller.
+pub(super) struct Sheet {
+    pub(super) draft: Draft,
+    payloads: Vec<Option<Vec<u8>>>,
+}
+
+impl Sheet {
+    pub(super) fn new(mut append: Append) -> Result<Self, StoreError> {
+        let payload = |new: &mut NewEvent| new.payload.take().map(|payload| payload.to_bytes()).transpose();
+        let payloads = append.events.iter_mut().map(payload).collect::<Result<_, _>>().map_err(unwritable)?;
+        Ok(Self { draft: Draft::new(append)?, payloads })
+    }
+
+    /// Judges it, and makes its rows and the state after them.
+    pub(super) fn judge(self, known: &Known, now: Timestamp) -> Result<(Known, Lines), StoreError> {
+        let (state, mut records) = self.draft.seal(&known.state, now)?;
+        // A note leaves the summary as it is.
+        let moved = records.iter().any(|sealed| !sealed.body.event.is_note());
+        let summary = match moved {
+            true => records.last_mut().and_then(|sealed| sealed.summary.take()).map(Line::of).transpose()?,
+            false => None,
+        };
+        Ok((
+            Known { state, opened: known.opened },
+            Lines { records: records.into_iter().zip(self.payloads).collect(), summary },
+        ))
+    }
+}
+
+/// The rows of one append. Writing them can fail only by the database.
 pub(super) struct Lines {
     records: Vec<(Sealed, Option<Vec<u8>>)>,
-    /// Which of the records opens the request, unless one of an earlier append did.
-    opens: usize,
     summary: Option<Line>,
 }
 
@@ -92,58 +135,41 @@ impl Line {
         let text = serde_json::to_string(&summary).map_err(unwritable)?;
         Ok(Self { summary, text })
     }
+}
 
-    /// Brings the row of the request that was opened at a place up to date.
-    pub(super) fn write(&self, conn: &Connection, opened: Seq) -> rusqlite::Result<()> {
-        let mut put = conn.prepare_cached(
+/// The two statements that write, prepared once for a whole commit.
+pub(super) struct Quill<'conn> {
+    records: CachedStatement<'conn>,
+    summaries: CachedStatement<'conn>,
+}
+
+impl<'conn> Quill<'conn> {
+    pub(super) fn new(conn: &'conn Connection) -> rusqlite::Result<Self> {
+        let records = conn.prepare_cached(
+            "INSERT INTO records (seq, stream, version, note, time, bytes, payload, signature)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        let summaries = conn.prepare_cached(
             "INSERT INTO summaries (opened, phase, agent, deadline, summary) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (opened) DO UPDATE
              SET phase = excluded.phase, deadline = excluded.deadline, summary = excluded.summary",
         )?;
-        put.execute(params![
-            signed(opened.0),
-            self.summary.phase.as_str(),
-            self.summary.agent.as_str(),
-            self.summary.deadline.map(|deadline| deadline.as_micros()),
-            self.text,
-        ])?;
-        Ok(())
-    }
-}
-
-impl Lines {
-    /// The rows of what was sealed.
-    pub(super) fn of(mut sealed: Vec<Sealed>) -> Result<Self, StoreError> {
-        let opens = sealed.iter().position(|sealed| sealed.summary.is_some()).unwrap_or(0);
-        let now = sealed.last_mut().and_then(|sealed| sealed.summary.take());
-        let summary = now.map(Line::of).transpose()?;
-        let mut records = Vec::with_capacity(sealed.len());
-        for mut sealed in sealed {
-            let payload = sealed.payload.take();
-            let payload = payload.map(|payload| payload.to_bytes()).transpose().map_err(unwritable)?;
-            records.push((sealed, payload));
-        }
-        Ok(Self { records, opens, summary })
+        Ok(Self { records, summaries })
     }
 
-    /// Writes the rows past a place: `opened` is where the request was opened before, if it was. Gives what the records
-    /// say, each with its place.
+    /// Writes an append past a place. `opened` is where its request was opened, and is set if it is by this. Gives the
+    /// place of its last record.
     pub(super) fn write(
-        self,
-        conn: &Connection,
+        &mut self,
+        lines: &Lines,
         last: Seq,
-        mut opened: Option<Seq>,
-    ) -> rusqlite::Result<Vec<(Seq, Body)>> {
-        let mut put = conn.prepare_cached(
-            "INSERT INTO records (seq, stream, version, note, time, bytes, payload, signature)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
+        opened: &mut Option<Seq>,
+    ) -> rusqlite::Result<Seq> {
         let mut seq = last;
-        let mut written = Vec::with_capacity(self.records.len());
-        for (index, (sealed, payload)) in self.records.into_iter().enumerate() {
+        for (sealed, payload) in &lines.records {
             seq = seq.next();
-            let body = sealed.body;
-            put.execute(params![
+            let body = &sealed.body;
+            self.records.execute(params![
                 signed(seq.0),
                 body.stream.to_string(),
                 signed(body.version.0),
@@ -153,15 +179,26 @@ impl Lines {
                 payload,
                 sealed.signature.as_ref().map(|signature| signature.0.as_slice()),
             ])?;
-            if index == self.opens {
+            if matches!(body.event, Event::Requested(_)) {
                 opened.get_or_insert(seq);
             }
-            written.push((seq, body));
         }
-        if let Some((line, opened)) = self.summary.zip(opened) {
-            line.write(conn, opened)?;
+        if let Some((line, opened)) = lines.summary.as_ref().zip(*opened) {
+            self.summarise(line, opened)?;
         }
-        Ok(written)
+        Ok(seq)
+    }
+
+    /// Brings the row of the request that was opened at a place up to date.
+    pub(super) fn summarise(&mut self, line: &Line, opened: Seq) -> rusqlite::Result<()> {
+        self.summaries.execute(params![
+            signed(opened.0),
+            line.summary.phase.as_str(),
+            line.summary.agent.as_str(),
+            line.summary.deadline.map(|deadline| deadline.as_micros()),
+            line.text,
+        ])?;
+        Ok(())
     }
 }
 

@@ -47,6 +47,9 @@ const TABLES: &str = "
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// Most memory for the pages of the connection that writes, in KiB, which SQLite takes as a negative number.
+const CACHE_KIB: i32 = -16_384;
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
@@ -73,6 +76,10 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions, for_: Use) -> Result
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
          PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
+    if for_ == Use::Write {
+        // A thousand requests and the pages of the index that they fall on stay in memory until they are committed.
+        conn.pragma_update(None, "cache_size", CACHE_KIB)?;
+    }
     if for_ == Use::Read {
         conn.execute_batch("PRAGMA query_only = ON;")?;
     }

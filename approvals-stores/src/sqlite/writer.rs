@@ -4,20 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use approvals_core::id::{Seq, Version};
+use approvals_core::id::Seq;
 use approvals_core::ledger::{
-    Append, Appended, Bell, Event, StoreError, StoreErrorKind, Stream, Summary, seal,
+    Append, Appended, Bell, Draft, Event, StoreError, StoreErrorKind, Stream, Summary,
 };
-use approvals_core::state::{State, apply};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{Failure, closed};
 use super::node::Names;
-use super::place::{Standing, displaced, refuse_second_name};
+use super::place::{Files, Standing, displaced};
 use super::queue::Queue;
-use super::recent::Recent;
-use super::rows::{Line, Lines};
+use super::recent::{Known, Recent};
+use super::rows::{Line, Quill, Sheet};
 use super::schema::{Use, connect};
 use super::{SqliteOptions, rows};
 
@@ -27,7 +26,7 @@ const BATCH: usize = 1_024;
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum Job {
-    Append(Box<Append>, Reply<Appended>),
+    Append(Sheet, Reply<Appended>),
     Rebuild(Reply<u64>),
 }
 
@@ -47,16 +46,19 @@ impl Writer {
         names: Arc<Names>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = Queue::new();
-        let (pen, stood) = (Some(Pen::new(conn)), Standing::of(&path).ok());
+        let (pen, files) = (Some(Pen::new(conn)), Files::of(&path));
+        let stood = files.stand().ok();
         let mut scribe =
-            Scribe { path: Arc::clone(&path), options, bell, names, pen, stood, displaced: false };
+            Scribe { path: Arc::clone(&path), files, options, bell, names, pen, stood, displaced: false };
         queue.thread("approvals-write", move || scribe.work(&jobs))?;
         Ok(Self { queue, path })
     }
 
     /// Hands an append over at once; what becomes of it does not depend on whether the answer is awaited.
     pub(super) async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        self.ask(|reply| Job::Append(Box::new(append), reply)).await
+        // Written down here, by whoever has the append: the one thread that writes does what nobody else can.
+        let sheet = Sheet::new(append)?;
+        self.ask(|reply| Job::Append(sheet, reply)).await
     }
 
     /// Folds every request anew.
@@ -79,6 +81,7 @@ impl Writer {
 /// Sits on the thread that writes.
 struct Scribe {
     path: Arc<Path>,
+    files: Files,
     options: SqliteOptions,
     bell: Arc<Bell>,
     names: Arc<Names>,
@@ -95,7 +98,7 @@ impl Scribe {
             let mut next = Some(job);
             while let Some(job) = next.take() {
                 match job {
-                    Job::Append(append, reply) => next = self.commit_all(*append, reply, jobs),
+                    Job::Append(sheet, reply) => next = self.commit_all(sheet, reply, jobs),
                     Job::Rebuild(reply) => {
                         let _ = reply.send(self.rebuild());
                     }
@@ -111,16 +114,16 @@ impl Scribe {
     }
 
     /// Commits this append and all that wait behind it at once. Gives back the job that ended the batch, if one did.
-    fn commit_all(&mut self, append: Append, reply: Reply<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
-        let mut appends = vec![append];
+    fn commit_all(&mut self, sheet: Sheet, reply: Reply<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
+        let mut sheets = vec![sheet];
         let mut replies = vec![reply];
         let begun = self.begin();
         // Gathered when the lock is held, and not before: what came while another process held it rides along.
         let mut other = None;
-        while appends.len() < BATCH {
+        while sheets.len() < BATCH {
             match jobs.try_recv() {
-                Ok(Job::Append(append, reply)) => {
-                    appends.push(*append);
+                Ok(Job::Append(sheet, reply)) => {
+                    sheets.push(sheet);
                     replies.push(reply);
                 }
                 Ok(job) => {
@@ -131,7 +134,7 @@ impl Scribe {
             }
         }
         let written = begun.and_then(|mut pen| {
-            let written = self.write(&mut pen, appends).map_err(|failure| failure.at(&self.path))?;
+            let written = self.write(&mut pen, sheets).map_err(|failure| failure.at(&self.path))?;
             self.pen = Some(pen);
             Ok(written)
         });
@@ -174,10 +177,10 @@ impl Scribe {
 
     /// Refuses to write where nobody else reads. A connection that was made anew may have a log that was made anew.
     fn check_place(&mut self, same_connection: bool) -> Result<(), StoreError> {
-        let stands = Standing::of(&self.path).inspect_err(|_| self.displaced = true)?;
-        refuse_second_name(&self.path)?;
+        let stands = self.files.stand().inspect_err(|_| self.displaced = true)?;
+        stands.refuse_second_name(&self.path)?;
         self.displaced = self.stood.as_ref().is_some_and(|stood| match same_connection {
-            true => *stood != stands,
+            true => !stood.is_of_the_files(&stands),
             false => !stood.is_of_the_file(&stands),
         });
         self.stood = Some(stands);
@@ -185,18 +188,26 @@ impl Scribe {
     }
 
     /// Judges each append on its own, writes those that stand, and commits.
-    fn write(&self, pen: &mut Pen, appends: Vec<Append>) -> Result<Written, Failure> {
-        let mut last = rows::last(&pen.conn)?;
-        pen.recent.check(&pen.conn)?;
-        let mut answers = Vec::with_capacity(appends.len());
-        for append in appends {
-            let stream = append.stream;
-            answers.push(match self.judge(pen, append) {
-                Ok(judged) => {
-                    let written = judged.lines.write(&pen.conn, last, judged.opened)?;
-                    let version = written.last().map_or(judged.before, |(_, body)| body.version);
-                    last = written.last().map_or(last, |(seq, _)| *seq);
-                    pen.recent.add(stream, written);
+    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Written, Failure> {
+        let Pen { conn, recent } = pen;
+        let mut last = recent.check(conn)?;
+        let mut quill = Quill::new(conn)?;
+        let mut answers = Vec::with_capacity(sheets.len());
+        for sheet in sheets {
+            let known = match self.check_node(&sheet.draft) {
+                Ok(()) => recent.known(conn, sheet.draft.stream()),
+                Err(refused) => Err(refused.into()),
+            };
+            // The time is taken here, under the lock.
+            let judged = known.and_then(|known| {
+                let judged = sheet.judge(known, self.options.clock.now())?;
+                Ok((known, judged))
+            });
+            answers.push(match judged {
+                Ok((known, (mut after, lines))) => {
+                    last = quill.write(&lines, last, &mut after.opened)?;
+                    let version = after.state.version();
+                    *known = after;
                     Ok(Appended { seq: last, version })
                 }
                 // Refused before anything of it was written: its neighbours stand.
@@ -204,24 +215,18 @@ impl Scribe {
                 Err(failure) => return Err(failure),
             });
         }
-        pen.conn.prepare_cached("COMMIT")?.execute([])?;
+        drop(quill);
+        conn.prepare_cached("COMMIT")?.execute([])?;
+        recent.reached(last);
         Ok(Written { last, answers })
     }
 
-    /// What is to be written. The time is taken here, under the lock.
-    fn judge(&self, pen: &mut Pen, append: Append) -> Result<Judged, Failure> {
-        if append.events.iter().any(|new| matches!(new.event, Event::Started { .. })) {
-            self.names.check(&self.path, &append.node)?;
+    /// Whether a body may start on this node.
+    fn check_node(&self, draft: &Draft) -> Result<(), StoreError> {
+        match draft.events().any(|event| matches!(event, Event::Started { .. })) {
+            true => self.names.check(&self.path, draft.node()),
+            false => Ok(()),
         }
-        let history = match append.stream {
-            Stream::Request(_) => pen.recent.history(&pen.conn, append.stream)?.as_slice(),
-            Stream::System | Stream::Allowed => &[],
-        };
-        let before = history.last().map(|record| record.body.version).unwrap_or_default();
-        let opened = history.iter().find(|record| matches!(record.body.event, Event::Requested(_)));
-        let opened = opened.map(|record| record.seq);
-        let sealed = seal(history, append, self.options.clock.now()).map_err(StoreError::from)?;
-        Ok(Judged { before, opened, lines: Lines::of(sealed)? })
     }
 
     fn rebuild(&mut self) -> Result<u64, StoreError> {
@@ -244,13 +249,6 @@ impl Pen {
     }
 }
 
-/// An append that stands: the version before it, where its request was opened, and what is to be written.
-struct Judged {
-    before: Version,
-    opened: Option<Seq>,
-    lines: Lines,
-}
-
 /// A commit: where the ledger ends now, and one answer for each append.
 struct Written {
     last: Seq,
@@ -263,20 +261,13 @@ fn rebuild(conn: &Connection) -> Result<u64, Failure> {
         "SELECT DISTINCT stream FROM records WHERE stream NOT IN ('system', 'allowed') ORDER BY stream",
     )?;
     let mut streams = ask.query([])?;
+    let mut quill = Quill::new(conn)?;
     let mut rebuilt = 0;
     while let Some(row) = streams.next()? {
         let stream: Stream = row.get::<_, String>(0)?.parse().map_err(unfit)?;
-        let history = rows::history(conn, stream)?;
-        let mut state = State::default();
-        let mut first = None;
-        for record in &history {
-            state = apply(&state, &record.body).map_err(unfit)?;
-            if first.is_none() && state.opened().is_some() {
-                first = Some(record.seq);
-            }
-        }
-        if let (Some(first), Some(summary)) = (first, Summary::of(&state)) {
-            Line::of(summary)?.write(conn, first)?;
+        let Known { state, opened } = rows::known(conn, stream)?;
+        if let (Some(opened), Some(summary)) = (opened, Summary::of(&state)) {
+            quill.summarise(&Line::of(summary)?, opened)?;
             rebuilt += 1;
         }
     }
