@@ -2,19 +2,21 @@
 
 mod ask;
 mod claim;
+mod folds;
 mod fused;
 mod outcome;
 mod present;
 mod wait;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 pub(crate) use self::ask::BUILD;
+use self::folds::Folds;
 pub(crate) use self::fused::{Offer, Together};
 use self::outcome::outcome_of;
 pub(crate) use self::present::Refreshed;
@@ -28,13 +30,13 @@ use crate::call::{Call, Caps};
 use crate::desk::{Desk, Way, unreadable};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
-use crate::id::{AgentId, Chance, NodeName, RequestId, Version, WayId};
+use crate::id::{AgentId, Chance, NodeName, RequestId, Seq, Version, WayId};
 use crate::keeper::Order;
 use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, Stream};
 use crate::people::Directory;
 use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
 use crate::request::{Requirement, StoreKey};
-use crate::state::{Illegal, State};
+use crate::state::{Illegal, State, apply};
 use crate::time::Clock;
 
 /// A backend and the name, provider and assurance that it is registered with.
@@ -105,6 +107,8 @@ pub(crate) struct Inner {
     placed: Mutex<HashSet<(RequestId, WayId)>>,
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
+    /// The last record of a history, how many it has, and what they come to.
+    folds: Mutex<Folds<(Seq, usize, State)>>,
 }
 
 impl std::ops::Deref for Local {
@@ -138,19 +142,44 @@ impl Local {
     pub(crate) fn new(parts: Parts) -> Self {
         let background = Background::new(parts.runtime.clone());
         let hub = Arc::new(Hub::new());
-        let (placed, presenting) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { parts, hub, background, placed, presenting }))
+        let (placed, presenting, folds) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { parts, hub, background, placed, presenting, folds }))
     }
 
     /// The history of a request and what it comes to.
     pub(crate) async fn look(&self, request: RequestId) -> Result<(Vec<Record>, State), StoreError> {
         let history = self.parts.store.history(Stream::Request(request)).await?;
-        let state = State::fold(&history).map_err(unreadable)?;
+        let state = self.fold(request, &history).map_err(unreadable)?;
         // A test's request is not ours to decide, and ours is not a test's.
         match state.opened() {
             Some(opened) if opened.env != self.parts.env => Err(unreadable(Illegal::OtherEnv)),
             _ => Ok((history, state)),
         }
+    }
+
+    /// Folds the history of a request, as far as it was not folded before. A record never changes, so the last one of a
+    /// known history says that the history is the one that is known.
+    pub(crate) fn fold(&self, request: RequestId, history: &[Record]) -> Result<State, Illegal> {
+        let known = self.folds.lock().unwrap_or_else(PoisonError::into_inner).get(request).cloned();
+        let known = known.and_then(|(last, count, state)| {
+            let same = count.checked_sub(1).and_then(|place| history.get(place)).map(|record| record.seq);
+            (same == Some(last)).then(|| history.get(count..).map(|rest| (state, rest))).flatten()
+        });
+        let state = match known {
+            Some((state, rest)) => {
+                rest.iter().try_fold(state, |state, record| apply(&state, &record.body))?
+            }
+            None => State::fold(history)?,
+        };
+        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        match history.last() {
+            // What is over is seldom asked for again.
+            Some(last) if !state.phase().is_terminal() => {
+                folds.put(request, (last.seq, history.len(), state.clone()));
+            }
+            _ => folds.forget(request),
+        }
+        Ok(state)
     }
 
     /// Appends events that move a request from a version.

@@ -155,7 +155,11 @@ impl Desk {
         loop {
             tries += 1;
             let history = self.store.history(stream).await?;
-            let state = State::fold(&history).map_err(unreadable)?;
+            let state = match self.here.as_ref().and_then(Here::local) {
+                Some(local) => local.fold(review.request, &history),
+                None => State::fold(&history),
+            };
+            let state = state.map_err(unreadable)?;
             let reviewer = self.reviewer(identity).await?;
             let now = [state.last(), at_least].into_iter().flatten().fold(self.clock.now(), Timestamp::max);
             let decision = decide(&state, &reviewer, &review, now);
