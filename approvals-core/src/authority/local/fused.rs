@@ -104,11 +104,14 @@ impl Local {
                 Ok(Both::Refused) => (None, Ok(Together::Declined)),
                 Err(error) => (None, Err(error)),
             };
+            let _ = reply.send(told);
             // A call that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(held);
-            let _ = reply.send(told);
         });
-        take.await.ok().flatten()
+        let held = take.await.ok().flatten();
+        // The reviewer is answered before a body that may be long, also where one thread does both.
+        yield_now().await;
+        held
     }
 
     async fn append_both(
