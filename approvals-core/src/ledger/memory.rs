@@ -1,7 +1,7 @@
 //! The ledger in memory: for tests, and for programs that need no history.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::id::{NodeName, RequestId, Seq, SystemChance};
 use crate::request::StoreKey;
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::{Clock, SystemClock};
 
 /// A ledger that lives as long as its last handle. Clones are the same ledger.
