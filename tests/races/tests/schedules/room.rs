@@ -11,7 +11,7 @@ use approvals_races_core::desk::{DeskError, Outcome, Reply, Review};
 use approvals_races_core::error::{ApprovalError, ErrorKind};
 use approvals_races_core::handle::Approvals;
 use approvals_races_core::id::{Chance, NoChance, PolicyVersion, RequestId, Seq};
-use approvals_races_core::ledger::{Answer, Event, FinishOutcome, Record, Store, Stream};
+use approvals_races_core::ledger::{Answer, Event, Finish, Record, Store, Stream};
 use approvals_races_core::policy::{Policy, PolicyError, RiskPolicy, Ruling, SiteRuling};
 use approvals_races_core::action::ActionSite;
 use approvals_races_core::state::{Phase, State};
@@ -215,7 +215,7 @@ impl Judged {
             assert_ne!(state.phase(), Phase::Executing, "claimed for ever");
             let starts = history.iter().filter(|r| matches!(r.body.event, Event::Started { .. })).count();
             let not_run = |event: &Event| {
-                matches!(event, Event::Finished { outcome: FinishOutcome::NotRun { .. }, .. })
+                matches!(event, Event::Finished { outcome: Finish::NotRun { .. }, .. })
             };
             let returned = history.iter().filter(|r| not_run(&r.body.event)).count();
             let lost = history.iter().filter(|r| matches!(r.body.event, Event::Lost { .. })).count();
