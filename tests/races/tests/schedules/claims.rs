@@ -12,7 +12,7 @@ use crate::room::{Plan, Seen, contest};
 use crate::shelf::{Defect, Shelf};
 use crate::watched::Watched;
 
-fn clock() -> ManualClock {
+pub(crate) fn clock() -> ManualClock {
     ManualClock::at("2026-11-21T12:00:00Z".parse().unwrap())
 }
 
@@ -30,7 +30,7 @@ fn over_shelf(defect: Defect, plan: fn() -> Plan) -> impl Fn() + Send + Sync + '
     }
 }
 
-fn all_seen<const N: usize>(seen: [(&str, &AtomicUsize); N]) {
+pub(crate) fn all_seen<const N: usize>(seen: [(&str, &AtomicUsize); N]) {
     for (what, times) in seen {
         println!("{what}: {}", times.load(SeqCst));
         assert!(times.load(SeqCst) > 0, "no schedule showed it: {what}");
@@ -80,7 +80,11 @@ fn a_store_that_compares_outside_its_lock_is_found() {
 
 #[test]
 fn a_store_that_answers_before_it_has_written_is_found() {
-    shows(2_000, &["before its claim", "does not fold", "not on record"], over_shelf(Defect::EarlyReply, Plan::drawn));
+    shows(
+        2_000,
+        &["before its claim", "does not fold", "not on record"],
+        over_shelf(Defect::EarlyReply, Plan::drawn),
+    );
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, FailurePersistence, Runner};
@@ -42,24 +41,25 @@ pub(crate) fn explore(schedules: usize, test: impl Fn() + Send + Sync + 'static)
     run(Box::new(PctScheduler::new_from_seed(seed, DEPTH, half)));
 }
 
-/// The same of a test with a defect, which one of so many schedules must show; its failure says one of these.
-pub(crate) fn shows(schedules: usize, says: &[&str], test: impl Fn() + Send + Sync + 'static) {
-    let tried = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&tried);
-    let scheduler = RandomScheduler::new_from_seed(SEED, schedules);
-    let runner = Runner::new(scheduler, config(FailurePersistence::None));
-    let run = AssertUnwindSafe(|| {
-        runner.run(move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-            test();
-        })
-    });
-    let Err(failure) = catch_unwind(run) else { panic!("{schedules} schedules, and the defect was not seen") };
-    let failure = failure
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_default();
-    println!("seen by schedule {}", tried.load(Ordering::Relaxed));
-    assert!(says.iter().any(|words| failure.contains(words)), "another failure: {failure}");
+/// The same of a test with a defect, which one of so many schedules must show by a failure that says one of these.
+pub(crate) fn shows(schedules: u64, says: &[&str], test: impl Fn() + Send + Sync + 'static) {
+    let test = Arc::new(test);
+    let mut others = 0;
+    for number in 0..schedules {
+        let test = Arc::clone(&test);
+        let scheduler = RandomScheduler::new_from_seed(SEED + number, 1);
+        let runner = Runner::new(scheduler, config(FailurePersistence::None));
+        let Err(failure) = catch_unwind(AssertUnwindSafe(|| runner.run(move || test()))) else { continue };
+        let failure = match failure.downcast::<String>() {
+            Ok(failure) => *failure,
+            Err(failure) => {
+                failure.downcast::<&str>().map_or_else(|_| String::new(), |text| (*text).to_owned())
+            }
+        };
+        if says.iter().any(|words| failure.contains(words)) {
+            return println!("seen by schedule {number}, after {others} that failed otherwise: {failure}");
+        }
+        others += 1;
+    }
+    panic!("none of {schedules} schedules showed the defect; {others} failed otherwise");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
+use approvals_races_core::action::ActionSite;
 use approvals_races_core::action::Risk;
 use approvals_races_core::async_trait;
 use approvals_races_core::call::Call;
@@ -13,7 +14,6 @@ use approvals_races_core::handle::Approvals;
 use approvals_races_core::id::{Chance, NoChance, PolicyVersion, RequestId, Seq};
 use approvals_races_core::ledger::{Answer, Event, Finish, Record, Store, Stream};
 use approvals_races_core::policy::{Policy, PolicyError, RiskPolicy, Ruling, SiteRuling};
-use approvals_races_core::action::ActionSite;
 use approvals_races_core::state::{Phase, State};
 use approvals_races_core::testing::{ManualClock, MockBackend, ids};
 use shuttle::future::{JoinHandle, spawn, yield_now};
@@ -58,14 +58,7 @@ fn coin() -> bool {
 impl Plan {
     /// Two calls of one key.
     pub(crate) fn of_one_key() -> Self {
-        Self {
-            keyed: true,
-            callers: 2,
-            denies: false,
-            leaves: false,
-            shuts_down: false,
-            thoughtful: coin(),
-        }
+        Self { keyed: true, callers: 2, denies: false, leaves: false, shuts_down: false, thoughtful: coin() }
     }
 
     /// Anything may come of it.
@@ -73,7 +66,14 @@ impl Plan {
         let (keyed, shuts_down) = (coin(), coin());
         // A caller who comes after a claim that was given back asks anew, and only a shutdown answers then.
         let callers = if keyed && shuts_down && coin() { 2 } else { 1 };
-        Self { keyed, callers, denies: coin(), leaves: coin(), shuts_down, thoughtful: thread_rng().gen_bool(0.3) }
+        Self {
+            keyed,
+            callers,
+            denies: coin(),
+            leaves: coin(),
+            shuts_down,
+            thoughtful: thread_rng().gen_bool(0.3),
+        }
     }
 }
 
@@ -114,7 +114,12 @@ struct Bodies {
     early: Arc<AtomicBool>,
 }
 
-async fn call(approvals: Approvals, store: Watched, keyed: bool, bodies: Bodies) -> Result<(), ApprovalError> {
+async fn call(
+    approvals: Approvals,
+    store: Watched,
+    keyed: bool,
+    bodies: Bodies,
+) -> Result<(), ApprovalError> {
     let call = Call::new("races.pay").risk(Risk::High).arg("cents", &5_u64);
     let call = if keyed { call.key("R-1") } else { call };
     let body = || async move {
@@ -214,9 +219,8 @@ impl Judged {
             let state = State::fold(&history).unwrap_or_else(|error| panic!("does not fold: {error}"));
             assert_ne!(state.phase(), Phase::Executing, "claimed for ever");
             let starts = history.iter().filter(|r| matches!(r.body.event, Event::Started { .. })).count();
-            let not_run = |event: &Event| {
-                matches!(event, Event::Finished { outcome: Finish::NotRun { .. }, .. })
-            };
+            let not_run =
+                |event: &Event| matches!(event, Event::Finished { outcome: Finish::NotRun { .. }, .. });
             let returned = history.iter().filter(|r| not_run(&r.body.event)).count();
             let lost = history.iter().filter(|r| matches!(r.body.event, Event::Lost { .. })).count();
             ran += starts - returned;
@@ -227,14 +231,23 @@ impl Judged {
 
         let history = store.history(request.into()).await.unwrap();
         let place = |of: fn(&Event) -> bool| history.iter().position(|record| of(&record.body.event));
-        let said_yes = |event: &Event| matches!(event, Event::Reviewed(review) if review.answer == Answer::Approve);
+        let said_yes =
+            |event: &Event| matches!(event, Event::Reviewed(review) if review.answer == Answer::Approve);
         let approved = place(said_yes);
         let started = place(|event| matches!(event, Event::Started { .. }));
         if let Some(phase) = counted(&yes) {
-            assert_eq!(reviewed(&history, Answer::Approve), 1, "an approval that counted as {phase} is not on record");
+            assert_eq!(
+                reviewed(&history, Answer::Approve),
+                1,
+                "an approval that counted as {phase} is not on record"
+            );
         }
         if let Some(phase) = no.as_ref().and_then(counted) {
-            assert_eq!(reviewed(&history, Answer::Deny), 1, "a denial that counted as {phase} is not on record");
+            assert_eq!(
+                reviewed(&history, Answer::Deny),
+                1,
+                "a denial that counted as {phase} is not on record"
+            );
             match phase {
                 Phase::Denied => {
                     assert_eq!(begun, 0, "denied, and run");

@@ -131,12 +131,11 @@ impl<T: Send + 'static> JoinSet<T> {
             if self.0.is_empty() {
                 return Poll::Ready(None);
             }
-            let ended = self.0.iter_mut().enumerate().find_map(|(place, task)| {
-                match Pin::new(&mut *task).poll(cx) {
+            let ended =
+                self.0.iter_mut().enumerate().find_map(|(place, task)| match Pin::new(&mut *task).poll(cx) {
                     Poll::Ready(output) => Some((place, output.map(|output| (task.id, output)))),
                     Poll::Pending => None,
-                }
-            });
+                });
             match ended {
                 Some((place, output)) => {
                     drop(self.0.swap_remove(place));
