@@ -1,5 +1,6 @@
 //! Histories that threads really made, judged for linearizability against the production state machine.
 
+mod death;
 mod defects;
 mod record;
 mod spec;

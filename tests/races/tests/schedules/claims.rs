@@ -41,7 +41,7 @@ pub(crate) fn all_seen<const N: usize>(seen: [(&str, &AtomicUsize); N]) {
 fn of_two_calls_of_one_key_one_runs_whoever_comes_first() {
     let seen = Arc::new(Seen::default());
     let shared = Arc::clone(&seen);
-    explore(2_000, move || over_memory(Plan::of_one_key(), &shared));
+    explore(1_000, move || over_memory(Plan::of_one_key(), &shared));
     all_seen([
         ("ran", &seen.ran),
         ("verdict and claim together", &seen.together),
@@ -54,7 +54,7 @@ fn of_two_calls_of_one_key_one_runs_whoever_comes_first() {
 fn a_yes_a_no_a_caller_who_leaves_and_a_shutdown_leave_one_story_in_any_order() {
     let seen = Arc::new(Seen::default());
     let shared = Arc::clone(&seen);
-    explore(4_000, move || over_memory(Plan::drawn(), &shared));
+    explore(2_000, move || over_memory(Plan::drawn(), &shared));
     all_seen([
         ("ran", &seen.ran),
         ("verdict and claim together", &seen.together),
@@ -69,8 +69,8 @@ fn a_yes_a_no_a_caller_who_leaves_and_a_shutdown_leave_one_story_in_any_order() 
 
 #[test]
 fn the_shelf_without_a_defect_passes() {
-    explore(300, over_shelf(Defect::None, Plan::drawn));
-    explore(300, over_shelf(Defect::None, Plan::of_one_key));
+    explore(200, over_shelf(Defect::None, Plan::drawn));
+    explore(200, over_shelf(Defect::None, Plan::of_one_key));
 }
 
 #[test]

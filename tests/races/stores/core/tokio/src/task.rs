@@ -22,7 +22,10 @@ pub struct JoinHandle<T> {
 
 /// A task that was aborted: one that panics fails the run.
 #[derive(Debug)]
-pub struct JoinError(Id);
+pub struct JoinError {
+    id: Id,
+    why: Box<future::JoinError>,
+}
 
 /// Starts a task.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
@@ -56,14 +59,14 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let id = self.id;
-        Pin::new(&mut self.task).poll(cx).map_err(|_| JoinError(id))
+        Pin::new(&mut self.task).poll(cx).map_err(|why| JoinError { id, why: Box::new(why) })
     }
 }
 
 impl JoinError {
     /// Which task it was.
     pub fn id(&self) -> Id {
-        self.0
+        self.id
     }
 
     /// Whether it panicked: never.
@@ -79,7 +82,7 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the task was aborted")
+        self.why.fmt(f)
     }
 }
 
