@@ -1,4 +1,21 @@
 //! Histories that threads really made, judged for linearizability against the production state machine.
+//!
+//! Two to four threads approve, deny, withdraw, expire, claim, finish, note and read one request at once. An order of
+//! what they did has to exist that the register of [`spec`] would have answered the same.
+//!
+//! ```sh
+//! cargo test -p approvals-races --test histories                           # 10,000, as CI runs them
+//! APPROVALS_HISTORIES=100 cargo test -p approvals-races --test histories   # a hundred times as many
+//! APPROVALS_SEED=7 cargo test -p approvals-races --test histories          # others
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
 
 mod death;
 mod defects;
