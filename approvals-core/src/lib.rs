@@ -27,6 +27,7 @@ pub mod policy;
 pub mod request;
 pub mod secret;
 pub mod state;
+mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;

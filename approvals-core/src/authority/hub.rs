@@ -1,7 +1,7 @@
 //! Wakes those who wait when the ledger grows: one follower of the store for all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::local::Offer;
 use crate::id::RequestId;
 use crate::ledger::Store;
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::Clock;
 
 /// How many records are read at a time.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 
@@ -13,6 +13,7 @@ use super::{
 use crate::id::{NodeName, Seq, SystemChance};
 use crate::request::StoreKey;
 use crate::state::State;
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::{Clock, SystemClock};
 
 /// A ledger that lives as long as its last handle. Clones are the same ledger.

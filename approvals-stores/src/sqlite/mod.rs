@@ -13,6 +13,7 @@ mod reader;
 mod recent;
 mod rows;
 mod schema;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -199,7 +200,7 @@ async fn off_this_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
-    let started = std::thread::Builder::new().name("approvals-store".to_owned()).spawn(move || {
+    let started = sync::thread::Builder::new().name("approvals-store".to_owned()).spawn(move || {
         let _ = reply.send(work());
     });
     let no_thread = || {

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, Metadata, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use approvals_core::id::NodeName;
 use approvals_core::ledger::{NodeHold, StoreError, StoreErrorKind};
@@ -13,6 +12,7 @@ use approvals_core::ledger::{NodeHold, StoreError, StoreErrorKind};
 use super::error::io;
 use super::place::{beside, open_beside};
 use super::queue::lock;
+use super::sync::Mutex;
 
 /// The longest file name that every local file system takes, without the ending.
 const LONGEST: usize = 250;

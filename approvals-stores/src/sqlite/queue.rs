@@ -1,9 +1,11 @@
 //! A queue of work for threads of our own, so that no async thread blocks and no runtime is asked for one.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::PoisonError;
+
+use super::sync::mpsc::{Receiver, Sender, channel};
+use super::sync::thread::{Builder, JoinHandle};
+use super::sync::{Mutex, MutexGuard};
 
 /// Work that waits for its threads; they end when they have done all of it and the queue is closed or dropped.
 pub(super) struct Queue<T> {

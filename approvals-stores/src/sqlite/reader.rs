@@ -1,8 +1,7 @@
 //! The threads that read. In a write-ahead log readers wait for nobody.
 
 use std::path::Path;
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use approvals_core::ledger::StoreError;
 use rusqlite::Connection;
@@ -12,6 +11,8 @@ use super::SqliteOptions;
 use super::error::{Failure, closed};
 use super::queue::{Queue, lock};
 use super::schema::{Use, connect};
+use super::sync::Mutex;
+use super::sync::mpsc::Receiver;
 
 /// Two, so that reading the whole ledger for an audit does not hold up the reading of one request.
 const THREADS: usize = 2;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use approvals_core::id::Seq;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::error::{Failure, closed};
 use super::queue::{Queue, lock};
 use super::schema::{Use, connect};
+use super::sync::{Condvar, Mutex};
 use super::{SqliteOptions, error, rows};
 
 /// SQLite tells nobody about a commit of another process, so somebody has to look (law 14).

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use approvals_core::id::Seq;
 use approvals_core::ledger::{
@@ -18,6 +17,7 @@ use super::queue::Queue;
 use super::recent::{Known, Recent};
 use super::rows::{Line, Quill, Sheet};
 use super::schema::{Use, connect};
+use super::sync::mpsc::Receiver;
 use super::{SqliteOptions, rows};
 
 /// The most appends in one commit, so that the first of them does not wait for all the world.

@@ -1,0 +1,3 @@
+//! Channels.
+
+pub use ::tokio::sync::{mpsc, oneshot, watch};
