@@ -218,16 +218,10 @@ impl Asker {
                 }
             },
             StatusCode::GONE => Came::Gone,
-            status => {
-                if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-                    // It may be what it was told that it does not take, and that is told once at most.
-                    place.told.clear();
-                }
-                Came::Failed {
-                    why: format!("the endpoint says {status}"),
-                    after: retry_after(answer.headers(), clock.now()),
-                }
-            }
+            status => Came::Failed {
+                why: format!("the endpoint says {status}"),
+                after: retry_after(answer.headers(), clock.now()),
+            },
         }
     }
 
