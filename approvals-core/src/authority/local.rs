@@ -7,7 +7,7 @@ mod outcome;
 mod present;
 mod wait;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ pub(crate) struct Inner {
     pub(crate) hub: Arc<Hub>,
     pub(crate) background: Background,
     /// Which cards this process has placed, so that a backend whose cards die with a process is asked once in each.
-    placed: Mutex<HashSet<(RequestId, WayId)>>,
+    placed: Mutex<HashMap<RequestId, Vec<WayId>>>,
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
 }
@@ -234,12 +234,20 @@ impl Authority for Local {
         self.ask_people(call).await
     }
 
-    async fn wait(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
-        self.wait_for_verdict(call, ticket).await
+    async fn wait(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
+        self.wait_for_verdict(ticket).await
     }
 
-    async fn claim(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Held, ApprovalError> {
-        self.stop_or_claim(call, ticket).await
+    async fn claim(
+        &self,
+        call: &Call,
+        ticket: &Arc<Ticket>,
+        waited: Waited,
+    ) -> Result<Option<Held>, ApprovalError> {
+        match waited {
+            Waited::Offered(offer) => Ok(self.take_up(call, ticket, *offer).await),
+            Waited::Approved => self.stop_or_claim(call, ticket).await.map(Some),
+        }
     }
 
     fn finish(&self, grant: &Grant, end: End) {

@@ -117,7 +117,7 @@ impl Local {
     fn stands(&self, request: RequestId, registered: &Registered, state: &State) -> bool {
         let way = &registered.way.id;
         let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.contains(&(request, way.clone()))
+        placed.get(&request).is_some_and(|ways| ways.contains(way))
             || (registered.outlives() && state.presented().contains_key(way))
     }
 
@@ -134,7 +134,8 @@ impl Local {
         let event = Event::Presented { way: way.clone(), reference, shown };
         self.note(Stream::Request(request), event.into()).await?;
         // Only now: a card that is not on record is placed again, which makes no second one.
-        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.entry(request).or_default().push(way.clone());
         Ok(())
     }
 
@@ -243,8 +244,7 @@ impl Local {
     /// Keeps the cards of a request up to date no longer.
     pub(crate) fn forget_cards(&self, request: RequestId) {
         self.hub.forget_card(request);
-        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.retain(|(placed, _)| *placed != request);
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
     }
 
     /// Has the cards of an earlier process brought up to date, where a request moved on and they were not told.

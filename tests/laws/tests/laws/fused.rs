@@ -295,7 +295,7 @@ async fn a_verdict_with_its_claim_whose_reply_is_lost_is_read_back_and_runs_once
 async fn a_verdict_with_its_claim_that_is_lost_out_of_sight_ends_as_not_run_once_it_is_seen() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(9));
+    let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(12));
     let call = waiting(&bench, &approvals);
     let card = bench.card().await;
     let (mock, review) = (bench.mock.clone(), yes(&card));
