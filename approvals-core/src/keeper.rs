@@ -203,7 +203,7 @@ impl Keeper {
             let local = local.clone();
             async move {
                 match write {
-                    Write::Expire(request) => Written::Expired(request, expire(&local, request).await),
+                    Write::Expire(request) => Written::Expired(request, local.expire(request).await),
                     Write::Withdraw(request) => {
                         withdraw(&local, request).await;
                         Written::Withdrawn
@@ -303,11 +303,6 @@ impl Keeper {
             }
         }
     }
-}
-
-async fn expire(local: &Local, request: RequestId) -> Result<Option<Timestamp>, StoreError> {
-    local.expire(request).await?;
-    Ok(local.look(request).await?.1.deadline())
 }
 
 async fn withdraw(local: &Local, request: RequestId) {

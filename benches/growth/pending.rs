@@ -213,7 +213,8 @@ async fn settle() {
 }
 
 fn resident() -> Result<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").context("memory is read from /proc of Linux")?;
+    let status =
+        std::fs::read_to_string("/proc/self/status").context("memory is read from /proc of Linux")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()).context("VmRSS is missing")?;
     Ok(kib.parse::<usize>()? * 1024)

@@ -49,8 +49,7 @@ pub(crate) fn draw(title: &str, below: &str, lines: &[(&str, Vec<(f64, f64)>)]) 
             let _ = write!(path, "{step}{x:.1} {y:.1}");
             let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
         }
-        let _ =
-            writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
+        let _ = writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
         let row = bottom + 34.0 + 16.0 * index as f64;
         let _ = writeln!(
             svg,

@@ -72,7 +72,8 @@ fn count(part: &str, times: u64) -> Result<u64> {
     let run = valgrind.args(["run", part, &times.to_string()]).output()?;
     let told = String::from_utf8_lossy(&run.stderr);
     ensure!(run.status.success(), "{told}");
-    let line = told.lines().find_map(|line| line.split_once("Collected :")).context("callgrind says nothing")?;
+    let line =
+        told.lines().find_map(|line| line.split_once("Collected :")).context("callgrind says nothing")?;
     Ok(line.1.trim().parse()?)
 }
 
@@ -108,8 +109,11 @@ fn captures(times: u64) -> Result<()> {
     let (seed, limits) = (Seed::from_bytes([7; 32]), Limits::default());
     let (rows, name, parts) = (12_u64, "customers", ["eu-west", "eu-north"]);
     for _ in 0..times {
-        let captured =
-            [capture_stable(&rows, &limits)?, capture_stable(&name, &limits)?, capture_stable(&parts, &limits)?];
+        let captured = [
+            capture_stable(&rows, &limits)?,
+            capture_stable(&name, &limits)?,
+            capture_stable(&parts, &limits)?,
+        ];
         for (field, value) in ["arguments.rows", "arguments.name", "arguments.parts"].iter().zip(&captured) {
             black_box(seed.commit(field, value));
         }

@@ -119,12 +119,7 @@ mod tests {
             unreachable!()
         }
 
-        async fn claim(
-            &self,
-            _: &Call,
-            _: &Arc<Ticket>,
-            _: Waited,
-        ) -> Result<Option<Held>, ApprovalError> {
+        async fn claim(&self, _: &Call, _: &Arc<Ticket>, _: Waited) -> Result<Option<Held>, ApprovalError> {
             unreachable!()
         }
 
