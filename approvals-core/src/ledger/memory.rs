@@ -1,6 +1,7 @@
 //! The ledger in memory: for tests, and for programs that need no history.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -29,7 +30,9 @@ struct Inner {
 struct Tables {
     records: Vec<Arc<Record>>,
     streams: HashMap<Stream, Vec<Arc<Record>>>,
-    requests: BTreeMap<RequestId, (Seq, Summary)>,
+    /// By the place at which a request was opened, which is the order of the list.
+    summaries: BTreeMap<Seq, Summary>,
+    opened: HashMap<RequestId, Seq>,
 }
 
 impl Memory {
@@ -84,8 +87,8 @@ impl Store for Memory {
         for sealed in sealed {
             let seq = Seq(tables.records.len() as u64 + 1);
             if let Some(summary) = sealed.summary {
-                let opened = tables.requests.get(&summary.id).map_or(seq, |(opened, _)| *opened);
-                tables.requests.insert(summary.id, (opened, summary));
+                let opened = *tables.opened.entry(summary.id).or_insert(seq);
+                tables.summaries.insert(opened, summary);
             }
             let record = Arc::new(Record {
                 seq,
@@ -111,16 +114,17 @@ impl Store for Memory {
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
         let tables = self.tables();
-        let mut found: Vec<&(Seq, Summary)> = tables
-            .requests
-            .values()
-            .filter(|(opened, summary)| after.is_none_or(|c| *opened < c.0) && filter.admits(summary))
-            .collect();
-        found.sort_by_key(|(opened, _)| std::cmp::Reverse(*opened));
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(opened, _)| Cursor(*opened));
-        Ok(Page { summaries: found.into_iter().map(|(_, summary)| summary.clone()).collect(), next })
+        let before = after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.0));
+        let newest_first = tables.summaries.range((Bound::Unbounded, before)).rev();
+        let mut found = newest_first.filter(|(_, summary)| filter.admits(summary));
+        let mut page = Page::default();
+        let mut last = None;
+        for (opened, summary) in found.by_ref().take(limit) {
+            page.summaries.push(summary.clone());
+            last = Some(Cursor(*opened));
+        }
+        page.next = last.filter(|_| found.next().is_some());
+        Ok(page)
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
