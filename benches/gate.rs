@@ -18,9 +18,15 @@ use anyhow::{Context as _, Result};
 use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::Card;
 use approvals::desk::{Desk, Review};
+#[cfg(feature = "sqlite")]
+use approvals::desk::{Way, WayKind};
 use approvals::id::{Reference, Seq};
+#[cfg(feature = "sqlite")]
+use approvals::ledger::Filter;
 use approvals::ledger::{Memory, Store};
 use approvals::request::Digest;
+#[cfg(feature = "sqlite")]
+use approvals::state::Phase;
 use approvals::{
     Agent, ApprovalError, Approvals, Assurance, Identity, People, Person, RiskPolicy, requires_approval,
 };
@@ -47,6 +53,14 @@ async fn asked(rows: u64) -> Result<Instant, ApprovalError> {
 
 fn main() -> Result<()> {
     let given = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, syncs, trips, decided] = words.as_slice()
+        && syncs == "--syncs"
+    {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let folder = Folder::make()?;
+        return runtime.block_on(synced_calls(trips.parse()?, decided == "here", folder.0.clone()));
+    }
     if !given("--bench") || given("--test") {
         println!("nothing is measured in a test; run `cargo bench`");
         return Ok(());
@@ -70,13 +84,20 @@ fn main() -> Result<()> {
 }
 
 async fn set_up(store: impl Store) -> Result<Approvals> {
-    let people = [Person::new("olga"), Person::new("ann").known_as("bench", "ann")];
+    set_up_with(store, YesMan::new()).await
+}
+
+fn people() -> Result<People> {
+    Ok(People::new([Person::new("olga"), Person::new("ann").known_as("bench", "ann")])?)
+}
+
+async fn set_up_with(store: impl Store, yes_man: YesMan) -> Result<Approvals> {
     Approvals::builder()
         .agent(Agent::new("bench").owned_by("olga"))
-        .directory(People::new(people)?)
+        .directory(people()?)
         .policy(RiskPolicy::default())
         .store(store)
-        .backend(YesMan::new())
+        .backend(yes_man)
         .build()
         .await
         .context("the set-up is refused")
@@ -193,6 +214,54 @@ async fn durable_calls(trips: usize, folder: PathBuf) -> Result<()> {
     Ok(())
 }
 
+/// Trips for `scripts/bench syncs`, which watches the disk from outside and is told by a look at a file that is not
+/// there when a call begins and when its body does. Decided elsewhere, the reviewer has a handle of their own, as another
+/// process would.
+#[cfg(feature = "sqlite")]
+async fn synced_calls(trips: usize, here: bool, folder: PathBuf) -> Result<()> {
+    let path = folder.join("gate.db");
+    let yes_man = YesMan { silent: !here, ..YesMan::new() };
+    let approvals = set_up_with(approvals::Sqlite::open(&path).await?, yes_man).await?;
+    let reviewer = if here { None } else { Some(tokio::spawn(elsewhere(path))) };
+    for rows in 0..u64::try_from(trips)? {
+        let _ = folder.join("call").exists();
+        approvals.scope(asked(rows)).await?;
+        let _ = folder.join("body").exists();
+        // The end of the body is written meanwhile, and is no part of the next call.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    reviewer.inspect(|reviewer| reviewer.abort());
+    approvals.shutdown().await?;
+    Ok(())
+}
+
+/// Says yes to whatever waits.
+#[cfg(feature = "sqlite")]
+async fn elsewhere(path: PathBuf) -> Result<()> {
+    let store = std::sync::Arc::new(approvals::Sqlite::open(&path).await?);
+    let way = Way {
+        id: "elsewhere".into(),
+        provider: "bench".into(),
+        assurance: Assurance::Sso,
+        kind: WayKind::Backend,
+    };
+    let desk = Desk::new(store.clone(), std::sync::Arc::new(people()?), way, "elsewhere");
+    let pending = Filter::in_phases([Phase::Pending]);
+    let mut seen = Seq::START;
+    loop {
+        for request in store.list(&pending, None, 8).await?.summaries {
+            desk.submit(&Identity::new("bench", "ann"), Review::approve(request.id, request.digest)).await?;
+        }
+        store.wait_past(seen).await?;
+        seen = store.last().await?;
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn synced_calls(_: usize, _: bool, _: PathBuf) -> Result<()> {
+    anyhow::bail!("the feature `sqlite` is off")
+}
+
 #[cfg(not(feature = "sqlite"))]
 async fn durable_calls(_: usize, _: PathBuf) -> Result<()> {
     println!("approved, on SQLite: not measured, the feature `sqlite` is off");
@@ -228,12 +297,14 @@ fn sizes() {
 struct YesMan {
     shown: mpsc::UnboundedSender<Review>,
     answers: Mutex<mpsc::UnboundedReceiver<Review>>,
+    /// Leaves the answer to somebody else.
+    silent: bool,
 }
 
 impl YesMan {
     fn new() -> Self {
         let (shown, answers) = mpsc::unbounded_channel();
-        Self { shown, answers: Mutex::new(answers) }
+        Self { shown, answers: Mutex::new(answers), silent: false }
     }
 }
 
@@ -258,7 +329,9 @@ impl Backend for YesMan {
         'c: 'f,
         Self: 'f,
     {
-        if let (Ok(request), Some(digest)) = (card.request.parse(), Digest::from_hex(&card.digest)) {
+        if let (Ok(request), Some(digest)) = (card.request.parse(), Digest::from_hex(&card.digest))
+            && !self.silent
+        {
             let _ = self.shown.send(Review::approve(request, digest));
         }
         let presented = Presented { reference: Reference::new("card"), shown: card.shown() };

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
 pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught};
-pub(crate) use self::local::{BUILD, Here, Local, Parts, Refreshed, Registered, Together};
+pub(crate) use self::local::{BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;
@@ -21,7 +21,7 @@ use crate::gate::Held;
 use crate::id::{ClaimId, RequestId, Version};
 use crate::ledger::{Finish, NotRunWhy};
 use crate::policy::SiteRuling;
-use crate::request::{CallFacts, Seed, StoreKey};
+use crate::request::{Digest, Seed, StoreKey};
 
 /// Rules, asks and claims for a gate. `gate::pass` tells the order.
 #[async_trait]
@@ -36,10 +36,16 @@ pub(crate) trait Authority: Send + Sync + 'static {
     async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError>;
 
     /// Waits for a verdict that lets the call run. Every other one is an error.
-    async fn wait(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError>;
+    async fn wait(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError>;
 
-    /// Claims the approved request: policy and directory once more, then `started`.
-    async fn claim(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Held, ApprovalError>;
+    /// Claims the approved request: policy and directory once more, then `started`. `None` if the verdict that was
+    /// offered is to be recorded by itself, and the call waits on.
+    async fn claim(
+        &self,
+        call: &Call,
+        ticket: &Arc<Ticket>,
+        waited: Waited,
+    ) -> Result<Option<Held>, ApprovalError>;
 
     /// Records how a claim ended. Returns at once; the record is retried in the background, the body never is.
     fn finish(&self, grant: &Grant, end: End);
@@ -61,8 +67,8 @@ pub(crate) enum Asked {
 pub(crate) enum Waited {
     /// The request may be claimed.
     Approved,
-    /// The verdict came with the claim of this very call: both are durable, in one append.
-    Claimed(Held),
+    /// The verdict is at hand: it may be recorded together with the claim of this very call, in one append.
+    Offered(Box<Offer>),
 }
 
 /// A call that waits for people.
@@ -71,7 +77,8 @@ pub(crate) struct Ticket {
     pub(crate) action: ActionName,
     pub(crate) request: RequestId,
     pub(crate) seed: Seed,
-    pub(crate) facts: CallFacts,
+    /// What the call is bound to: see [`CallFacts::bound_to`](crate::request::CallFacts::bound_to).
+    pub(crate) bound: Digest,
     pub(crate) keyed: bool,
     /// How long the call blocks; to the end of the request if absent.
     pub(crate) patience: Option<Duration>,

@@ -14,56 +14,82 @@ pub use self::turn::{Gate, Turn, never, refuse, refuse_by};
 use crate::authority::{Asked, Authority, End, Grant, Ticket, Waited};
 use crate::call::Call;
 use crate::error::ApprovalError;
+use crate::id::RequestId;
 use crate::ledger::{Finish, NotRunWhy};
 
-/// How a call got through.
+/// How far a call got.
 pub(crate) enum Passed {
     /// Policy lets it run; where that has to be durable first, it is.
-    Free,
+    Free(Box<Call>),
+    /// A verdict may be claimed, by the call as it is now.
+    Woken(Asking, Waited),
     /// People said yes, and the claim is ours.
     Claimed(Held),
 }
 
 /// The story of a call that is not let through by its site alone.
 ///
-/// What is left to [`Gate::turn`] needs the live arguments, which no await may borrow: to rebuild the call, compare
-/// it with what was claimed and hand out the permit, all right before the body.
-pub(crate) async fn pass(authority: Arc<dyn Authority>, call: &Call) -> Result<Passed, ApprovalError> {
+/// It goes on in [`claim`], and what is left to [`Gate::turn`] needs the live arguments, which no await may borrow: to
+/// read the call anew for the claim, to read it once more and compare it with what was claimed, and to hand out the
+/// permit, the last two right before the body.
+pub(crate) async fn pass(authority: Arc<dyn Authority>, call: Box<Call>) -> Result<Passed, ApprovalError> {
     // The key is looked up before any policy is asked: a denied call must not run because policy changed its mind.
-    let ticket = match authority.ask(call).await? {
+    let ticket = match authority.ask(&call).await? {
         Asked::Run => {
             tracing::debug!("policy lets the call run");
-            return Ok(Passed::Free);
+            return Ok(Passed::Free(call));
         }
         Asked::Wait(ticket) => ticket,
     };
     tracing::info!(request = %ticket.request, "the call waits for people");
-    // From here on, a caller that goes away withdraws the request, or parks it under its key.
-    let mut asking = Asking { authority: &*authority, ticket: &ticket, over: false };
-    let held = match authority.wait(call, &ticket).await? {
-        Waited::Claimed(held) => held,
-        Waited::Approved => {
-            tracing::info!(request = %ticket.request, "the call may be claimed");
-            // Policy and directory once more, then `started`, durable before the body (laws 2, 7 and 10).
-            authority.claim(call, &ticket).await?
-        }
-    };
-    asking.over = true;
-    tracing::info!(request = %ticket.request, "the claim is on record");
-    Ok(Passed::Claimed(held))
+    // What is asked for stands in the ledger: a call that waits for days, and there may be very many, holds none of it.
+    drop(call);
+    wait(Asking { authority, ticket, over: false }).await
 }
 
-/// A caller that waits.
-struct Asking<'a> {
-    authority: &'a dyn Authority,
-    ticket: &'a Ticket,
+async fn wait(asking: Asking) -> Result<Passed, ApprovalError> {
+    let waited = asking.authority.wait(&asking.ticket).await?;
+    Ok(Passed::Woken(asking, waited))
+}
+
+/// The second half: the claim, by the call as it is after the wait.
+pub(crate) async fn claim(
+    mut asking: Asking,
+    waited: Waited,
+    call: Box<Call>,
+) -> Result<Passed, ApprovalError> {
+    tracing::info!(request = %asking.ticket.request, "the call may be claimed");
+    // Policy and directory once more, then `started`, durable before the body (laws 2, 7 and 10).
+    let held = asking.authority.claim(&call, &asking.ticket, waited).await?;
+    drop(call);
+    match held {
+        Some(held) => {
+            asking.over = true;
+            tracing::info!(request = %asking.ticket.request, "the claim is on record");
+            Ok(Passed::Claimed(held))
+        }
+        // The verdict is recorded by itself.
+        None => wait(asking).await,
+    }
+}
+
+/// A caller that waits. One that goes away withdraws the request, or parks it under its key.
+pub(crate) struct Asking {
+    authority: Arc<dyn Authority>,
+    ticket: Arc<Ticket>,
     over: bool,
 }
 
-impl Drop for Asking<'_> {
+impl Asking {
+    pub(crate) fn request(&self) -> RequestId {
+        self.ticket.request
+    }
+}
+
+impl Drop for Asking {
     fn drop(&mut self) {
         if !self.over {
-            self.authority.leave(self.ticket);
+            self.authority.leave(&self.ticket);
         }
     }
 }
@@ -87,7 +113,8 @@ impl Held {
 
     /// Whether the call, read anew from the live arguments, is the one that was claimed (law 5).
     fn is_for(&self, call: &Call) -> bool {
-        call.facts(self.grant.ticket.seed).0 == self.grant.ticket.facts
+        let facts = call.facts(self.grant.ticket.seed).0;
+        facts.bound_to(call.key()).is_ok_and(|bound| bound == self.grant.ticket.bound)
     }
 
     /// The body is next.

@@ -1,12 +1,19 @@
 //! The keeper: the one background task. Expires what is overdue, presents again, keeps cards up to date.
+//!
+//! What it does for a request waits in a lane, and is a task only once it is its turn: writes to the ledger in the one,
+//! so that a store commits many of them together, words to the backends in the other, so that a backend that hangs holds
+//! up no deadline.
 
+mod lane;
+
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, JoinError, JoinSet};
 
-use crate::authority::{Local, Refreshed, Registered};
+use self::lane::Lane;
+use crate::authority::{Local, Panicked, Refreshed, Registered, caught};
 use crate::id::{NodeName, RequestId, Version};
 use crate::ledger::{Filter, NodeHold, StoreError, StoreErrorKind, Summary};
 use crate::state::Phase;
@@ -34,6 +41,8 @@ pub(crate) enum Order {
     Watch { request: RequestId, deadline: Timestamp },
     /// Present this request again after a while.
     PresentAgain { request: RequestId, after: Duration, tries: u32 },
+    /// Withdraw this request, whose caller died with an earlier process.
+    Withdraw(RequestId),
     /// Bring the cards of this request up to date, one of which shows no more than this version.
     Refresh { request: RequestId, shown: Version },
     /// Finish what is begun and stop.
@@ -45,6 +54,31 @@ enum Job {
     Expire,
     Present(u32),
     Refresh,
+}
+
+/// What is written for a request.
+enum Write {
+    Expire(RequestId),
+    Withdraw(RequestId),
+}
+
+/// What came of that.
+enum Written {
+    /// The next deadline, if a clock runs on.
+    Expired(RequestId, Result<Option<Timestamp>, StoreError>),
+    Withdrawn,
+}
+
+/// What backends are told of a request.
+enum Tell {
+    Present { request: RequestId, tries: u32 },
+    Refresh(RequestId),
+}
+
+/// What came of that.
+enum Told {
+    Presented,
+    Refreshed(RequestId, Refreshed),
 }
 
 pub(crate) struct Keeper {
@@ -60,8 +94,8 @@ pub(crate) struct Keeper {
     busy: HashMap<RequestId, bool>,
     /// How often in a row the cards of a request could not be brought up to date.
     failed: HashMap<RequestId, u32>,
-    refreshing: JoinSet<Refreshed>,
-    tasks: HashMap<task::Id, RequestId>,
+    writes: Lane<Write, Written>,
+    tells: Lane<Tell, Told>,
 }
 
 impl Keeper {
@@ -80,8 +114,8 @@ impl Keeper {
             shown: HashMap::new(),
             busy: HashMap::new(),
             failed: HashMap::new(),
-            refreshing: JoinSet::new(),
-            tasks: HashMap::new(),
+            writes: Lane::new(),
+            tells: Lane::new(),
         }
     }
 
@@ -89,12 +123,16 @@ impl Keeper {
     pub(crate) async fn run(mut self) {
         loop {
             self.follow_wall_clock();
+            self.fill();
             let nap = self.nap();
-            // In a fixed order, so that a run can be repeated. What is due comes first: whatever ends the nap is worked
-            // off at once, and cannot keep the rest waiting as a flood of news could keep it.
+            // In a fixed order, so that a run can be repeated. What is due comes first: whatever ends the nap is put into
+            // its lane at once, and cannot keep the rest waiting as a flood of news could keep it. What is done comes
+            // next: it makes room for what waits.
             tokio::select! {
                 biased;
-                () = self.local.parts.clock.sleep(nap) => self.work().await,
+                () = self.local.parts.clock.sleep(nap) => self.work(),
+                Some(written) = self.writes.done() => self.written(written),
+                Some(told) = self.tells.done() => self.told(told),
                 order = self.orders.recv() => match order {
                     Some(Order::Watch { request, deadline }) => {
                         self.due.insert((deadline, request, Job::Expire));
@@ -103,6 +141,7 @@ impl Keeper {
                         let at = self.local.parts.clock.now().after(after);
                         self.due.insert((at, request, Job::Present(tries)));
                     }
+                    Some(Order::Withdraw(request)) => self.writes.put(Write::Withdraw(request)),
                     Some(Order::Refresh { request, shown }) => {
                         self.shown.insert(request, shown);
                         self.refresh(request);
@@ -114,7 +153,6 @@ impl Keeper {
                     }
                     None => return,
                 },
-                Some(joined) = self.refreshing.join_next_with_id() => self.refreshed(joined),
                 Some(request) = self.news.recv() => self.refresh(request),
             }
         }
@@ -146,59 +184,81 @@ impl Keeper {
             .collect();
     }
 
-    async fn work(&mut self) {
+    fn work(&mut self) {
         let now = self.local.parts.clock.now();
         while let Some((at, request, job)) = self.due.first().copied().filter(|(at, ..)| *at <= now) {
             self.due.remove(&(at, request, job));
             match job {
-                Job::Expire => self.expire(request, now).await,
-                Job::Present(tries) => {
-                    let local = self.local.clone();
-                    self.local.background.run(async move { local.present(request, tries).await });
-                }
+                Job::Expire => self.writes.put(Write::Expire(request)),
+                Job::Present(tries) => self.tells.put(Tell::Present { request, tries }),
                 Job::Refresh => self.refresh(request),
             }
         }
     }
 
-    async fn expire(&mut self, request: RequestId, now: Timestamp) {
-        let looked = match self.local.expire(request).await {
-            Ok(()) => self.local.look(request).await,
-            Err(error) => Err(error),
-        };
-        match looked {
-            // The clock of the next phase, or a store that is behind us.
-            Ok((_, state)) => {
-                if let Some(deadline) = state.deadline() {
-                    self.due.insert((deadline.max(now.after(AGAIN)), request, Job::Expire));
+    /// Begins what there is room for.
+    fn fill(&mut self) {
+        let local = &self.local;
+        self.writes.fill(|write| {
+            let local = local.clone();
+            async move {
+                match write {
+                    Write::Expire(request) => Written::Expired(request, local.expire(request).await),
+                    Write::Withdraw(request) => {
+                        withdraw(&local, request).await;
+                        Written::Withdrawn
+                    }
                 }
             }
+        });
+        let shown = &self.shown;
+        self.tells.fill(|tell| {
+            let local = local.clone();
+            let shown = if let Tell::Refresh(request) = &tell { shown.get(request).copied() } else { None };
+            async move {
+                match tell {
+                    Tell::Present { request, tries } => {
+                        local.present(request, tries).await;
+                        Told::Presented
+                    }
+                    Tell::Refresh(request) => {
+                        // A backend that panics: what its cards show is unknown, and the next news tries again.
+                        let panicked = |Panicked| Refreshed { shown: None, again: false };
+                        let refreshed = caught(local.refresh(request, shown)).await;
+                        Told::Refreshed(request, refreshed.unwrap_or_else(panicked))
+                    }
+                }
+            }
+        });
+    }
+
+    fn written(&mut self, written: Written) {
+        let Written::Expired(request, deadline) = written else { return };
+        let again = self.local.parts.clock.now().after(AGAIN);
+        match deadline {
+            // The clock of the next phase, or a store that is behind us.
+            Ok(Some(deadline)) => drop(self.due.insert((deadline.max(again), request, Job::Expire))),
+            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(%request, %error, "a request could not be expired; trying again, do what the error says if it stays");
-                self.due.insert((now.after(AGAIN), request, Job::Expire));
+                self.due.insert((again, request, Job::Expire));
             }
         }
     }
 
     /// One refresh of a request at a time, so that an older state never overwrites a newer one.
     fn refresh(&mut self, request: RequestId) {
-        if let Some(more) = self.busy.get_mut(&request) {
-            *more = true;
-            return;
+        match self.busy.entry(request) {
+            Entry::Occupied(mut busy) => drop(busy.insert(true)),
+            Entry::Vacant(idle) => {
+                idle.insert(false);
+                self.tells.put(Tell::Refresh(request));
+            }
         }
-        self.busy.insert(request, false);
-        let (local, shown) = (self.local.clone(), self.shown.get(&request).copied());
-        let refreshing = self.refreshing.spawn(async move { local.refresh(request, shown).await });
-        self.tasks.insert(refreshing.id(), request);
     }
 
-    fn refreshed(&mut self, joined: Result<(task::Id, Refreshed), JoinError>) {
-        let (task, Refreshed { shown, again }) = match joined {
-            Ok(refreshed) => refreshed,
-            // A backend panicked: what its cards show is unknown, and the next news tries again.
-            Err(panicked) => (panicked.id(), Refreshed { shown: None, again: false }),
-        };
-        let Some(request) = self.tasks.remove(&task) else { return };
+    fn told(&mut self, told: Told) {
+        let Told::Refreshed(request, Refreshed { shown, again }) = told else { return };
         if again {
             self.tell_again(request);
         } else {
@@ -233,9 +293,22 @@ impl Keeper {
         for request in self.local.hub.cards() {
             self.refresh(request);
         }
-        while let Some(joined) = self.refreshing.join_next_with_id().await {
-            self.refreshed(joined);
+        loop {
+            self.fill();
+            tokio::select! {
+                biased;
+                Some(written) = self.writes.done() => self.written(written),
+                Some(told) = self.tells.done() => self.told(told),
+                else => return,
+            }
         }
+    }
+}
+
+async fn withdraw(local: &Local, request: RequestId) {
+    local.withdraw(request).await;
+    if let Ok((history, state)) = local.look(request).await {
+        local.take_up_cards(request, &history, &state);
     }
 }
 
@@ -331,14 +404,8 @@ impl Recovery<'_> {
             && self.is_dead(opener).await?
         {
             // Its caller died with the process, and without a key nobody finds it again.
-            // In the background: a store that fails must not hold up the start.
-            let local = local.clone();
-            self.local.background.run(async move {
-                local.withdraw(request).await;
-                if let Ok((history, state)) = local.look(request).await {
-                    local.take_up_cards(request, &history, &state);
-                }
-            });
+            // Later: a store that fails must not hold up the start.
+            let _ = local.parts.keeper.send(Order::Withdraw(request));
             return Ok(());
         }
         local.take_up_cards(request, &history, &state);
@@ -346,7 +413,8 @@ impl Recovery<'_> {
             let _ = local.parts.keeper.send(Order::Watch { request, deadline });
         }
         if state.phase() == Phase::Pending && local.parts.backends.iter().any(Registered::outlives) {
-            local.place(request);
+            let after = Duration::ZERO;
+            let _ = local.parts.keeper.send(Order::PresentAgain { request, after, tries: 0 });
         }
         Ok(())
     }

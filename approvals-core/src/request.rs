@@ -80,6 +80,20 @@ pub struct CallFacts {
     pub quorum: Option<Quorum>,
 }
 
+impl CallFacts {
+    /// What the live call is compared by, right before its body: SHA-256 over the canonical JSON of `[call, key]`. It
+    /// stands for the arguments while a call waits, however large they are.
+    ///
+    /// # Errors
+    /// If it holds what JSON cannot hold exactly, which nothing does that the gate captured.
+    pub(crate) fn bound_to(&self, key: Option<&str>) -> Result<Digest, CaptureError> {
+        let mut hash = Sha256::new();
+        hash.update(b"approvals/call/v1\0");
+        hash.update(capture::canonical(&(self, key))?);
+        Ok(Digest::from_bytes(hash.finalize().into()))
+    }
+}
+
 /// One argument of a call, as a record holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ArgumentFact {

@@ -1,10 +1,12 @@
 //! Wakes those who wait when the ledger grows: one follower of the store for all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::local::Offer;
 use crate::id::RequestId;
@@ -23,7 +25,7 @@ pub(crate) struct Hub {
     /// How many entries the table has: the follower sleeps while there are none.
     busy: watch::Sender<usize>,
     /// The process is shutting down: nobody waits any more.
-    closed: watch::Sender<bool>,
+    closed: AtomicBool,
 }
 
 /// In order, so that those who wake at once do so in the same order in every run.
@@ -35,18 +37,26 @@ struct Table {
     offers: u64,
 }
 
-/// Those who wait for one request.
+/// Those who wait for one request. There may be a hundred thousand of these: what is rare is boxed.
 #[derive(Default)]
 struct Waiting {
     count: usize,
-    bell: watch::Sender<u64>,
+    bell: Arc<Bell>,
     /// A verdict that whoever of them takes it may record together with the claim.
-    offer: Option<(u64, Offer)>,
+    offer: Option<Box<(u64, Offer)>>,
+}
+
+/// Counts the news of one request. A channel would be seven times as large.
+#[derive(Default)]
+struct Bell {
+    turn: AtomicU64,
+    rung: Notify,
 }
 
 impl Waiting {
     fn ring(&self) {
-        self.bell.send_modify(|turn| *turn = turn.wrapping_add(1));
+        self.bell.turn.fetch_add(1, Ordering::SeqCst);
+        self.bell.rung.notify_waiters();
     }
 }
 
@@ -54,8 +64,9 @@ impl Waiting {
 pub(crate) struct Waiter<'a> {
     hub: &'a Hub,
     request: RequestId,
-    news: watch::Receiver<u64>,
-    closed: watch::Receiver<bool>,
+    bell: Arc<Bell>,
+    /// The last turn of the bell that it has heard of.
+    heard: u64,
 }
 
 /// The process is shutting down.
@@ -63,17 +74,18 @@ pub(crate) struct Closed;
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self { table: Mutex::default(), busy: watch::Sender::new(0), closed: watch::Sender::new(false) }
+        Self { table: Mutex::default(), busy: watch::Sender::new(0), closed: AtomicBool::new(false) }
     }
 
     /// Sends everybody who waits away, for good.
     pub(crate) fn close(&self) {
-        self.closed.send_replace(true);
+        self.closed.store(true, Ordering::SeqCst);
+        self.table().waiters.values().for_each(Waiting::ring);
     }
 
     /// Whether it is closed.
     pub(crate) fn is_closed(&self) -> bool {
-        *self.closed.borrow()
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Whether anybody waits.
@@ -95,9 +107,10 @@ impl Hub {
         let mut table = self.table();
         let waiting = table.waiters.entry(request).or_default();
         waiting.count += 1;
-        let news = waiting.bell.subscribe();
+        let bell = Arc::clone(&waiting.bell);
+        let heard = bell.turn.load(Ordering::SeqCst);
         self.count(&table);
-        Waiter { hub: self, request, news, closed: self.closed.subscribe() }
+        Waiter { hub: self, request, bell, heard }
     }
 
     /// Offers a verdict to whoever waits for the request here; `None` if nobody does, or has an offer already.
@@ -105,7 +118,7 @@ impl Hub {
         let mut table = self.table();
         let number = table.offers;
         let waiting = table.waiters.get_mut(&request).filter(|waiting| waiting.offer.is_none())?;
-        waiting.offer = Some((number, offer));
+        waiting.offer = Some(Box::new((number, offer)));
         waiting.ring();
         table.offers += 1;
         Some(Offered { hub: self, request, number })
@@ -212,16 +225,23 @@ impl Waiter<'_> {
     /// Takes the verdict that is offered, if there is one.
     pub(crate) fn offer(&self) -> Option<Offer> {
         let mut table = self.hub.table();
-        table.waiters.get_mut(&self.request)?.offer.take().map(|(_, offer)| offer)
+        table.waiters.get_mut(&self.request)?.offer.take().map(|offer| offer.1)
     }
 
     /// Returns once something happened to the request since the last call, or since the registration.
     pub(crate) async fn news(&mut self) -> Result<(), Closed> {
-        // Both senders live as long as the hub and this entry of its table.
-        tokio::select! {
-            biased;
-            _ = self.closed.wait_for(|closed| *closed) => Err(Closed),
-            _ = self.news.changed() => Ok(()),
+        loop {
+            // In line before it looks: a bell that rings in between is heard.
+            let mut rung = pin!(self.bell.rung.notified());
+            rung.as_mut().enable();
+            if self.hub.is_closed() {
+                return Err(Closed);
+            }
+            let turn = self.bell.turn.load(Ordering::SeqCst);
+            if std::mem::replace(&mut self.heard, turn) != turn {
+                return Ok(());
+            }
+            rung.await;
         }
     }
 }
@@ -247,9 +267,9 @@ pub(crate) struct Offered<'a> {
 }
 
 impl Offered<'_> {
-    fn find<'t>(&self, table: &'t mut Table) -> Option<&'t mut Option<(u64, Offer)>> {
+    fn find<'t>(&self, table: &'t mut Table) -> Option<&'t mut Option<Box<(u64, Offer)>>> {
         let offer = &mut table.waiters.get_mut(&self.request)?.offer;
-        offer.as_ref().is_some_and(|(number, _)| *number == self.number).then_some(offer)
+        offer.as_ref().is_some_and(|offer| offer.0 == self.number).then_some(offer)
     }
 
     /// Whether nobody has taken it yet, and somebody may.

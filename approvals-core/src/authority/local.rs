@@ -8,7 +8,7 @@ mod outcome;
 mod present;
 mod wait;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -30,14 +30,14 @@ use crate::call::{Call, Caps};
 use crate::desk::{Desk, Way, unreadable};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
-use crate::id::{AgentId, Chance, NodeName, RequestId, Seq, Version, WayId};
+use crate::id::{AgentId, Chance, NodeName, RequestId, Seq, Version};
 use crate::keeper::Order;
 use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, Stream};
 use crate::people::Directory;
 use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
 use crate::request::{Requirement, StoreKey};
 use crate::state::{Illegal, State, apply};
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// A backend and the name, provider and assurance that it is registered with.
 #[derive(Clone)]
@@ -103,8 +103,8 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
     pub(crate) background: Background,
-    /// Which cards this process has placed, so that a backend whose cards die with a process is asked once in each.
-    placed: Mutex<HashSet<(RequestId, WayId)>>,
+    /// Which cards this process has placed, and on which of its backends, so that a backend whose cards die with a process is asked once in each.
+    placed: Mutex<BTreeSet<(RequestId, usize)>>,
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
     /// The last record of a history, how many it has, and what they come to.
@@ -212,18 +212,19 @@ impl Local {
         self.parts.store.append(append).await
     }
 
-    /// Records `expired` if the store agrees that it is time. Nothing depends on it.
-    pub(crate) async fn expire(&self, request: RequestId) -> Result<(), StoreError> {
+    /// Records `expired` if the store agrees that it is time. Nothing depends on it. Gives the clock that runs then.
+    pub(crate) async fn expire(&self, request: RequestId) -> Result<Option<Timestamp>, StoreError> {
         let (_, state) = self.look(request).await?;
         if !state.is_overdue(self.parts.clock.now()) {
-            return Ok(());
+            return Ok(state.deadline());
         }
         match self.append(request, state.version(), vec![Event::Expired {}.into()]).await {
             Ok(_) => {
                 tracing::info!(%request, "request expired");
-                Ok(())
+                Ok(None)
             }
-            Err(error) if error.is_stale() => Ok(()),
+            // It has moved, or the store is behind us.
+            Err(error) if error.is_stale() => Ok(self.look(request).await?.1.deadline()),
             Err(error) => Err(error),
         }
     }
@@ -263,12 +264,20 @@ impl Authority for Local {
         self.ask_people(call).await
     }
 
-    async fn wait(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
-        self.wait_for_verdict(call, ticket).await
+    async fn wait(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
+        self.wait_for_verdict(ticket).await
     }
 
-    async fn claim(&self, call: &Call, ticket: &Arc<Ticket>) -> Result<Held, ApprovalError> {
-        self.stop_or_claim(call, ticket).await
+    async fn claim(
+        &self,
+        call: &Call,
+        ticket: &Arc<Ticket>,
+        waited: Waited,
+    ) -> Result<Option<Held>, ApprovalError> {
+        match waited {
+            Waited::Offered(offer) => Ok(self.take_up(call, ticket, *offer).await),
+            Waited::Approved => self.stop_or_claim(call, ticket).await.map(Some),
+        }
     }
 
     fn finish(&self, grant: &Grant, end: End) {

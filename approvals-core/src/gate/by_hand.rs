@@ -25,8 +25,8 @@ impl<'a> Gated<'a> {
     /// Asks, and runs the body once people have said yes to exactly this call; its value or error is given back
     /// unchanged.
     ///
-    /// The arguments are captured twice at the ask, and once more right before the closure is called, which is at most
-    /// once. Between that and the first line of the body nothing is awaited. Dropped before the body, the call is
+    /// The arguments are captured twice at the ask, once when there is a verdict to claim, and once more right before the
+    /// closure is called, which is at most once. Between that and the first line of the body nothing is awaited. Dropped before the body, the call is
     /// withdrawn, or parked if it has a key; dropped in the body, or left by its panic, it is recorded as cut off.
     ///
     /// The future is `Send` if the closure and the body are.

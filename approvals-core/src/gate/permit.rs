@@ -115,11 +115,11 @@ mod tests {
             unreachable!()
         }
 
-        async fn wait(&self, _: &Call, _: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
+        async fn wait(&self, _: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
             unreachable!()
         }
 
-        async fn claim(&self, _: &Call, _: &Arc<Ticket>) -> Result<Held, ApprovalError> {
+        async fn claim(&self, _: &Call, _: &Arc<Ticket>, _: Waited) -> Result<Option<Held>, ApprovalError> {
             unreachable!()
         }
 
@@ -138,7 +138,7 @@ mod tests {
             action: "permit.test".into(),
             request: kit::id(),
             seed: Seed::from_bytes([0; 32]),
-            facts: requested.call,
+            bound: requested.call.bound_to(None).unwrap(),
             keyed: false,
             patience: None,
         };

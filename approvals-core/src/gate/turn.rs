@@ -5,11 +5,11 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
-use super::{Held, Passed, Permit, chain, pass};
+use super::{Asking, Held, Passed, Permit, chain, claim, pass};
 use crate::action::{ActionSite, Risk, Site};
-use crate::authority::{Authority, End, Panicked, caught};
+use crate::authority::{Authority, End, Panicked, Waited, caught};
 use crate::call::live::{Capture, Text};
 use crate::call::{Call, Context, LiveError, Reader, read};
 use crate::error::{ApprovalError, ErrorKind};
@@ -31,8 +31,17 @@ enum Stage {
     FreeSite,
     /// Let through by policy, as policy saw it.
     Free(Entry, Box<Call>),
-    /// Claimed, under the key that found the request.
-    Claimed(Entry, Held, Option<String>),
+    /// Woken by a verdict that may be claimed.
+    Woken(Box<Woken>),
+    /// Claimed.
+    Claimed(Entry, Held),
+}
+
+struct Woken {
+    entry: Entry,
+    asking: Asking,
+    waited: Waited,
+    span: Span,
 }
 
 /// By whom a call is made, fixed at its first turn.
@@ -96,9 +105,8 @@ impl Gate {
             Stage::FreeSite if risk() == Risk::Low => Turn::Run(self.permit(None)),
             Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
             Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
-            Stage::Claimed(entry, held, key) => {
-                self.enter(&entry, held, key.as_deref(), risk(), arguments, texts)
-            }
+            Stage::Woken(woken) => self.wake(*woken, risk(), arguments, texts),
+            Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
         };
         if let Turn::Stop(refusal) = &turn {
             tracing::info!(action = site.name(), kind = %refusal.kind(), "the call does not run");
@@ -134,26 +142,58 @@ impl Gate {
             };
         }
         let call = match self.read(&entry, risk, arguments, texts, true) {
-            Ok(call) => Call { inside: chain::around(), ..call },
+            Ok(call) => Box::new(Call { inside: chain::around(), ..call }),
             Err(error) => return Turn::Stop(error),
         };
         let authority: Arc<dyn Authority> = entry.approvals.authority();
         let span = tracing::info_span!("approval", action = self.site.name(), %risk);
-        let passing = async move {
-            let passed = caught(pass(authority, &call)).await.unwrap_or_else(|Panicked| {
+        self.step(entry, span, pass(authority, call))
+    }
+
+    /// What was asked for is claimed for the call as it is now: whether it is still the same is told right before the
+    /// body, and recorded then.
+    fn wake<'g>(
+        &'g mut self,
+        woken: Woken,
+        risk: Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+    ) -> Turn<'g> {
+        let Woken { entry, asking, waited, span } = woken;
+        match self.read(&entry, risk, arguments, texts, false) {
+            Ok(call) => {
+                let call = Box::new(Call { inside: chain::around(), ..call });
+                self.step(entry, span, claim(asking, waited, call))
+            }
+            Err(error) => Turn::Stop(self.changed("that were approved", Some(error)).of(asking.request())),
+        }
+    }
+
+    fn step<'g>(
+        &'g mut self,
+        entry: Entry,
+        span: Span,
+        passing: impl Future<Output = Result<Passed, ApprovalError>> + Send + 'g,
+    ) -> Turn<'g> {
+        let around = span.clone();
+        let step = async move {
+            let passed = caught(passing).await.unwrap_or_else(|Panicked| {
                 let message = "the policy or the store panicked; the panic is in the log";
-                Err(ApprovalError::new(ErrorKind::Unavailable, call.name(), message))
+                Err(ApprovalError::new(ErrorKind::Unavailable, &self.site.name, message))
             });
             let passed = passed.inspect_err(|refusal| {
                 tracing::info!(kind = %refusal.kind(), "the call does not run");
             })?;
             self.stage = match passed {
-                Passed::Free => Stage::Free(entry, Box::new(call)),
-                Passed::Claimed(held) => Stage::Claimed(entry, held, call.key),
+                Passed::Free(call) => Stage::Free(entry, call),
+                Passed::Woken(asking, waited) => {
+                    Stage::Woken(Box::new(Woken { entry, asking, waited, span }))
+                }
+                Passed::Claimed(held) => Stage::Claimed(entry, held),
             };
             Ok(())
         };
-        Turn::Wait(Box::pin(passing.instrument(span)))
+        Turn::Wait(Box::pin(step.instrument(around)))
     }
 
     /// What runs is what policy saw, although nobody was asked (law 5).
@@ -176,14 +216,13 @@ impl Gate {
         &'g mut self,
         entry: &Entry,
         mut held: Held,
-        key: Option<&str>,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Turn<'g> {
         let request = held.ticket().request;
         match self.read(entry, risk, arguments, texts, false) {
-            Ok(call) if call.key() == key && held.is_for(&call) => {
+            Ok(call) if held.is_for(&call) => {
                 held.enter();
                 tracing::info!(action = self.site.name(), %request, "body starts");
                 Turn::Run(self.permit(Some(held)))

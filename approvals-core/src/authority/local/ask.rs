@@ -15,7 +15,7 @@ use crate::ledger::{
 };
 use crate::people::{Assurance, DirectoryError, Person, Principal, Requester};
 use crate::policy::Ruling;
-use crate::request::{Quorum, Requested, Requirement, Seed, Terms};
+use crate::request::{CallFacts, Digest, Quorum, Requested, Requirement, Seed, Terms};
 use crate::state::{Phase, State};
 
 /// What the crate writes into a request about itself.
@@ -163,7 +163,7 @@ impl Local {
             action: call.name().clone(),
             request,
             seed,
-            facts,
+            bound: bound(call, &facts)?,
             keyed: true,
             patience: call.site().wait,
         };
@@ -270,6 +270,7 @@ impl Local {
         chance.fill(&mut nonce).map_err(|e| unavailable(e.to_string()))?;
         let seed = Seed::fresh(chance).map_err(|e| unavailable(e.to_string()))?;
         let (facts, payload) = call.facts(seed);
+        let bound = bound(call, &facts)?;
         let terms = Terms {
             requirement,
             policy: self.parts.policy.version(),
@@ -279,7 +280,7 @@ impl Local {
             round,
             inside: call.inside().clone(),
         };
-        let requested = Requested { call: facts.clone(), terms };
+        let requested = Requested { call: facts, terms };
         let event = NewEvent::with(Event::Requested(Box::new(requested)), payload);
         let keyed = call.key().is_some();
         // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
@@ -306,7 +307,7 @@ impl Local {
             }
         }
         let patience = call.site().wait;
-        Ok(Some(Ticket { action: call.name().clone(), request, seed, facts, keyed, patience }))
+        Ok(Some(Ticket { action: call.name().clone(), request, seed, bound, keyed, patience }))
     }
 
     async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
@@ -380,6 +381,12 @@ impl Drop for Unattended {
 enum Found {
     Request(Arc<Ticket>),
     Round(Option<u64>),
+}
+
+fn bound(call: &Call, facts: &CallFacts) -> Result<Digest, ApprovalError> {
+    facts
+        .bound_to(call.key())
+        .map_err(|error| ApprovalError::new(ErrorKind::Invalid, call.name(), error.to_string()))
 }
 
 /// Whether the requester is a person of the directory, who could answer alone.

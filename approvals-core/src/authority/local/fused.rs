@@ -1,8 +1,8 @@
 //! Verdict and claim in one append, where the call waits in the process whose desk decides.
 //!
 //! A desk that holds the review which completes an approval offers it to the calls that wait for the request here. The
-//! first of them that is polled does what it would do after the verdict: it asks policy and directory once more, as
-//! the review leaves the request, and has `[reviewed, started]` appended, which the compare-and-set makes both or
+//! first of them that is polled does what it would do after the verdict: it reads the live call, which nobody kept while
+//! it waited, asks policy and directory once more, as the review leaves the request, and has `[reviewed, started]` appended, which the compare-and-set makes both or
 //! neither. The arguments are compared where they always are, right before the body, with no await in between.
 //!
 //! - **A verdict waits for nobody.** The offer stands for a number of turns of the scheduler and no longer, so only a

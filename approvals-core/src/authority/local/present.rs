@@ -117,7 +117,7 @@ impl Local {
     fn stands(&self, request: RequestId, registered: &Registered, state: &State) -> bool {
         let way = &registered.way.id;
         let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.contains(&(request, way.clone()))
+        self.place_of(way).is_some_and(|place| placed.contains(&(request, place)))
             || (registered.outlives() && state.presented().contains_key(way))
     }
 
@@ -134,8 +134,13 @@ impl Local {
         let event = Event::Presented { way: way.clone(), reference, shown };
         self.note(Stream::Request(request), event.into()).await?;
         // Only now: a card that is not on record is placed again, which makes no second one.
-        self.placed.lock().unwrap_or_else(PoisonError::into_inner).insert((request, way.clone()));
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.extend(self.place_of(way).map(|place| (request, place)));
         Ok(())
+    }
+
+    fn place_of(&self, way: &WayId) -> Option<usize> {
+        self.parts.backends.iter().position(|registered| registered.way.id == *way)
     }
 
     /// Recorded once per reason, so that trying again does not fill the ledger.
@@ -244,7 +249,9 @@ impl Local {
     pub(crate) fn forget_cards(&self, request: RequestId) {
         self.hub.forget_card(request);
         let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.retain(|(placed, _)| *placed != request);
+        for place in 0..self.parts.backends.len() {
+            placed.remove(&(request, place));
+        }
     }
 
     /// Has the cards of an earlier process brought up to date, where a request moved on and they were not told.

@@ -267,14 +267,14 @@ impl Serialize for Captured {
 }
 
 #[tokio::test]
-async fn an_argument_is_captured_twice_at_the_ask_and_once_before_the_body() {
+async fn an_argument_is_captured_twice_at_the_ask_once_at_the_claim_and_once_before_the_body() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
     let argument = Captured(AtomicUsize::new(0), false);
     let call = Call::new("by-hand.counted").risk(Risk::High).arg("argument", &argument);
     run(&bench, &approvals, call).await.unwrap();
-    assert_eq!(argument.0.load(SeqCst), 3);
+    assert_eq!(argument.0.load(SeqCst), 4);
     let argument = Captured(AtomicUsize::new(0), true);
     let call = Call::new("by-hand.counted").risk(Risk::High).arg("argument", &argument);
     refused(run(&bench, &approvals, call).await, ErrorKind::Unstable, &["`argument`"]);

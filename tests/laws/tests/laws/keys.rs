@@ -331,6 +331,7 @@ fn an_unkeyed_request_of_a_killed_process_is_withdrawn_by_its_successor() {
     life(async {
         assert_eq!(bench.phase(request_of(&card)).await, Phase::Pending);
         let approvals = bench.up().await;
+        settle().await;
         assert_eq!(bench.phase(request_of(&card)).await, Phase::Cancelled);
         bench.ends(approvals).await;
     });

@@ -261,6 +261,11 @@ impl Hold {
         self.0.1.subscribe().wait_for(|open| *open).await.unwrap();
     }
 
+    /// How many have come.
+    pub(crate) fn count(&self) -> usize {
+        *self.0.0.borrow()
+    }
+
     /// Returns once so many have come.
     pub(crate) async fn reached(&self, count: usize) {
         let mut reached = self.0.0.subscribe();

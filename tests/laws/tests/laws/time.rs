@@ -136,6 +136,34 @@ async fn the_keeper_expires_what_nobody_waits_for() {
     bench.ends(approvals).await;
 }
 
+#[tokio::test]
+async fn requests_that_are_due_together_expire_side_by_side_and_never_all_at_once() {
+    const REQUESTS: usize = 300;
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = |number| {
+        let runs = bench.runs.clone();
+        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
+    };
+    let calls: Vec<_> = (0..REQUESTS).map(call).collect();
+    let cards = bench.mock.presented(REQUESTS).await;
+    settle().await;
+    calls.iter().for_each(JoinHandle::abort);
+    settle().await;
+    let hold = Hold::new();
+    bench.store.fault("expired", usize::MAX, Does::Hold(hold.clone()));
+    bench.clock.advance(HOUR);
+    hold.reached(256).await;
+    settle().await;
+    assert_eq!(hold.count(), 256, "one after the other, they were a commit each; all at once, a task each");
+    hold.open();
+    settle().await;
+    for card in &cards {
+        assert_eq!(bench.phase(request_of(card)).await, Phase::Expired);
+    }
+    bench.ends(approvals).await;
+}
+
 #[test]
 fn the_keeper_expires_what_an_earlier_process_left() {
     let bench = Bench::new();
