@@ -13,7 +13,8 @@ use crate::request::{Quorum, Requirement};
 /// Rules calls, in two steps.
 ///
 /// Policy may raise what the author declared and never lower it. Once a request exists, policy is asked once more at
-/// the claim, where it may only stop (law 10).
+/// the claim, where it may only stop (law 10). It may be asked more often than that, and its future dropped at the first
+/// poll that is not ready: a verdict in this process does not wait for an answer. Count nothing in it.
 ///
 /// ```
 /// use approvals_core::async_trait;

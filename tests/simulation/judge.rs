@@ -27,16 +27,21 @@ pub(crate) fn judge(world: &World) -> Vec<&'static str> {
     }
     let mut phases = Vec::new();
     let mut started: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut waiting = BTreeSet::new();
     for (request, history) in &histories {
         let state = folds(world, *request, history);
         phases.push(state.phase().as_str());
         is_earned(world, *request, history, &state);
         is_over(world, *request, &state);
         if let Some(call) = world.facts().call_of.get(request) {
+            if state.phase() == Phase::Pending {
+                waiting.insert(*call);
+            }
             let claims = history.iter().filter(|record| matches!(record.body.event, Event::Started { .. }));
             *started.entry(*call).or_default() += claims.count() as u64;
         }
     }
+    callers(world, &waiting);
     bodies(world, &started);
     messages(world);
     nothing_is_lost(world, &histories);
@@ -119,6 +124,15 @@ fn is_over(world: &World, request: RequestId, state: &State) {
     drop(facts);
     if !waits {
         world.broken(format_args!("{request} is {phase} for ever, asked: {asked}"));
+    }
+}
+
+/// A caller hears how its call ended, unless people have yet to answer.
+fn callers(world: &World, waiting: &BTreeSet<usize>) {
+    for (call, host) in world.open_calls() {
+        if !waiting.contains(&call) {
+            world.broken(format_args!("call {call} of {host} never came to an end"));
+        }
     }
 }
 

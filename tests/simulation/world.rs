@@ -12,7 +12,7 @@ use approvals::request::Digest;
 use approvals::time::Timestamp;
 
 use crate::clock::{SimClock, Wall};
-use crate::plan::{AGENT, CallPlan, Fault, Plan, Point, SECOND};
+use crate::plan::{AGENT, Fault, Plan, Point, SECOND};
 
 /// One life of a host, from its start to its crash.
 #[derive(Clone)]
@@ -236,13 +236,21 @@ impl World {
 
     /// Whether a call is yet to come to its end, in the memory of somebody who makes it.
     pub(crate) fn has_open_calls(&self) -> bool {
+        !self.open_calls().is_empty()
+    }
+
+    /// The calls that have not ended, by the hosts that make them.
+    pub(crate) fn open_calls(&self) -> Vec<(usize, &'static str)> {
         let facts = self.facts();
-        let open = |(number, call): (usize, &CallPlan)| {
+        let mut open = Vec::new();
+        for (number, call) in self.plan.calls.iter().enumerate() {
             let second = self.plan.second && call.keyed;
-            let hosts = [Some(AGENT), second.then_some(SECOND)];
-            hosts.into_iter().flatten().any(|host| !facts.done.contains_key(&(number, host)))
-        };
-        self.plan.calls.iter().enumerate().any(open)
+            let hosts = [Some(AGENT), second.then_some(SECOND)].into_iter().flatten();
+            open.extend(
+                hosts.filter(|host| !facts.done.contains_key(&(number, *host))).map(|host| (number, host)),
+            );
+        }
+        open
     }
 
     /// Whether a host was cut off from the endpoint at any time since then.

@@ -1,9 +1,9 @@
 //! Verdict and claim in one append: `[reviewed, started]`, where the waiter lives in the process of the desk.
 //!
 //! The desk has a yes in hand that completes the quorum. It offers it to the waiter, which asks policy and directory
-//! once more and compares its call; then both records are written at the version that the desk has judged, or neither.
-//! If they are refused, the review is judged anew, alone. From the append on the claim is owned like any other: whoever
-//! leaves before the body has it recorded as not run.
+//! once more; then both records are written at the version that the desk has judged, or neither. If they are refused,
+//! the review is judged anew, alone. From the append on the claim is owned like any other: whoever leaves before the
+//! body, or whose call has changed by then, has it recorded as not run.
 
 use approvals_core::desk::Decision;
 use approvals_core::state::Phase;
@@ -37,7 +37,7 @@ impl Protocol {
         Some(())
     }
 
-    /// The waiter asks once more, and compares.
+    /// The waiter asks once more. Its call is compared where it always is, once it holds the claim.
     pub(crate) fn offer(
         &self,
         world: &mut World,
@@ -52,7 +52,7 @@ impl Protocol {
         let met =
             alone.is_ok_and(|alone| self.see(world, &alone).met) || self.has(Defect::FusedShortOfQuorum);
         let lets = matches!(world.policy, Policy::Ask | Policy::Run) || self.has(Defect::FusedWithoutPolicy);
-        if met && lets && self.is_same_call(world, number, request, false) {
+        if met && lets {
             return Step::Fuse { request, letter, version, saw, gone: false };
         }
         self.arrive(world, letter, request);

@@ -71,7 +71,7 @@ pub enum Step {
         saw: Saw,
         gone: bool,
     },
-    /// The desk of this process offers it a yes that completes the quorum: asks policy and directory, compares the call.
+    /// The desk of this process offers it a yes that completes the quorum: asks policy and directory.
     Offer {
         request: u8,
         letter: u8,

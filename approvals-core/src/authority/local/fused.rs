@@ -77,7 +77,8 @@ impl Local {
             yield_now().await;
         }
         drop(offered);
-        // Dropped without a reply, nothing was written.
+        // Dropped without a reply, nothing was written; or a shutdown gave it up, and the compare-and-set lets only one
+        // of the two in.
         replied.await.unwrap_or(Ok(Together::Declined))
     }
 

@@ -142,5 +142,10 @@ fn a_disk_that_lies_about_its_syncs_is_found_out_by_a_power_cut() {
     };
     let folder = disk.path().to_owned();
     let found = cuts(&mut disk, 10, &mut Chance(seed()), &|command| shim.lies(command, &folder));
-    println!("found: {}", found.expect_err("the lie was not found"));
+    let found = found.expect_err("the lie was not found");
+    println!("found: {found}");
+    // What the store has lost, and not that a process came to nothing.
+    let lost = ["acknowledged and is gone", "were read before", "under 0 claims", "ran, and nobody let it"];
+    let torn = ["cannot be opened", "SQLite says", "no ledger", "damaged"];
+    assert!(lost.iter().chain(&torn).any(|words| found.contains(words)), "{found}");
 }

@@ -36,6 +36,8 @@ mod races;
 
 mod fused;
 
+mod offers;
+
 mod stopping;
 
 mod follow;

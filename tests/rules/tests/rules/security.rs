@@ -1,4 +1,4 @@
-//! SECURITY.md names the test of every law and of every threat that is stopped, and the test is there.
+//! SECURITY.md names the test of every law, and of every threat and fault that is stopped, and the test is there.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,6 +9,8 @@ use approvals_rules::{files, read};
 const OPEN: [&str; 2] = ["not stopped", "not tested yet"];
 
 const LAWS: usize = 15;
+/// Sections with a row for each, and the least number of rows.
+const TABLES: [(&str, usize); 3] = [("Laws and their tests", LAWS), ("Threats", 16), ("Faults", 19)];
 
 /// The cells of every row of the table under a heading, without the head.
 fn table(heading: &str) -> Vec<Vec<String>> {
@@ -54,26 +56,38 @@ fn every_law_names_its_tests() {
 }
 
 #[test]
-fn every_threat_names_its_tests_or_says_that_it_is_open() {
-    let rows = table("Threats");
-    assert!(rows.len() >= 16, "{} rows", rows.len());
-    for row in rows {
-        let last = &row[2];
-        let open = OPEN.iter().any(|words| last.contains(words));
-        assert!(
-            open || !names(last).is_empty(),
-            "`{}` names no test and does not say that it is open",
-            row[0]
-        );
+fn every_threat_and_fault_names_its_tests_or_says_that_it_is_open() {
+    for (heading, least) in TABLES {
+        let rows = table(heading);
+        assert!(rows.len() >= least, "{heading}: {} rows", rows.len());
+        for row in rows {
+            let last = &row[2];
+            let open = OPEN.iter().any(|words| last.contains(words));
+            assert!(
+                open || !names(last).is_empty(),
+                "`{}` names no test and does not say that it is open",
+                row[0]
+            );
+        }
     }
 }
 
 #[test]
 fn every_test_that_is_named_exists() {
     let known = known();
-    let rows = [table("Laws and their tests"), table("Threats")].concat();
+    let rows = TABLES.map(|(heading, _)| table(heading)).concat();
     let named: Vec<_> = rows.iter().flat_map(|row| names(&row[2])).collect();
     let missing: BTreeSet<_> = named.iter().filter(|name| !known.contains(**name)).collect();
     assert!(missing.is_empty(), "SECURITY.md names tests that are not there: {missing:#?}");
     assert!(!named.is_empty());
+    // Also in what is said around the tables, where a name of several words can be nothing else.
+    let page = read(Path::new("SECURITY.md")).unwrap();
+    let beside = page.lines().filter(|line| !line.starts_with('|')).collect::<Vec<_>>().join("\n");
+    let of_a_test = |name: &&str| {
+        name.matches('_').count() > 2
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let missing: Vec<_> =
+        names(&beside).into_iter().filter(of_a_test).filter(|name| !known.contains(*name)).collect();
+    assert!(missing.is_empty(), "SECURITY.md names tests that are not there: {missing:#?}");
 }
