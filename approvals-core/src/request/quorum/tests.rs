@@ -86,9 +86,11 @@ fn the_caps_hold_at_their_edge() {
     let pairs = |count: usize| Quorum::All(vec![Quorum::Any(branches(2)); count]);
     assert_eq!(pairs(6).validate(), Ok(()), "2^6 alternatives");
     assert_eq!(pairs(7).validate(), alternatives);
-    let nested = |levels: usize| (1..levels).fold(Quorum::people(1), |inner, _| Quorum::All(vec![inner]));
-    assert_eq!(nested(64).validate(), Ok(()));
-    assert_eq!(nested(65).validate(), alternatives);
+    for branch in [Quorum::All, Quorum::Any] {
+        let nested = |levels: usize| (1..levels).fold(Quorum::people(1), |inner, _| branch(vec![inner]));
+        assert_eq!(nested(64).validate(), Ok(()));
+        assert_eq!(nested(65).validate(), alternatives);
+    }
 }
 
 #[test]
