@@ -146,6 +146,16 @@ fn eight_digits_of_the_digest_are_enough_and_seven_are_not() {
     }
 }
 
+#[test]
+fn a_review_prints_without_what_was_said_in_it() {
+    let request = id();
+    let digest = Digest::from_bytes([9; 32]);
+    let review = Review::deny(request, digest).comment("the vault's code is 4711");
+    let printed = format!("{review:?}");
+    assert!(printed.contains("Deny") && printed.contains(&format!("{request:?}")), "{printed}");
+    assert!(!printed.contains("4711"), "{printed}");
+}
+
 fn with_requester(change: impl FnOnce(&mut Requested)) -> History {
     let mut call = requested(requirement(Quorum::people(1)));
     change(&mut call);

@@ -3,7 +3,7 @@
 use super::kit::*;
 use crate::action::Risk;
 use crate::id::{RequestId, Version};
-use crate::ledger::{Body, Env, Event, Finish, Reconciliation, Stream};
+use crate::ledger::{Body, CancelWhy, Env, Event, Finish, Reconciliation, Stream};
 use crate::request::{Digest, Quorum, Requirement};
 use crate::state::{Illegal, Opened, Phase, State, apply};
 
@@ -192,4 +192,30 @@ fn the_terms_of_a_request_stay_those_it_was_opened_with() {
     let done = asked.approved_by("ann", &[]).then(started(1)).then(finished(1, Finish::Ok {}));
     assert_eq!(**done.state.opened().unwrap(), opened);
     assert_eq!(opened.requested.digest(), Ok(opened.digest));
+}
+
+#[test]
+fn a_phase_is_read_by_the_name_that_it_writes_and_by_no_other() {
+    for phase in Phase::ALL {
+        assert_eq!(Phase::from_name(phase.as_str()), Some(phase));
+    }
+    for other in ["", "Pending", "pending ", "running"] {
+        assert_eq!(Phase::from_name(other), None, "`{other}`");
+    }
+}
+
+#[test]
+fn who_decided_alone_and_who_called_it_off_and_why_stand_in_the_state() {
+    let asked = History::asking(Quorum::people(1));
+    assert_eq!((asked.state.overridden_by(), asked.state.cancelled()), (None, None));
+    let by_force = asked.overridden("zoe");
+    let overridden = asked.clone().then(by_force);
+    assert_eq!(overridden.state.overridden_by(), Some(&"zoe".into()));
+    let olga = crate::id::PersonId::from("olga");
+    for (by, why) in
+        [(Some(&olga), CancelWhy::Revoked), (Some(&olga), CancelWhy::Requester), (None, CancelWhy::Withdrawn)]
+    {
+        let cancelled = asked.clone().then(Event::Cancelled { by: by.cloned(), why });
+        assert_eq!(cancelled.state.cancelled(), Some((why, by)));
+    }
 }
