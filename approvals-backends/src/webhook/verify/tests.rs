@@ -191,6 +191,18 @@ fn the_nonce_of_one_card_answers_no_other_request_and_no_other_digest() {
 }
 
 #[test]
+fn a_key_that_is_given_twice_is_as_good_as_once() {
+    let verifier = Verifier::new(vec![key(ENDPOINT).verifying()], vec![key(OURS), key(OURS)]);
+    let body = json(&decision());
+    let signature = sign(&[key(ENDPOINT)], "msg_1", NOW, &body).unwrap();
+    let timestamp = (NOW.as_micros() / 1_000_000).to_string();
+    let message =
+        Message { id: "msg_1", timestamp: &timestamp, signature: &signature, is_json: true, body: &body };
+    let verified = verifier.verify(&message, &ProviderId::new("acme"), NOW).unwrap();
+    assert_eq!(verified.review.shown, Shown::Everything);
+}
+
+#[test]
 fn the_nonce_says_whether_the_card_was_whole() {
     for (shown, seen) in
         [(Shown::Everything, Shown::Everything), (Shown::Part { hidden: 7 }, Shown::Part { hidden: 0 })]
