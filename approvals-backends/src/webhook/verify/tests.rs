@@ -88,6 +88,7 @@ fn is_of_a_stranger(attempt: &Attempt, why: &Refusal) {
     let refusal = attempt.verify().unwrap_err();
     assert_eq!(refusal, *why);
     assert_eq!((refusal.status(), refusal.code()), (401, "unauthenticated"));
+    assert!(refusal.is_of_a_stranger());
 }
 
 #[track_caller]
@@ -95,6 +96,7 @@ fn is_malformed(body: impl Into<Vec<u8>>) {
     let refusal = Attempt::of(body).verify().unwrap_err();
     assert!(matches!(refusal, Refusal::Invalid(InvalidDecision::Malformed(_))), "{refusal:?}");
     assert_eq!((refusal.status(), refusal.code()), (400, "malformed"));
+    assert!(!refusal.is_of_a_stranger());
 }
 
 #[test]

@@ -11,15 +11,15 @@ use crate::request::Quorum;
 use crate::state::State;
 use crate::state::tests::kit::{requested, requirement, started, withdrawn};
 
-fn request(number: u128) -> RequestId {
+pub(in crate::desk) fn request(number: u128) -> RequestId {
     RequestId::from_uuid(uuid::Uuid::from_u128(number))
 }
 
-fn presented(way: &str) -> Event {
+pub(in crate::desk) fn presented(way: &str) -> Event {
     Event::Presented { way: way.into(), reference: "message-1".into(), shown: Shown::Everything }
 }
 
-async fn tell(store: &Memory, number: u128, events: impl IntoIterator<Item = Event>) {
+pub(in crate::desk) async fn tell(store: &Memory, number: u128, events: impl IntoIterator<Item = Event>) {
     let stream = Stream::Request(request(number));
     let opening = Event::Requested(Box::new(requested(requirement(Quorum::people(1)))));
     for event in [opening].into_iter().chain(events) {

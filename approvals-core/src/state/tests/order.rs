@@ -3,7 +3,7 @@
 use super::kit::*;
 use crate::action::Risk;
 use crate::id::{RequestId, Version};
-use crate::ledger::{Body, CancelWhy, Env, Event, Finish, Reconciliation, Stream};
+use crate::ledger::{Body, CancelWhy, Env, Event, Finish, NotRunWhy, Reconciliation, Stream};
 use crate::request::{Digest, Quorum, Requirement};
 use crate::state::{Illegal, Opened, Phase, State, apply};
 
@@ -149,6 +149,9 @@ fn a_requirement_that_cannot_stand_opens_nothing() {
         let refusal = History::empty().refusal(Event::Requested(Box::new(requested(requirement))));
         assert!(matches!(refusal, Illegal::Unfit(_)), "{what}: {refusal}");
     }
+    let mut same = requested(plain());
+    same.call.risk = plain().risk;
+    assert_eq!(History::of(same).phase(), Phase::Pending, "as the author declared it");
     let mut lowered = requested(plain());
     lowered.call.risk = Risk::High;
     let refusal = History::empty().refusal(Event::Requested(Box::new(lowered)));
@@ -218,4 +221,11 @@ fn who_decided_alone_and_who_called_it_off_and_why_stand_in_the_state() {
         let cancelled = asked.clone().then(Event::Cancelled { by: by.cloned(), why });
         assert_eq!(cancelled.state.cancelled(), Some((why, by)));
     }
+}
+
+#[test]
+fn why_a_claimed_body_was_never_entered_stands_in_the_state() {
+    let running = approved().then(started(1));
+    assert_eq!(running.state.not_run(), None);
+    assert_eq!(running.then(finished(1, not_run())).state.not_run(), Some(NotRunWhy::CallerGone));
 }
