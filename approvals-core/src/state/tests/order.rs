@@ -160,6 +160,7 @@ fn a_requirement_that_cannot_stand_opens_nothing() {
 
 #[test]
 fn the_shortest_and_the_longest_clocks_stand() {
+    assert_eq!(Requirement::LONGEST, std::time::Duration::from_secs(2_592_000), "30 days");
     for clock in [std::time::Duration::from_secs(1), Requirement::LONGEST] {
         let requirement =
             Requirement { decide_within: clock, use_within: clock, ..requirement(Quorum::people(1)) };
