@@ -1,5 +1,8 @@
 //! Policy: what a call takes.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -4,6 +4,8 @@ mod chain;
 mod commit;
 mod quorum;
 mod requirement;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

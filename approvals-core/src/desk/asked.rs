@@ -1,5 +1,8 @@
 //! What stands open at a way in, for a backend that asks for answers and has lost its memory with the last process.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use super::Desk;
 use super::submit::unreadable;
 use crate::id::RequestId;

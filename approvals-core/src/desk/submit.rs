@@ -1,5 +1,8 @@
 //! The desk at work: look up, decide, append; and again when the request has moved meanwhile.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::strangers::Strangers;

@@ -94,6 +94,19 @@ mod tests {
         assert_eq!(chain.left_out(), 24);
         assert_eq!(chain.lines()[8], "(24 more between these)");
         assert_eq!(chain.lines().len(), 17);
+        let json = serde_json::to_string(&chain).unwrap();
+        assert_eq!(serde_json::from_str::<Chain>(&json).unwrap(), chain);
+    }
+
+    #[test]
+    fn a_short_chain_names_every_body_and_whether_it_runs_under_a_request() {
+        let mut chain = Chain::default();
+        assert!(chain.is_empty() && chain.lines().is_empty());
+        let request = RequestId::from_uuid(uuid::Uuid::from_u128(7));
+        chain.enter(Outer { action: "plan".to_owned(), request: None });
+        chain.enter(Outer { action: "deploy".to_owned(), request: Some(request) });
+        assert!(!chain.is_empty());
+        assert_eq!(chain.lines(), ["plan (runs freely)".to_owned(), format!("deploy ({request})")]);
     }
 
     #[test]

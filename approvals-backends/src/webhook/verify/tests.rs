@@ -88,6 +88,7 @@ fn is_of_a_stranger(attempt: &Attempt, why: &Refusal) {
     let refusal = attempt.verify().unwrap_err();
     assert_eq!(refusal, *why);
     assert_eq!((refusal.status(), refusal.code()), (401, "unauthenticated"));
+    assert!(refusal.is_of_a_stranger());
 }
 
 #[track_caller]
@@ -95,6 +96,7 @@ fn is_malformed(body: impl Into<Vec<u8>>) {
     let refusal = Attempt::of(body).verify().unwrap_err();
     assert!(matches!(refusal, Refusal::Invalid(InvalidDecision::Malformed(_))), "{refusal:?}");
     assert_eq!((refusal.status(), refusal.code()), (400, "malformed"));
+    assert!(!refusal.is_of_a_stranger());
 }
 
 #[test]
@@ -188,6 +190,18 @@ fn the_nonce_of_one_card_answers_no_other_request_and_no_other_digest() {
     let of_another_card =
         Decision { nonce: nonce(&key(OURS), request(2), &digest(8), Shown::Everything), ..decision() };
     is_of_a_stranger(&Attempt::of(json(&of_another_card)), &Refusal::Nonce);
+}
+
+#[test]
+fn a_key_that_is_given_twice_is_as_good_as_once() {
+    let verifier = Verifier::new(vec![key(ENDPOINT).verifying()], vec![key(OURS), key(OURS)]);
+    let body = json(&decision());
+    let signature = sign(&[key(ENDPOINT)], "msg_1", NOW, &body).unwrap();
+    let timestamp = (NOW.as_micros() / 1_000_000).to_string();
+    let message =
+        Message { id: "msg_1", timestamp: &timestamp, signature: &signature, is_json: true, body: &body };
+    let verified = verifier.verify(&message, &ProviderId::new("acme"), NOW).unwrap();
+    assert_eq!(verified.review.shown, Shown::Everything);
 }
 
 #[test]

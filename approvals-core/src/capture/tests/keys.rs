@@ -60,6 +60,7 @@ fn any_other_key_reads_as_its_canonical_json() {
     key(2.0, "2");
     key((), "null");
     key((u64::MAX,), r#"[{"$int":"18446744073709551615"}]"#);
+    key(Ok::<_, ()>(u64::MAX), r#"{"Ok":{"$int":"18446744073709551615"}}"#);
 }
 
 #[test]

@@ -9,13 +9,14 @@ fn of(bytes: usize) -> Limits {
     Limits { bytes, ..Limits::default() }
 }
 
-/// A sequence without end that counts how much of it was asked for.
+/// A sequence without end, up to the patience of a test, that counts how much of it was asked for.
 struct Endless<T>(T, Cell<usize>);
 
 impl<T: Serialize> Serialize for Endless<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(std::iter::repeat_with(|| {
             self.1.set(self.1.get() + 1);
+            assert!(self.1.get() < 10_000, "no limit stops it");
             &self.0
         }))
     }
@@ -35,6 +36,7 @@ fn an_endless_display_stops_at_the_limit() {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             loop {
                 self.0.set(self.0.get() + 1);
+                assert!(self.0.get() < 10_000, "no limit stops it");
                 f.write_str("0123456789")?;
             }
         }

@@ -86,3 +86,15 @@ fn the_shapes_are_those_of_serde_json() {
     let theirs: Value = serde_json::from_value(serde_json::to_value(&both).unwrap()).unwrap();
     assert_eq!(capture(&both, &Limits::default()), Ok(theirs));
 }
+
+#[test]
+fn what_was_captured_is_read_back_as_the_type_that_it_was() {
+    type Whole = BTreeMap<String, Vec<(u128, Option<f64>, String)>>;
+    let whole = Whole::from([
+        ("a\"b".to_owned(), vec![(u128::MAX, Some(1.5), "x".to_owned()), (1, None, "\n".to_owned())]),
+        ("c".to_owned(), vec![]),
+    ]);
+    let value = capture(&whole, &Limits::default()).unwrap();
+    assert_eq!(value.read_as::<Whole>(), Some(whole));
+    assert_eq!(value.read_as::<Vec<u8>>(), None);
+}

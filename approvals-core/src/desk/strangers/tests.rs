@@ -1,10 +1,11 @@
 //! Strangers are counted, on a clock that stands still until it is moved.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tracing::field::{Field, Visit};
 
 use crate::desk::{Desk, Way, WayKind};
 use crate::id::{NodeName, Seq, SystemChance};
@@ -90,8 +91,13 @@ async fn counts(store: &Shelf) -> Vec<u64> {
 }
 
 async fn a_minute(clock: &ManualClock) {
-    clock.until_asleep(1).await;
+    soon(clock.until_asleep(1)).await;
     clock.advance(Duration::from_secs(60));
+}
+
+/// What has to come, by the real clock: only a test that fails waits so long.
+async fn soon<F: Future>(comes: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), comes).await.expect("it never comes")
 }
 
 /// Everything that can run now has run.
@@ -105,17 +111,17 @@ async fn quiet() {
 async fn the_first_stranger_is_recorded_at_once_and_a_flood_as_one_number_a_minute() {
     let (desk, clock, store) = desk();
     desk.unauthenticated(1);
-    store.wait_past(Seq::START).await.unwrap();
+    soon(store.wait_past(Seq::START)).await.unwrap();
     assert_eq!(counts(&store).await, [1]);
     for _ in 0..10_000 {
         desk.clone().unauthenticated(1);
     }
-    clock.until_asleep(1).await;
+    soon(clock.until_asleep(1)).await;
     clock.advance(Duration::from_secs(59));
     quiet().await;
     assert_eq!(counts(&store).await, [1], "a second of the minute is left");
     clock.advance(Duration::from_secs(1));
-    store.wait_past(Seq(1)).await.unwrap();
+    soon(store.wait_past(Seq(1))).await.unwrap();
     assert_eq!(counts(&store).await, [1, 10_000]);
 }
 
@@ -126,7 +132,7 @@ async fn after_a_quiet_minute_the_next_stranger_is_recorded_at_once_again() {
     a_minute(&clock).await;
     quiet().await;
     desk.unauthenticated(3);
-    store.wait_past(Seq(1)).await.unwrap();
+    soon(store.wait_past(Seq(1))).await.unwrap();
     assert_eq!(counts(&store).await, [2, 3]);
 }
 
@@ -143,11 +149,11 @@ async fn a_store_that_fails_gets_the_number_later() {
     let (desk, clock, store) = desk();
     store.1.store(true, Ordering::SeqCst);
     desk.unauthenticated(5);
-    clock.until_asleep(1).await;
+    soon(clock.until_asleep(1)).await;
     desk.unauthenticated(2);
     store.1.store(false, Ordering::SeqCst);
     clock.advance(Duration::from_secs(60));
-    store.wait_past(Seq::START).await.unwrap();
+    soon(store.wait_past(Seq::START)).await.unwrap();
     assert_eq!(counts(&store).await, [7]);
 }
 
@@ -155,8 +161,8 @@ async fn a_store_that_fails_gets_the_number_later() {
 async fn a_clock_that_is_set_back_brings_no_second_record_within_the_minute() {
     let (desk, clock, store) = desk();
     desk.unauthenticated(1);
-    store.wait_past(Seq::START).await.unwrap();
-    clock.until_asleep(1).await;
+    soon(store.wait_past(Seq::START)).await.unwrap();
+    soon(clock.until_asleep(1)).await;
     clock.set(Timestamp::EPOCH);
     desk.unauthenticated(1);
     quiet().await;
@@ -167,12 +173,61 @@ async fn a_clock_that_is_set_back_brings_no_second_record_within_the_minute() {
 async fn counting_keeps_neither_the_desk_nor_the_store_alive() {
     let (desk, clock, store) = desk();
     desk.unauthenticated(1);
-    clock.until_asleep(1).await;
+    soon(clock.until_asleep(1)).await;
     let (strangers, weak) = (Arc::downgrade(&desk.strangers), Arc::downgrade(&store));
     drop((desk, store));
     assert!(strangers.upgrade().is_none() && weak.upgrade().is_none());
     clock.advance(Duration::from_secs(60));
     quiet().await;
+}
+
+/// The counts that are warned of.
+#[derive(Clone, Default)]
+struct Warned(Arc<Mutex<Vec<u64>>>);
+
+impl Visit for Warned {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "count" {
+            self.0.lock().unwrap().push(value);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+impl tracing::Subscriber for Warned {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn what_is_in_no_record_when_the_process_stops_is_warned_of_and_nothing_is_not() {
+    let warned = Warned::default();
+    tracing::subscriber::with_default(warned.clone(), || {
+        for counts in [&[2, 1][..], &[0], &[]] {
+            let (desk, ..) = desk();
+            // Outside of a runtime nobody records it.
+            counts.iter().for_each(|count| desk.unauthenticated(*count));
+        }
+    });
+    assert_eq!(*warned.0.lock().unwrap(), [3]);
 }
 
 #[test]
@@ -181,4 +236,11 @@ fn a_desk_of_less_assurance_is_never_one_of_more() {
     assert_eq!(desk.at_most(Assurance::Chat).way().assurance, Assurance::Chat);
     assert_eq!(desk.at_most(Assurance::Signed).way().assurance, Assurance::Sso);
     assert_eq!(desk.at_most(Assurance::Chat).at_most(Assurance::Signed).way().assurance, Assurance::Chat);
+}
+
+#[test]
+fn a_desk_prints_its_way_in_and_nothing_of_what_it_keeps() {
+    let (desk, ..) = desk();
+    let printed = format!("{desk:?}");
+    assert!(printed.starts_with("Desk { way: Way { id: ") && printed.ends_with("}, .. }"), "{printed}");
 }

@@ -86,9 +86,11 @@ fn the_caps_hold_at_their_edge() {
     let pairs = |count: usize| Quorum::All(vec![Quorum::Any(branches(2)); count]);
     assert_eq!(pairs(6).validate(), Ok(()), "2^6 alternatives");
     assert_eq!(pairs(7).validate(), alternatives);
-    let nested = |levels: usize| (1..levels).fold(Quorum::people(1), |inner, _| Quorum::All(vec![inner]));
-    assert_eq!(nested(64).validate(), Ok(()));
-    assert_eq!(nested(65).validate(), alternatives);
+    for branch in [Quorum::All, Quorum::Any] {
+        let nested = |levels: usize| (1..levels).fold(Quorum::people(1), |inner, _| branch(vec![inner]));
+        assert_eq!(nested(64).validate(), Ok(()));
+        assert_eq!(nested(65).validate(), alternatives);
+    }
 }
 
 #[test]
@@ -218,6 +220,30 @@ fn a_quorum_of_the_codes_that_cannot_stand_is_refused() {
     assert!(asked(Quorum::people(1), None).validate().is_ok());
     assert!(asked(Quorum::people(1), Some(Quorum::people(0))).validate().is_err());
     assert!(asked(Quorum::people(0), Some(Quorum::people(1))).validate().is_err());
+}
+
+#[test]
+fn it_names_its_groups_unless_one_of_its_slots_is_open_to_anyone() {
+    assert_eq!(Quorum::people(2).groups(), None);
+    assert_eq!(from(2, &["sre", "dba"]).groups(), Some(groups(&["sre", "dba"])));
+    let each = vec![from(1, &["sre"]), from(1, &["legal"])];
+    assert_eq!(Quorum::All(each.clone()).groups(), Some(groups(&["sre", "legal"])));
+    assert_eq!(Quorum::Any([each, vec![Quorum::people(1)]].concat()).groups(), None);
+}
+
+#[test]
+fn nobody_has_a_place_where_nobody_is_asked_for() {
+    assert!(!Quorum::people(0).has_place_for(&groups(&["sre"])));
+    assert!(Quorum::people(1).has_place_for(&groups(&[])));
+    assert!(!Quorum::people(1).includes(&Quorum::people(0)), "which cannot stand");
+}
+
+#[test]
+fn the_fewest_who_can_meet_it_are_those_of_its_smallest_alternative() {
+    let (sre, anyone) = (groups(&["sre"]), groups(&[]));
+    let smaller = Quorum::All(vec![from(1, &["sre"]), Quorum::people(1)]);
+    assert_eq!(Quorum::Any(vec![Quorum::people(3), smaller]).fewest_slots(), [&sre, &anyone]);
+    assert!(Quorum::people(0).fewest_slots().is_empty());
 }
 
 #[test]

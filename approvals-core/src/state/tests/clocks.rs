@@ -112,3 +112,10 @@ fn a_note_moves_the_time_below_which_nothing_may_follow() {
     let asked = History::asking(Quorum::people(1)).later(TICK).then(ignored());
     assert_eq!(asked.clone().just_before().refusal(asked.yes("ann", &[])), Illegal::TimeRunsBackwards);
 }
+
+#[test]
+fn the_time_of_the_last_record_stands_in_the_state() {
+    assert_eq!(History::empty().state.last(), None);
+    let asked = History::asking(Quorum::people(1)).later(TICK);
+    assert_eq!(asked.clone().then(ignored()).state.last(), Some(asked.now));
+}

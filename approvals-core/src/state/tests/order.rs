@@ -3,7 +3,7 @@
 use super::kit::*;
 use crate::action::Risk;
 use crate::id::{RequestId, Version};
-use crate::ledger::{Body, Env, Event, Finish, Reconciliation, Stream};
+use crate::ledger::{Body, CancelWhy, Env, Event, Finish, NotRunWhy, Reconciliation, Stream};
 use crate::request::{Digest, Quorum, Requirement};
 use crate::state::{Illegal, Opened, Phase, State, apply};
 
@@ -149,6 +149,9 @@ fn a_requirement_that_cannot_stand_opens_nothing() {
         let refusal = History::empty().refusal(Event::Requested(Box::new(requested(requirement))));
         assert!(matches!(refusal, Illegal::Unfit(_)), "{what}: {refusal}");
     }
+    let mut same = requested(plain());
+    same.call.risk = plain().risk;
+    assert_eq!(History::of(same).phase(), Phase::Pending, "as the author declared it");
     let mut lowered = requested(plain());
     lowered.call.risk = Risk::High;
     let refusal = History::empty().refusal(Event::Requested(Box::new(lowered)));
@@ -157,6 +160,7 @@ fn a_requirement_that_cannot_stand_opens_nothing() {
 
 #[test]
 fn the_shortest_and_the_longest_clocks_stand() {
+    assert_eq!(Requirement::LONGEST, std::time::Duration::from_secs(2_592_000), "30 days");
     for clock in [std::time::Duration::from_secs(1), Requirement::LONGEST] {
         let requirement =
             Requirement { decide_within: clock, use_within: clock, ..requirement(Quorum::people(1)) };
@@ -192,4 +196,37 @@ fn the_terms_of_a_request_stay_those_it_was_opened_with() {
     let done = asked.approved_by("ann", &[]).then(started(1)).then(finished(1, Finish::Ok {}));
     assert_eq!(**done.state.opened().unwrap(), opened);
     assert_eq!(opened.requested.digest(), Ok(opened.digest));
+}
+
+#[test]
+fn a_phase_is_read_by_the_name_that_it_writes_and_by_no_other() {
+    for phase in Phase::ALL {
+        assert_eq!(Phase::from_name(phase.as_str()), Some(phase));
+    }
+    for other in ["", "Pending", "pending ", "running"] {
+        assert_eq!(Phase::from_name(other), None, "`{other}`");
+    }
+}
+
+#[test]
+fn who_decided_alone_and_who_called_it_off_and_why_stand_in_the_state() {
+    let asked = History::asking(Quorum::people(1));
+    assert_eq!((asked.state.overridden_by(), asked.state.cancelled()), (None, None));
+    let by_force = asked.overridden("zoe");
+    let overridden = asked.clone().then(by_force);
+    assert_eq!(overridden.state.overridden_by(), Some(&"zoe".into()));
+    let olga = crate::id::PersonId::from("olga");
+    for (by, why) in
+        [(Some(&olga), CancelWhy::Revoked), (Some(&olga), CancelWhy::Requester), (None, CancelWhy::Withdrawn)]
+    {
+        let cancelled = asked.clone().then(Event::Cancelled { by: by.cloned(), why });
+        assert_eq!(cancelled.state.cancelled(), Some((why, by)));
+    }
+}
+
+#[test]
+fn why_a_claimed_body_was_never_entered_stands_in_the_state() {
+    let running = approved().then(started(1));
+    assert_eq!(running.state.not_run(), None);
+    assert_eq!(running.then(finished(1, not_run())).state.not_run(), Some(NotRunWhy::CallerGone));
 }

@@ -142,9 +142,9 @@ async fn a_single_operator_stands_in_for_one_person_and_not_for_two() {
     let bench = Bench::new();
     bench.people.only(&["owner"]);
     let approvals = bench.builder().single_operator().build().await.unwrap();
-    let outcome = approvals.scope(two(bench.runs.clone())).await;
+    let outcome = at_once(approvals.scope(two(bench.runs.clone()))).await;
     refused(outcome, ErrorKind::Unavailable, &["it takes 2 people", "a single operator decides neither"]);
-    let outcome = approvals.scope(by_sre(bench.runs.clone())).await;
+    let outcome = at_once(approvals.scope(by_sre(bench.runs.clone()))).await;
     refused(outcome, ErrorKind::Unavailable, &["1 person from sre", "so add people"]);
     let call = spawn(&approvals, low(bench.runs.clone()));
     let card = bench.card().await;

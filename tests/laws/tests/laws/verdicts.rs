@@ -219,7 +219,7 @@ async fn a_single_operator_is_refused_for_what_is_critical() {
     bench.people.only(&["owner"]);
     bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
     let approvals = bench.builder().single_operator().build().await.unwrap();
-    let outcome = approvals.scope(erase("sda")).await;
+    let outcome = at_once(approvals.scope(erase("sda"))).await;
     refused(outcome, ErrorKind::Unavailable, &["add people"]);
     bench.people.only(&["owner", "ann"]);
     let call = tokio::spawn(approvals.scope(erase("sda")));
