@@ -268,7 +268,7 @@ pub(crate) struct CheckBackend {
     /// How long a question may be held, 0 to 25: longer, to answer the card of the check meanwhile
     #[arg(long, value_name = "SECONDS", default_value_t = 2, requires = "ask_at", value_parser = clap::value_parser!(u64).range(0..=25))]
     pub(crate) hold: u64,
-    /// The public key (`whpk_…`) that decisions are verified with
+    /// The public key (`whpk_...`) that decisions are verified with
     #[arg(long, value_name = "KEY", requires = "ask_at", value_parser = public_key)]
     pub(crate) verify_with: Option<VerifyingKey>,
     /// Trust the certificate authority in this file (PEM) as well

@@ -413,6 +413,8 @@ impl Recovery<'_> {
             let _ = local.parts.keeper.send(Order::Watch { request, deadline });
         }
         if state.phase() == Phase::Pending && local.parts.backends.iter().any(Registered::outlives) {
+            // At once: a verdict that comes before the card is looked at has it brought up to date.
+            local.hub.follow_card(request);
             let after = Duration::ZERO;
             let _ = local.parts.keeper.send(Order::PresentAgain { request, after, tries: 0 });
         }

@@ -210,6 +210,8 @@ impl World {
         // By another backend of the same keys, so that this one still knows of nothing.
         let other = Webhook::builder("https://ops.example/approvals")
             .sign_with(OURS.parse().unwrap())
+            .verify_with(self.keys[1].verifying())
+            .ask_at("https://ops.example/answers")
             .transport(self.transport.clone())
             .clock(Still)
             .build()

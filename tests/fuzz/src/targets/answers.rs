@@ -6,7 +6,7 @@ use approvals::webhook::schema::Decision;
 use crate::input::text;
 use crate::world::{World, run_with};
 
-/// The status in one byte, then the body. The words of [`World::fill`] stand for what only the endpoint knows; `{sealed}`
+/// The status in one byte, then the body. The words of `World::fill` stand for what only the endpoint knows; `{sealed}`
 /// is a whole signed decision of Kim's.
 pub fn run(data: &[u8]) {
     let (status, body) = data.split_first().unwrap_or((&b' ', &[]));

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use crate::input::{Input, text};
 use crate::world::{World, run_with};
 
-/// A method, a line for each header, an empty line, the body. The words of [`World::fill`] stand for what only the
+/// A method, a line for each header, an empty line, the body. The words of `World::fill` stand for what only the
 /// endpoint knows. Of the headers, `{id}`, `{now}`, `{v1}` and `{v1a}` are those of a message that it signed.
 pub fn run(data: &[u8]) {
     let mut input = Input(data);
