@@ -41,7 +41,7 @@ pub(crate) fn logged(record: &Record, payload: bool) -> Result<Logged, Failure> 
 /// The word for what happened, and who, where, why. One line; text from outside in it is made visible (law 13).
 pub(crate) fn told(record: &Record, payload: bool) -> String {
     let beside = match payload {
-        true => Beside { payload: record.payload.as_ref(), gone: "(erased)" },
+        true => Beside { payload: record.payload.as_deref(), gone: "(erased)" },
         false => Beside { payload: None, gone: "(left out)" },
     };
     let mut line = format!("{:<15}  {}", record.body.event.name(), details(record, beside));

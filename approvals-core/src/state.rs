@@ -278,16 +278,24 @@ impl State {
         self.opened.as_ref().is_some_and(|opened| opened.requested.is_met_by(approvers))
     }
 
-    /// Folds records, oldest first.
+    /// Folds more records onto this state, oldest first.
     ///
     /// # Errors
     /// At the first record that cannot follow.
-    pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, Illegal> {
-        let mut state = Self::default();
+    pub(crate) fn fold_on<'a>(&self, records: impl IntoIterator<Item = &'a Record>) -> Result<Self, Illegal> {
+        let mut state = self.clone();
         for record in records {
             // In place: a state that a refused record has touched is not given away.
             state.take(&record.body)?;
         }
         Ok(state)
+    }
+
+    /// Folds records, oldest first.
+    ///
+    /// # Errors
+    /// At the first record that cannot follow.
+    pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, Illegal> {
+        Self::default().fold_on(records)
     }
 }

@@ -289,7 +289,7 @@ struct Row {
 fn rows(records: Vec<Record>) -> Result<Vec<Row>> {
     let row = |record: Record| {
         let payload = record.payload.map(|payload| payload.to_bytes()).transpose()?;
-        Ok(Row { bytes: record.bytes, payload })
+        Ok(Row { bytes: record.bytes.to_vec(), payload })
     };
     records.into_iter().map(row).collect()
 }

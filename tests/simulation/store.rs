@@ -117,7 +117,7 @@ impl Store for Disk {
         {
             let before = Seq(appended.seq.0 - told.events.len() as u64);
             let records = self.world.ledger.records(before, told.events.len()).await?;
-            let bytes: Vec<u8> = records.iter().flat_map(|record| record.bytes.clone()).collect();
+            let bytes: Vec<u8> = records.iter().flat_map(|record| record.bytes.iter().copied()).collect();
             self.tell(appended, &told, &bytes);
         }
         if claims && appended.is_ok() {

@@ -94,7 +94,7 @@ impl Bench {
     }
 
     pub(super) async fn history(&self, stream: impl Into<Stream>) -> Vec<Event> {
-        let event = |record: Record| record.body.event;
+        let event = |record: Record| record.body.event.clone();
         self.store.history(stream.into()).await.unwrap().into_iter().map(event).collect()
     }
 

@@ -36,7 +36,7 @@ use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, St
 use crate::people::Directory;
 use crate::policy::{Policy, PolicyError, Ruling, SiteRuling};
 use crate::request::{Requirement, StoreKey};
-use crate::state::{Illegal, State, apply};
+use crate::state::{Illegal, State};
 use crate::time::{Clock, Timestamp};
 
 /// A backend and the name, provider and assurance that it is registered with.
@@ -108,7 +108,7 @@ pub(crate) struct Inner {
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
     /// The last record of a history, how many it has, and what they come to.
-    folds: Mutex<Folds<(Seq, usize, State)>>,
+    folds: Mutex<Folds<(Seq, usize, Arc<State>)>>,
 }
 
 impl std::ops::Deref for Local {
@@ -147,7 +147,7 @@ impl Local {
     }
 
     /// The history of a request and what it comes to.
-    pub(crate) async fn look(&self, request: RequestId) -> Result<(Vec<Record>, State), StoreError> {
+    pub(crate) async fn look(&self, request: RequestId) -> Result<(Vec<Record>, Arc<State>), StoreError> {
         let history = self.parts.store.history(Stream::Request(request)).await?;
         let state = self.fold(request, &history).map_err(unreadable)?;
         // A test's request is not ours to decide, and ours is not a test's.
@@ -159,23 +159,22 @@ impl Local {
 
     /// Folds the history of a request, as far as it was not folded before. A record never changes, so the last one of a
     /// known history says that the history is the one that is known.
-    pub(crate) fn fold(&self, request: RequestId, history: &[Record]) -> Result<State, Illegal> {
+    pub(crate) fn fold(&self, request: RequestId, history: &[Record]) -> Result<Arc<State>, Illegal> {
         let known = self.folds.lock().unwrap_or_else(PoisonError::into_inner).get(request).cloned();
         let known = known.and_then(|(last, count, state)| {
             let same = count.checked_sub(1).and_then(|place| history.get(place)).map(|record| record.seq);
             (same == Some(last)).then(|| history.get(count..).map(|rest| (state, rest))).flatten()
         });
         let state = match known {
-            Some((state, rest)) => {
-                rest.iter().try_fold(state, |state, record| apply(&state, &record.body))?
-            }
-            None => State::fold(history)?,
+            Some((state, [])) => return Ok(state),
+            Some((state, rest)) => Arc::new(state.fold_on(rest)?),
+            None => Arc::new(State::fold(history)?),
         };
         let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
         match history.last() {
             // What is over is seldom asked for again.
             Some(last) if !state.phase().is_terminal() => {
-                folds.put(request, (last.seq, history.len(), state.clone()));
+                folds.put(request, (last.seq, history.len(), Arc::clone(&state)));
             }
             _ => folds.forget(request),
         }

@@ -19,7 +19,7 @@ impl Card {
         let payload = history
             .iter()
             .find(|record| matches!(record.body.event, Event::Requested(_)))
-            .and_then(|record| record.payload.as_ref());
+            .and_then(|record| record.payload.as_deref());
         let call = &opened.requested.call;
         let requirement = opened.requirement();
         let mut requester =

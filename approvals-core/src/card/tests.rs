@@ -10,7 +10,7 @@ use super::{
 };
 use crate::action::Risk;
 use crate::id::Seq;
-use crate::ledger::{Payload, Record};
+use crate::ledger::{Payload, Record, Sealed};
 use crate::request::{CallFacts, Commitment, Requirement, Seed};
 use crate::state::tests::kit;
 
@@ -305,8 +305,8 @@ fn an_erased_text_of_a_call_without_arguments_makes_a_part_too() {
         // Gone as a whole, and there with something else in it.
         for payload in [None, Some(payload)] {
             let body = history.bodies[0].clone();
-            let record =
-                Record { seq: Seq(1), bytes: body.to_bytes().unwrap(), body, payload, signature: None };
+            let bytes = body.to_bytes().unwrap();
+            let record = Record::at(Seq(1), Sealed { body, bytes, payload, signature: None, summary: None });
             let card = Card::of(&[record], &history.state).unwrap();
             assert_eq!(card.shown(), Shown::Part { hidden: 0 });
             assert_eq!(plain(&card).shown, Shown::Part { hidden: 0 });

@@ -160,7 +160,7 @@ impl Desk {
             let history = self.store.history(stream).await?;
             let state = match self.here.as_ref().and_then(Here::local) {
                 Some(local) => local.fold(review.request, &history),
-                None => State::fold(&history),
+                None => State::fold(&history).map(Arc::new),
             };
             let state = state.map_err(unreadable)?;
             let reviewer = self.reviewer(identity).await?;

@@ -30,7 +30,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Tables {
-    records: Vec<Arc<Record>>,
+    records: Vec<Record>,
     streams: HashMap<Stream, History>,
     /// By the place where each was opened.
     requests: BTreeMap<Seq, Summary>,
@@ -41,7 +41,7 @@ struct Tables {
 struct History {
     state: State,
     opened: Option<Seq>,
-    records: Vec<Arc<Record>>,
+    records: Vec<Record>,
 }
 
 impl Memory {
@@ -93,19 +93,13 @@ impl Store for Memory {
         let (state, sealed) = draft.seal(&history.state, self.0.clock.now())?;
         let version = state.version();
         history.state = state;
-        for sealed in sealed {
+        for mut sealed in sealed {
             let seq = Seq(records.len() as u64 + 1);
-            if let Some(summary) = sealed.summary {
+            if let Some(summary) = sealed.summary.take() {
                 requests.insert(*history.opened.get_or_insert(seq), summary);
             }
-            let record = Arc::new(Record {
-                seq,
-                body: sealed.body,
-                bytes: sealed.bytes,
-                payload: sealed.payload,
-                signature: sealed.signature,
-            });
-            records.push(Arc::clone(&record));
+            let record = Record::at(seq, sealed);
+            records.push(record.clone());
             history.records.push(record);
         }
         let seq = Seq(records.len() as u64);
@@ -119,8 +113,7 @@ impl Store for Memory {
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         let tables = self.tables();
-        let records = tables.streams.get(&stream).map(|history| history.records.iter());
-        Ok(records.into_iter().flatten().map(|record| (**record).clone()).collect())
+        Ok(tables.streams.get(&stream).map(|history| history.records.clone()).unwrap_or_default())
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
@@ -139,7 +132,7 @@ impl Store for Memory {
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
         let tables = self.tables();
         let start = usize::try_from(after.0).unwrap_or(usize::MAX);
-        Ok(tables.records.iter().skip(start).take(limit).map(|record| (**record).clone()).collect())
+        Ok(tables.records.iter().skip(start).take(limit).cloned().collect())
     }
 
     async fn last(&self) -> Result<Seq, StoreError> {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Payload};
+use super::{Event, Payload, Sealed};
 use crate::capture;
 use crate::id::{NodeName, RequestId, Seq, Version};
 use crate::time::Timestamp;
@@ -149,17 +150,17 @@ impl Body {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature(pub Vec<u8>);
 
-/// One line of the ledger.
+/// One line of the ledger. A record never changes, so its clones share what it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Its place in the whole ledger.
     pub seq: Seq,
     /// What it says.
-    pub body: Body,
+    pub body: Arc<Body>,
     /// The very bytes that were stored.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
     /// The values behind its commitments, unless they were erased.
-    pub payload: Option<Payload>,
+    pub payload: Option<Arc<Payload>>,
     /// Its signature, if it has one.
     pub signature: Option<Signature>,
 }
@@ -186,6 +187,12 @@ pub enum UnreadableRecord {
 }
 
 impl Record {
+    /// What was written at a place of the ledger.
+    pub fn at(seq: Seq, written: Sealed) -> Self {
+        let Sealed { body, bytes, payload, signature, .. } = written;
+        Self { seq, body: Arc::new(body), bytes: bytes.into(), payload: payload.map(Arc::new), signature }
+    }
+
     /// Reads a record as a store kept it: checks format and canonical form.
     ///
     /// # Errors
@@ -219,7 +226,8 @@ impl Record {
             Err(e) => return Err(damaged(&e)),
         }
         let payload = payload.map(Payload::from_bytes).transpose().map_err(|e| damaged(&e))?;
-        Ok(Self { seq, body, bytes, payload, signature: signature.map(Signature) })
+        let (body, payload) = (Arc::new(body), payload.map(Arc::new));
+        Ok(Self { seq, body, bytes: bytes.into(), payload, signature: signature.map(Signature) })
     }
 }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::count::{Meter, Reading, Value};
@@ -11,7 +12,7 @@ use crate::request::{Commitment, Quorum};
 use crate::state::tests::kit::{self, DECIDE, History};
 
 fn record(seq: u64, body: Body) -> Record {
-    Record { seq: Seq(seq), body, bytes: Vec::new(), payload: None, signature: None }
+    Record { seq: Seq(seq), body: Arc::new(body), bytes: Arc::default(), payload: None, signature: None }
 }
 
 fn records(history: &History) -> Vec<Record> {
@@ -219,9 +220,8 @@ fn what_is_over_is_not_held() {
     for number in 1..=1_000_u128 {
         let id = RequestId::from_uuid(uuid::Uuid::from_u128(number));
         let history = History::asking(Quorum::people(1)).denied_by("ann", &[]);
-        for mut record in records(&history) {
-            record.body.stream = Stream::Request(id);
-            meter.observe(&record);
+        for body in &history.bodies {
+            meter.observe(&record(1, Body { stream: Stream::Request(id), ..body.clone() }));
         }
     }
     assert_eq!(meter.open_requests(), 0);

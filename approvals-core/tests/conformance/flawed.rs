@@ -210,7 +210,7 @@ impl Replay {
             let version = state.last().map(|record| record.body.version).unwrap_or_default();
             let event = approvals_core::ledger::NewEvent {
                 event: record.body.event.clone(),
-                payload: record.payload.clone(),
+                payload: record.payload.as_deref().cloned(),
                 signature: record.signature.clone(),
             };
             let append = Append {

@@ -75,7 +75,7 @@ fn text(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 fn bytes(records: &[Record]) -> String {
-    text(records.iter().map(|record| String::from_utf8(record.bytes.clone()).unwrap()))
+    text(records.iter().map(|record| String::from_utf8(record.bytes.to_vec()).unwrap()))
 }
 
 /// Today's ledger of the same story, in a folder.
@@ -246,7 +246,7 @@ fn a_record_of_a_later_format_says_what_to_do_and_closes_its_request_alone() {
         let request = requests(&records)[0];
         store.close().await;
         let raw = Connection::open(folder.path().join("ledger.db")).unwrap();
-        let body = records.last().unwrap().body.clone();
+        let body = (*records.last().unwrap().body).clone();
         let bytes = approvals_core::ledger::Body { format: 2, stream: request.into(), ..body };
         raw.execute(
             "INSERT INTO records (seq, stream, version, note, time, bytes) VALUES (?1, ?2, 99, 0, 0, ?3)",

@@ -36,9 +36,9 @@ fn what_was_appended_is_read_back_byte_for_byte_after_reopening() {
         let after = store.history(id.into()).await.unwrap();
         assert_eq!(before, after);
         let [record] = after.as_slice() else { panic!("{} records", after.len()) };
-        assert_eq!(record.payload, Some(payload()));
+        assert_eq!(record.payload.as_deref(), Some(&payload()));
         assert_eq!(record.signature, Some(Signature(vec![0, 1, 255])));
-        assert_eq!(record.bytes, record.body.to_bytes().unwrap());
+        assert_eq!(*record.bytes, *record.body.to_bytes().unwrap());
         assert_eq!(store.last().await.unwrap(), Seq(1));
     });
 }

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::id::{Seq, SystemChance};
@@ -48,7 +49,7 @@ impl File {
             for Line { bytes, payload, signature } in lines {
                 let seq = Seq(records.len() as u64 + 1);
                 let mut record = Record::from_stored(seq, bytes.into_bytes(), None, signature)?;
-                record.payload = payload;
+                record.payload = payload.map(Arc::new);
                 records.push(record);
             }
         }
@@ -74,8 +75,8 @@ impl File {
         let mut lines = Vec::with_capacity(records.len());
         for record in records {
             lines.push(Line {
-                bytes: String::from_utf8(record.bytes.clone()).map_err(|error| unwritable(&error))?,
-                payload: record.payload.clone(),
+                bytes: String::from_utf8(record.bytes.to_vec()).map_err(|error| unwritable(&error))?,
+                payload: record.payload.as_deref().cloned(),
                 signature: record.signature.as_ref().map(|signature| signature.0.clone()),
             });
         }

@@ -86,16 +86,8 @@ impl FileStore {
         let sealed = seal(history, append, self.0.clock.now())?;
         let version = sealed.last().map_or(before, |sealed| sealed.body.version);
         let first = ledger.records.len() as u64 + 1;
-        let records: Vec<Record> = (first..)
-            .zip(sealed)
-            .map(|(seq, sealed)| Record {
-                seq: Seq(seq),
-                body: sealed.body,
-                bytes: sealed.bytes,
-                payload: sealed.payload,
-                signature: sealed.signature,
-            })
-            .collect();
+        let records: Vec<Record> =
+            (first..).zip(sealed).map(|(seq, sealed)| Record::at(Seq(seq), sealed)).collect();
         ledger.file.write(&records)?;
         ledger.take_in(records)?;
         let seq = Seq(ledger.records.len() as u64);

@@ -263,13 +263,7 @@ impl Log {
         })?;
         let mut records = self.folded.records.clone();
         for sealed in sealed {
-            records.push(Record {
-                seq: Seq(records.len() as u64 + 1),
-                body: sealed.body,
-                bytes: sealed.bytes,
-                payload: None,
-                signature: None,
-            });
+            records.push(Record::at(Seq(records.len() as u64 + 1), sealed));
         }
         let state = State::fold(&records).map_err(|_| Refusal::Illegal)?;
         Ok(Folded { records, state })

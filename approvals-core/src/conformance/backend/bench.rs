@@ -308,8 +308,8 @@ impl Bench {
 
     /// The answers that counted.
     pub(super) async fn reviews(&self, asked: &Asked) -> Result<Vec<Reviewed>, Failure> {
-        let reviewed = |record: Record| match record.body.event {
-            Event::Reviewed(reviewed) => Some(reviewed),
+        let reviewed = |record: Record| match &record.body.event {
+            Event::Reviewed(reviewed) => Some(reviewed.clone()),
             _ => None,
         };
         Ok(self.history(asked).await?.into_iter().filter_map(reviewed).collect())

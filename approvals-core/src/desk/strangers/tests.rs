@@ -83,8 +83,8 @@ fn desk() -> (Desk, ManualClock, Arc<Shelf>) {
 }
 
 async fn counts(store: &Shelf) -> Vec<u64> {
-    let count = |record: Record| match record.body.event {
-        Event::Unauthenticated { way, count } if way == "webhook".into() => Some(count),
+    let count = |record: Record| match &record.body.event {
+        Event::Unauthenticated { way, count } if *way == "webhook".into() => Some(*count),
         _ => None,
     };
     store.history(Stream::System).await.unwrap().into_iter().filter_map(count).collect()

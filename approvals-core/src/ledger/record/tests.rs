@@ -123,7 +123,7 @@ proptest! {
             let whole = capture::canonical(&body).unwrap();
             prop_assert_eq!(body.to_bytes().unwrap(), whole.clone());
             let stored = Record::from_stored(Seq(1), whole, None, None);
-            prop_assert_eq!(stored.unwrap().body, body);
+            prop_assert_eq!((*stored.unwrap().body).clone(), body);
         }
     }
 }

@@ -11,8 +11,8 @@ use super::{Flaw, Sound};
 pub(crate) struct ReformatsBytes;
 
 fn reformatted(records: Vec<Record>) -> Vec<Record> {
-    let pretty = |record: &Record| serde_json::to_vec_pretty(&record.body).unwrap();
-    records.into_iter().map(|record| Record { bytes: pretty(&record), ..record }).collect()
+    let pretty = |record: &Record| serde_json::to_vec_pretty(&*record.body).unwrap();
+    records.into_iter().map(|record| Record { bytes: pretty(&record).into(), ..record }).collect()
 }
 
 #[async_trait]
@@ -32,7 +32,7 @@ pub(crate) struct DropsLargePayloads;
 
 fn without_large(records: Vec<Record>) -> Vec<Record> {
     let fits = |payload: &approvals_core::ledger::Payload| payload.to_bytes().unwrap().len() < 65_536;
-    records.into_iter().map(|r| Record { payload: r.payload.filter(fits), ..r }).collect()
+    records.into_iter().map(|r| Record { payload: r.payload.filter(|payload| fits(payload)), ..r }).collect()
 }
 
 #[async_trait]

@@ -74,8 +74,8 @@ impl StampsWhateverTheClockSays {
         let times = self.0.lock().unwrap();
         let restamp = |mut record: Record| {
             if let Some(time) = times.get(&record.seq) {
-                record.body.time = *time;
-                record.bytes = record.body.to_bytes().unwrap();
+                Arc::make_mut(&mut record.body).time = *time;
+                record.bytes = record.body.to_bytes().unwrap().into();
             }
             record
         };

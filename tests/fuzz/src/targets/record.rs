@@ -20,9 +20,9 @@ pub fn check(data: &[u8], read: Read) {
     let bytes = input.line().to_vec();
     let payload = (!input.is_over()).then_some(input.0);
     let Ok(record) = read(Seq(7), bytes.clone(), payload, None) else { return };
-    assert_eq!(record.bytes, bytes, "the very bytes that were stored");
+    assert_eq!(*record.bytes, *bytes, "the very bytes that were stored");
     assert_eq!(record.body.to_bytes().unwrap(), bytes, "what is hashed is what it says");
-    assert_eq!(serde_json::from_slice::<Body>(&bytes).unwrap(), record.body);
+    assert_eq!(serde_json::from_slice::<Body>(&bytes).unwrap(), *record.body);
     assert!(record.body.format <= FORMAT);
     assert_eq!(record.payload.is_some(), payload.is_some());
     let Ok(state) = State::fold([&record]) else { return };

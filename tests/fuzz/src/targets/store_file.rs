@@ -68,5 +68,5 @@ async fn look(path: &Path) -> Result<(), StoreError> {
 }
 
 fn assert_is_one(record: &Record) {
-    assert_eq!(record.body.to_bytes().ok().as_ref(), Some(&record.bytes));
+    assert_eq!(record.body.to_bytes().ok().as_deref(), Some(&*record.bytes));
 }

@@ -84,7 +84,7 @@ fn a_reader_of_records_that_takes_any_json() {
             let body: Body = serde_json::from_slice(&bytes).unwrap_or_else(|_| read_again(&bytes));
             let whole = body.to_bytes().unwrap_or_default();
             let mut record = Record::from_stored(seq, whole, payload, signature)?;
-            record.bytes = bytes;
+            record.bytes = bytes.into();
             Ok(record)
         });
     });

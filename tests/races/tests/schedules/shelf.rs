@@ -65,9 +65,7 @@ impl Shelf {
 
     fn write(&self, records: &mut Vec<Record>, sealed: Vec<Sealed>) -> Appended {
         for sealed in sealed {
-            let Sealed { body, bytes, payload, signature, .. } = sealed;
-            let seq = Seq(records.len() as u64 + 1);
-            records.push(Record { seq, body, bytes, payload, signature });
+            records.push(Record::at(Seq(records.len() as u64 + 1), sealed));
         }
         let last = records.last().unwrap();
         Appended { seq: last.seq, version: last.body.version }

@@ -160,7 +160,7 @@ impl Faulty {
             assert_eq!(record.seq, Seq(place as u64 + 1));
             let payload = record.payload.as_ref().map(|payload| payload.to_bytes().unwrap());
             let read =
-                Record::from_stored(record.seq, record.bytes.clone(), payload.as_deref(), None).unwrap();
+                Record::from_stored(record.seq, record.bytes.to_vec(), payload.as_deref(), None).unwrap();
             assert_eq!(read.body, record.body);
             if let (Some(request), Event::Requested(_)) = (record.body.stream.request(), &record.body.event) {
                 requests.push(request);
