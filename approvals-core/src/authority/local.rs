@@ -170,13 +170,9 @@ impl Local {
             Some((state, rest)) => Arc::new(state.fold_on(rest)?),
             None => Arc::new(State::fold(history)?),
         };
-        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-        match history.last() {
-            // What is over is seldom asked for again.
-            Some(last) if !state.phase().is_terminal() => {
-                folds.put(request, (last.seq, history.len(), Arc::clone(&state)));
-            }
-            _ => folds.forget(request),
+        if let Some(last) = history.last() {
+            let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+            folds.put(request, (last.seq, history.len(), Arc::clone(&state)));
         }
         Ok(state)
     }

@@ -34,12 +34,6 @@ impl<T> Folds<T> {
         }
         self.young.insert(request, fold);
     }
-
-    /// Forgets a request.
-    pub(super) fn forget(&mut self, request: RequestId) {
-        self.young.remove(&request);
-        self.old.remove(&request);
-    }
 }
 
 #[cfg(test)]
@@ -68,13 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_again_or_forgotten_is_not_found_as_it_was() {
+    fn what_is_put_again_is_not_found_as_it_was() {
         let mut folds = Folds::default();
         folds.put(id(1), "one");
         (2..REQUESTS + 2).for_each(|number| folds.put(id(number), "other"));
         folds.put(id(1), "two");
         assert_eq!(folds.get(id(1)), Some(&"two"));
-        folds.forget(id(1));
-        assert_eq!(folds.get(id(1)), None);
     }
 }
