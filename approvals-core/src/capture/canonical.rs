@@ -85,20 +85,32 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
 pub(super) fn write_inside(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     // Most texts need no escape, and are copied as they are.
-    while let Some((place, escape)) =
-        rest.iter().enumerate().find_map(|(place, byte)| Some((place, escape(*byte)?)))
-    {
-        let (plain, escaped) = rest.split_at(place);
+    loop {
+        let (plain, escaped) = rest.split_at(plain_len(rest));
         out.extend_from_slice(plain);
-        if let Some((byte, after)) = escaped.split_first() {
-            match escape {
-                Escape::Short(letter) => out.extend_from_slice(&[b'\\', letter]),
-                Escape::Hex => print(out, format_args!("\\u{byte:04x}")),
-            }
-            rest = after;
+        let Some((byte, after)) = escaped.split_first() else { return };
+        match escape(*byte) {
+            None => out.push(*byte),
+            Some(Escape::Short(letter)) => out.extend_from_slice(&[b'\\', letter]),
+            Some(Escape::Hex) => print(out, format_args!("\\u{byte:04x}")),
         }
+        rest = after;
     }
-    out.extend_from_slice(rest);
+}
+
+/// How many bytes stand before the first that is escaped.
+fn plain_len(text: &[u8]) -> usize {
+    // A block is judged as a whole, without a branch for each byte: every text of every record passes here, to be
+    // written and to be checked.
+    let (blocks, _) = text.as_chunks::<16>();
+    let plain = |block: &&[u8; 16]| !block.iter().fold(false, |found, byte| found | is_escaped(*byte));
+    let before = 16 * blocks.iter().take_while(plain).count();
+    let rest = text.get(before..).unwrap_or_default();
+    before + rest.iter().position(|byte| is_escaped(*byte)).unwrap_or(rest.len())
+}
+
+const fn is_escaped(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// The length of a text in canonical JSON, quotes included.
@@ -117,7 +129,7 @@ enum Escape {
 }
 
 fn escape(byte: u8) -> Option<Escape> {
-    if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+    if !is_escaped(byte) {
         return None;
     }
     Some(match byte {

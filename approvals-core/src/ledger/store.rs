@@ -53,9 +53,8 @@ pub trait Store: Send + Sync + 'static {
     /// The same for a caller that is in no hurry: a note about a card, say. A store whose commits are dear may keep it
     /// back for a moment, to commit it together with the next append; one that does not takes it at once.
     ///
-    /// Nothing else differs: on return it is durable, the appends of a stream stay in the order in which they were handed
-    /// over, whether by this or by [`append`](Self::append), and none of them waits for one that is kept back. So it is
-    /// for what nobody decides by: until it returns, readers may not see it.
+    /// Nothing else differs: on return it is durable, and no other append waits for one that is kept back. It is for
+    /// what nobody decides by: until it returns, readers may not see it.
     ///
     /// # Errors
     /// Those of [`append`](Self::append).
