@@ -35,7 +35,7 @@ impl SqliteOptions {
         Self {
             clock: Arc::new(SystemClock),
             busy_timeout: Duration::from_secs(5),
-            company: Duration::from_millis(50),
+            company: Duration::from_millis(100),
             read_only: false,
             without_key: false,
             leaves_no_trace: false,

@@ -10,7 +10,7 @@ use approvals_core::ledger::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::batch::{Batch, Entry, Pace, Reply};
+use super::batch::{Batch, Entry, Pace, Reply, Written};
 use super::error::{Failure, closed};
 use super::node::Names;
 use super::place::{Files, Standing, displaced};
@@ -58,7 +58,8 @@ impl Writer {
     pub(super) async fn append(&self, append: Append, pace: Pace) -> Result<Appended, StoreError> {
         // Written down here, by whoever has the append: the one thread that writes does what nobody else can.
         let sheet = Sheet::new(append)?;
-        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await
+        let (appended, _) = self.ask(|reply| Job::Append(Entry { sheet, pace, reply })).await?;
+        Ok(appended)
     }
 
     /// Folds every request anew.
@@ -143,7 +144,7 @@ impl Scribe {
             Ok(written)
         });
         match written {
-            Ok(Written { last, answers }) => {
+            Ok(Commit { last, answers }) => {
                 self.bell.ring(last);
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     let _ = reply.send(answer);
@@ -194,7 +195,7 @@ impl Scribe {
     }
 
     /// Judges each append on its own, writes those that stand, and commits.
-    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Written, Failure> {
+    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Commit, Failure> {
         let Pen { conn, recent } = pen;
         let mut last = recent.check(conn)?;
         let mut quill = Quill::new(conn)?;
@@ -214,7 +215,7 @@ impl Scribe {
                     last = quill.write(&lines, last, &mut after.opened)?;
                     let version = after.state.version();
                     *known = after;
-                    Ok(Appended { seq: last, version })
+                    Ok((Appended { seq: last, version }, lines))
                 }
                 // Refused before anything of it was written: its neighbours stand.
                 Err(Failure::Store(refused)) => Err(refused),
@@ -224,7 +225,7 @@ impl Scribe {
         drop(quill);
         conn.prepare_cached("COMMIT")?.execute([])?;
         recent.reached(last);
-        Ok(Written { last, answers })
+        Ok(Commit { last, answers })
     }
 
     /// Whether a body may start on this node.
@@ -260,9 +261,9 @@ impl Pen {
 }
 
 /// A commit: where the ledger ends now, and one answer for each append.
-struct Written {
+struct Commit {
     last: Seq,
-    answers: Vec<Result<Appended, StoreError>>,
+    answers: Vec<Result<Written, StoreError>>,
 }
 
 fn rebuild(conn: &Connection) -> Result<u64, Failure> {
