@@ -85,32 +85,20 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
 pub(super) fn write_inside(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     // Most texts need no escape, and are copied as they are.
-    loop {
-        let (plain, escaped) = rest.split_at(plain_len(rest));
+    while let Some((place, escape)) =
+        rest.iter().enumerate().find_map(|(place, byte)| Some((place, escape(*byte)?)))
+    {
+        let (plain, escaped) = rest.split_at(place);
         out.extend_from_slice(plain);
-        let Some((byte, after)) = escaped.split_first() else { return };
-        match escape(*byte) {
-            None => out.push(*byte),
-            Some(Escape::Short(letter)) => out.extend_from_slice(&[b'\\', letter]),
-            Some(Escape::Hex) => print(out, format_args!("\\u{byte:04x}")),
+        if let Some((byte, after)) = escaped.split_first() {
+            match escape {
+                Escape::Short(letter) => out.extend_from_slice(&[b'\\', letter]),
+                Escape::Hex => print(out, format_args!("\\u{byte:04x}")),
+            }
+            rest = after;
         }
-        rest = after;
     }
-}
-
-/// How many bytes stand before the first that is escaped.
-fn plain_len(text: &[u8]) -> usize {
-    // A block is judged as a whole, without a branch for each byte: every text of every record passes here, to be
-    // written and to be checked.
-    let (blocks, _) = text.as_chunks::<16>();
-    let plain = |block: &&[u8; 16]| !block.iter().fold(false, |found, byte| found | is_escaped(*byte));
-    let before = 16 * blocks.iter().take_while(plain).count();
-    let rest = text.get(before..).unwrap_or_default();
-    before + rest.iter().position(|byte| is_escaped(*byte)).unwrap_or(rest.len())
-}
-
-const fn is_escaped(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    out.extend_from_slice(rest);
 }
 
 /// The length of a text in canonical JSON, quotes included.
@@ -129,7 +117,7 @@ enum Escape {
 }
 
 fn escape(byte: u8) -> Option<Escape> {
-    if !is_escaped(byte) {
+    if byte >= 0x20 && byte != b'"' && byte != b'\\' {
         return None;
     }
     Some(match byte {

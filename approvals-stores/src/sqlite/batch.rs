@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 use approvals_core::ledger::{Appended, StoreError};
 use tokio::sync::oneshot;
 
-use super::rows::{Lines, Sheet};
+use super::rows::Sheet;
 
 /// The most appends that wait for another: by then they share a sync among enough.
 const COMPANY: usize = 16;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// An append that is committed, with its rows: whoever had them made has the time to clear them away.
-pub(super) type Written = (Appended, Lines);
 
 /// Whether the caller of an append waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +25,7 @@ pub(super) enum Pace {
 pub(super) struct Entry {
     pub(super) sheet: Sheet,
     pub(super) pace: Pace,
-    pub(super) reply: Reply<Written>,
+    pub(super) reply: Reply<Appended>,
 }
 
 /// Appends in the order in which they came.
@@ -68,7 +65,7 @@ impl Batch {
     }
 
     /// Empties it.
-    pub(super) fn take(&mut self) -> (Vec<Sheet>, Vec<Reply<Written>>) {
+    pub(super) fn take(&mut self) -> (Vec<Sheet>, Vec<Reply<Appended>>) {
         let entries = std::mem::take(&mut self.entries);
         *self = Self::new(self.patience);
         entries.into_iter().map(|Entry { sheet, reply, .. }| (sheet, reply)).unzip()

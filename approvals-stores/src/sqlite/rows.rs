@@ -91,7 +91,6 @@ pub(super) fn records(conn: &Connection, after: Seq, limit: usize) -> Result<Vec
 /// An append as far as it is written down on the thread of its caller.
 pub(super) struct Sheet {
     pub(super) draft: Draft,
-    stream: String,
     payloads: Vec<Option<Vec<u8>>>,
 }
 
@@ -99,7 +98,7 @@ impl Sheet {
     pub(super) fn new(mut append: Append) -> Result<Self, StoreError> {
         let payload = |new: &mut NewEvent| new.payload.take().map(|payload| payload.to_bytes()).transpose();
         let payloads = append.events.iter_mut().map(payload).collect::<Result<_, _>>().map_err(unwritable)?;
-        Ok(Self { stream: append.stream.to_string(), draft: Draft::new(append)?, payloads })
+        Ok(Self { draft: Draft::new(append)?, payloads })
     }
 
     /// Judges it, and makes its rows and the state after them.
@@ -113,14 +112,13 @@ impl Sheet {
         };
         Ok((
             Known { state, opened: known.opened },
-            Lines { stream: self.stream, records: records.into_iter().zip(self.payloads).collect(), summary },
+            Lines { records: records.into_iter().zip(self.payloads).collect(), summary },
         ))
     }
 }
 
 /// The rows of one append. Writing them can fail only by the database.
 pub(super) struct Lines {
-    stream: String,
     records: Vec<(Sealed, Option<Vec<u8>>)>,
     summary: Option<Line>,
 }
@@ -173,7 +171,7 @@ impl<'conn> Quill<'conn> {
             let body = &sealed.body;
             self.records.execute(params![
                 signed(seq.0),
-                lines.stream,
+                body.stream.to_string(),
                 signed(body.version.0),
                 if body.event.is_note() { signed(seq.0) } else { 0 },
                 body.time.as_micros(),

@@ -10,7 +10,7 @@ use approvals_core::ledger::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::batch::{Batch, Entry, Pace, Reply, Written};
+use super::batch::{Batch, Entry, Pace, Reply};
 use super::error::{Failure, closed};
 use super::node::Names;
 use super::place::{Files, Standing, displaced};
@@ -58,8 +58,7 @@ impl Writer {
     pub(super) async fn append(&self, append: Append, pace: Pace) -> Result<Appended, StoreError> {
         // Written down here, by whoever has the append: the one thread that writes does what nobody else can.
         let sheet = Sheet::new(append)?;
-        let (appended, _) = self.ask(|reply| Job::Append(Entry { sheet, pace, reply })).await?;
-        Ok(appended)
+        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await
     }
 
     /// Folds every request anew.
@@ -144,7 +143,7 @@ impl Scribe {
             Ok(written)
         });
         match written {
-            Ok(Commit { last, answers }) => {
+            Ok(Written { last, answers }) => {
                 self.bell.ring(last);
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     let _ = reply.send(answer);
@@ -195,7 +194,7 @@ impl Scribe {
     }
 
     /// Judges each append on its own, writes those that stand, and commits.
-    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Commit, Failure> {
+    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Written, Failure> {
         let Pen { conn, recent } = pen;
         let mut last = recent.check(conn)?;
         let mut quill = Quill::new(conn)?;
@@ -215,7 +214,7 @@ impl Scribe {
                     last = quill.write(&lines, last, &mut after.opened)?;
                     let version = after.state.version();
                     *known = after;
-                    Ok((Appended { seq: last, version }, lines))
+                    Ok(Appended { seq: last, version })
                 }
                 // Refused before anything of it was written: its neighbours stand.
                 Err(Failure::Store(refused)) => Err(refused),
@@ -225,7 +224,7 @@ impl Scribe {
         drop(quill);
         conn.prepare_cached("COMMIT")?.execute([])?;
         recent.reached(last);
-        Ok(Commit { last, answers })
+        Ok(Written { last, answers })
     }
 
     /// Whether a body may start on this node.
@@ -261,9 +260,9 @@ impl Pen {
 }
 
 /// A commit: where the ledger ends now, and one answer for each append.
-struct Commit {
+struct Written {
     last: Seq,
-    answers: Vec<Result<Written, StoreError>>,
+    answers: Vec<Result<Appended, StoreError>>,
 }
 
 fn rebuild(conn: &Connection) -> Result<u64, Failure> {
