@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use approvals::id::{NodeName, Seq};
 use approvals::ledger::{
-    Append, Appended, Cursor, Event, Filter, Follow, Memory, NodeHold, Page, Record, Store, StoreError,
+    Append, Appended, Cursor, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
     StoreErrorKind, Stream,
 };
 use approvals::request::StoreKey;
@@ -25,8 +25,6 @@ enum Mistake {
     LagsBehind,
     /// Only the opening of requests is refused so.
     NeverOpens,
-    /// What may wait for another append waits for ever.
-    KeepsBack,
 }
 
 #[derive(Clone)]
@@ -48,7 +46,7 @@ impl Mistaken {
 impl Store for Mistaken {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         let refused = append.events.iter().any(|new| match self.mistake {
-            Mistake::Early | Mistake::KeepsBack => false,
+            Mistake::Early => false,
             Mistake::LagsBehind => matches!(new.event, Event::Started { .. }),
             Mistake::NeverOpens => matches!(new.event, Event::Requested(_)),
         });
@@ -57,13 +55,6 @@ impl Store for Mistaken {
             return Err(StoreError::new(StoreErrorKind::Conflict, "moved"));
         }
         self.memory.append(append).await
-    }
-
-    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
-        match self.mistake {
-            Mistake::KeepsBack => std::future::pending().await,
-            _ => self.append(append).await,
-        }
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
@@ -151,38 +142,5 @@ fn a_store_that_contradicts_itself_at_the_ask_keeps_the_body_shut_and_lets_the_c
         assert_eq!(runs.count(), 0);
         assert!(store.moves.load(SeqCst) > 1);
         approvals.shutdown().await.unwrap();
-    });
-}
-
-#[test]
-fn no_call_waits_for_a_note_that_may_wait() {
-    on_one_thread(|| async {
-        let mock = MockBackend::new().approve();
-        let store = Mistaken::new(Mistake::KeepsBack);
-        let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
-        let runs = Runs::default();
-        assert_eq!(approvals.scope(wipe(runs.clone(), "sda")).await.unwrap(), 3);
-        assert_eq!(runs.count(), 1);
-        let records = store.records(Seq::START, 100).await.unwrap();
-        let presented = |record: &Record| matches!(record.body.event, Event::Presented { .. });
-        assert!(!records.iter().any(presented), "the card was recorded as if somebody waited for it");
-    });
-}
-
-#[test]
-fn that_a_card_showed_a_part_does_not_wait() {
-    on_one_thread(|| async {
-        let mock = MockBackend::new();
-        mock.show_part(3);
-        let store = Mistaken::new(Mistake::KeepsBack);
-        let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
-        let presented = async {
-            let mut follow = Follow::after(Arc::new(store.clone()), Seq::START);
-            while !matches!(follow.next().await.unwrap().body.event, Event::Presented { .. }) {}
-        };
-        tokio::select! {
-            outcome = approvals.scope(wipe(Runs::default(), "sda")) => panic!("nobody answers: {outcome:?}"),
-            () = presented => {}
-        }
     });
 }
