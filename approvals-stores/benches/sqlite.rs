@@ -61,7 +61,7 @@ impl Size {
         rounds: 2_000,
         crowds: 15,
         wakes: 200,
-        pending: 10_000,
+        pending: 100_000,
         openings: 15,
         watched: Duration::from_secs(10),
     };

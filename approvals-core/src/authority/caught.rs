@@ -86,6 +86,10 @@ impl Store for CaughtStore {
         kept(async { self.0.append(append).await }).await
     }
 
+    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
+        kept(async { self.0.append_along(append).await }).await
+    }
+
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         kept(async { self.0.history(stream).await }).await
     }

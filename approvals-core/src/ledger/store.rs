@@ -50,6 +50,18 @@ pub trait Store: Send + Sync + 'static {
     /// other error the caller reads the history to learn what happened.
     async fn append(&self, append: Append) -> Result<Appended, StoreError>;
 
+    /// The same for a caller that is in no hurry: a note about a card, say. A store whose commits are dear may keep it
+    /// back for a moment, to commit it together with the next append; one that does not takes it at once.
+    ///
+    /// Nothing else differs: on return it is durable, and no other append waits for one that is kept back. It is for
+    /// what nobody decides by: until it returns, readers may not see it.
+    ///
+    /// # Errors
+    /// Those of [`append`](Self::append).
+    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
+        self.append(append).await
+    }
+
     /// The whole history of a stream, oldest first; empty if there is none.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 #![doc = include_str!("docs.md")]
 
 mod backup;
+mod batch;
 mod doctor;
 mod error;
 mod key;
@@ -32,6 +33,7 @@ use approvals_core::request::StoreKey;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use self::batch::Pace;
 use self::node::Names;
 pub use self::options::SqliteOptions;
 use self::reader::Readers;
@@ -213,7 +215,11 @@ async fn off_this_thread<T: Send + 'static>(
 #[async_trait]
 impl Store for Sqlite {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        self.writer()?.append(append).await
+        self.writer()?.append(append, Pace::AtOnce).await
+    }
+
+    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
+        self.writer()?.append(append, Pace::Along).await
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {

@@ -19,6 +19,8 @@ use approvals_core::time::{Clock, SystemClock};
 pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) busy_timeout: Duration,
+    /// How long an append that may wait for another is kept back.
+    pub(super) company: Duration,
     pub(super) read_only: bool,
     pub(super) without_key: bool,
     pub(super) leaves_no_trace: bool,
@@ -33,6 +35,7 @@ impl SqliteOptions {
         Self {
             clock: Arc::new(SystemClock),
             busy_timeout: Duration::from_secs(5),
+            company: Duration::from_millis(100),
             read_only: false,
             without_key: false,
             leaves_no_trace: false,

@@ -2,12 +2,15 @@
 #[path = "../../tests/sqlite/support.rs"]
 mod support;
 
+use std::path::Path;
+use std::time::Duration;
+
 use approvals_core::id::Seq;
 use approvals_core::ledger::{Store as _, StoreErrorKind};
 use rusqlite::types::Value;
 use tempfile::tempdir;
 
-use self::support::{everything, fresh_id, open, run, up};
+use self::support::{approve, everything, fresh_id, note, open, run, up};
 use super::schema::{Use, connect};
 use super::{Sqlite, SqliteOptions};
 
@@ -83,5 +86,106 @@ fn a_full_disk_is_an_error_that_keeps_what_was_answered_and_room_ends_it() {
         let store = Sqlite::open(&path).await.unwrap();
         assert_eq!(everything(&store).await.unwrap().len() as u64, answered.0);
         assert_eq!(store.append(open(fresh_id())).await.unwrap().seq, answered.next());
+    });
+}
+
+/// A store that keeps back what may wait until something else comes, however long that takes.
+async fn patient(path: &Path) -> Sqlite {
+    let patient = SqliteOptions { company: Duration::MAX, ..SqliteOptions::new() };
+    Sqlite::open_with(path, patient).await.unwrap()
+}
+
+/// Returns once the thread that writes has come to everything that was handed over before.
+async fn come_round(store: &Sqlite) {
+    store.rebuild_index().await.unwrap();
+}
+
+/// How many commits the write-ahead log has: of its frames, those that end one say how many pages the file has then
+/// (<https://www.sqlite.org/fileformat2.html#walformat>).
+fn commits(path: &Path) -> usize {
+    let log = std::fs::read(path.with_extension("db-wal")).unwrap();
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+    let page = usize::try_from(number(&log[8..12])).unwrap();
+    log[32..].chunks_exact(24 + page).filter(|frame| number(&frame[4..8]) > 0).count()
+}
+
+#[test]
+fn what_may_wait_is_committed_with_the_next_append_and_in_its_place() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let store = patient(&folder.path().join("a.db")).await;
+        let id = fresh_id();
+        store.append(open(id)).await.unwrap();
+
+        let appends = async {
+            come_round(&store).await;
+            assert_eq!(store.last().await.unwrap(), Seq(1), "it did not wait");
+            let before = commits(store.path());
+            (before, store.append(approve(id)).await.unwrap())
+        };
+        let (noted, (before, approved)) = tokio::join!(store.append_along(note(id)), appends);
+        assert_eq!((noted.unwrap().seq, approved.seq), (Seq(2), Seq(3)));
+        assert_eq!(commits(store.path()), before + 1);
+        let names: Vec<_> =
+            store.history(id.into()).await.unwrap().iter().map(|record| record.body.event.name()).collect();
+        assert_eq!(names, ["requested", "updated", "reviewed"]);
+    });
+}
+
+#[test]
+fn what_may_wait_waits_no_longer_than_it_may() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let at_once = SqliteOptions { company: Duration::ZERO, ..SqliteOptions::new() };
+        let store = Sqlite::open_with(folder.path().join("a.db"), at_once).await.unwrap();
+        assert_eq!(store.append_along(up()).await.unwrap().seq, Seq(1));
+    });
+}
+
+#[test]
+fn enough_of_what_may_wait_is_company() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let store = patient(&folder.path().join("a.db")).await;
+        let mut appends = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let store = store.clone();
+            appends.spawn(async move { store.append_along(up()).await });
+        }
+        let told = appends.join_all().await;
+        let mut seqs: Vec<_> = told.into_iter().map(|told| told.unwrap().seq.0).collect();
+        seqs.sort_unstable();
+        assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn closing_the_store_commits_what_waits() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = patient(&path).await;
+        let close = async {
+            come_round(&store).await;
+            store.close().await;
+        };
+        let (noted, ()) = tokio::join!(store.append_along(up()), close);
+        assert_eq!(noted.unwrap().seq, Seq(1));
+        let store = Sqlite::open(&path).await.unwrap();
+        assert_eq!(store.last().await.unwrap(), Seq(1));
+    });
+}
+
+#[test]
+fn what_may_wait_is_written_although_its_caller_is_gone() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let store = patient(&folder.path().join("a.db")).await;
+        tokio::select! {
+            biased;
+            _ = store.append_along(up()) => unreachable!("it did not wait"),
+            () = come_round(&store) => {}
+        }
+        assert_eq!(store.append(up()).await.unwrap().seq, Seq(2));
     });
 }

@@ -10,6 +10,7 @@ use approvals_core::ledger::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::batch::{Batch, Entry, Pace, Reply};
 use super::error::{Failure, closed};
 use super::node::Names;
 use super::place::{Files, Standing, displaced};
@@ -17,16 +18,15 @@ use super::queue::Queue;
 use super::recent::{Known, Recent};
 use super::rows::{Line, Quill, Sheet};
 use super::schema::{Use, connect};
-use super::sync::mpsc::Receiver;
+use super::sync::mpsc::{Receiver, RecvTimeoutError};
+use super::sync::receive_until;
 use super::{SqliteOptions, rows};
 
 /// The most appends in one commit, so that the first of them does not wait for all the world.
 const BATCH: usize = 1_024;
 
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
 enum Job {
-    Append(Sheet, Reply<Appended>),
+    Append(Entry),
     Rebuild(Reply<u64>),
 }
 
@@ -55,10 +55,10 @@ impl Writer {
     }
 
     /// Hands an append over at once; what becomes of it does not depend on whether the answer is awaited.
-    pub(super) async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+    pub(super) async fn append(&self, append: Append, pace: Pace) -> Result<Appended, StoreError> {
         // Written down here, by whoever has the append: the one thread that writes does what nobody else can.
         let sheet = Sheet::new(append)?;
-        self.ask(|reply| Job::Append(sheet, reply)).await
+        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await
     }
 
     /// Folds every request anew.
@@ -94,14 +94,22 @@ struct Scribe {
 
 impl Scribe {
     fn work(&mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
-            let mut next = Some(job);
-            while let Some(job) = next.take() {
-                match job {
-                    Job::Append(sheet, reply) => next = self.commit_all(sheet, reply, jobs),
-                    Job::Rebuild(reply) => {
-                        let _ = reply.send(self.rebuild());
+        let mut batch = Batch::new(self.options.company);
+        loop {
+            match receive_until(jobs, batch.until()) {
+                Ok(Job::Append(entry)) => {
+                    batch.put(entry);
+                    if batch.is_due() {
+                        self.commit(&mut batch, jobs);
                     }
+                }
+                Ok(Job::Rebuild(reply)) => self.rebuild(reply),
+                Err(RecvTimeoutError::Timeout) => self.commit(&mut batch, jobs),
+                Err(RecvTimeoutError::Disconnected) => {
+                    if batch.len() > 0 {
+                        self.commit(&mut batch, jobs);
+                    }
+                    break;
                 }
             }
         }
@@ -113,26 +121,22 @@ impl Scribe {
         }
     }
 
-    /// Commits this append and all that wait behind it at once. Gives back the job that ended the batch, if one did.
-    fn commit_all(&mut self, sheet: Sheet, reply: Reply<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
-        let mut sheets = vec![sheet];
-        let mut replies = vec![reply];
+    /// Commits a batch and all that wait behind it at once.
+    fn commit(&mut self, batch: &mut Batch, jobs: &Receiver<Job>) {
         let begun = self.begin();
         // Gathered when the lock is held, and not before: what came while another process held it rides along.
         let mut other = None;
-        while sheets.len() < BATCH {
+        while batch.len() < BATCH {
             match jobs.try_recv() {
-                Ok(Job::Append(sheet, reply)) => {
-                    sheets.push(sheet);
-                    replies.push(reply);
-                }
-                Ok(job) => {
-                    other = Some(job);
+                Ok(Job::Append(entry)) => batch.put(entry),
+                Ok(Job::Rebuild(reply)) => {
+                    other = Some(reply);
                     break;
                 }
                 Err(_) => break,
             }
         }
+        let (sheets, replies) = batch.take();
         let written = begun.and_then(|mut pen| {
             let written = self.write(&mut pen, sheets).map_err(|failure| failure.at(&self.path))?;
             self.pen = Some(pen);
@@ -154,7 +158,9 @@ impl Scribe {
                 }
             }
         }
-        other
+        if let Some(reply) = other {
+            self.rebuild(reply);
+        }
     }
 
     /// A pen that holds the write lock.
@@ -229,7 +235,11 @@ impl Scribe {
         }
     }
 
-    fn rebuild(&mut self) -> Result<u64, StoreError> {
+    fn rebuild(&mut self, reply: Reply<u64>) {
+        let _ = reply.send(self.try_rebuild());
+    }
+
+    fn try_rebuild(&mut self) -> Result<u64, StoreError> {
         let pen = self.begin()?;
         let rebuilt = rebuild(&pen.conn).map_err(|failure| failure.at(&self.path))?;
         self.pen = Some(pen);

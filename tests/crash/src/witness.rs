@@ -27,6 +27,13 @@ pub(crate) struct Witness {
 
 impl Witness {
     async fn commit(&self, append: Append) -> Result<Appended, StoreError> {
+        self.told(append, |append| self.inner.append(append)).await
+    }
+
+    async fn told<T>(&self, append: Append, commit: impl FnOnce(Append) -> T) -> Result<Appended, StoreError>
+    where
+        T: Future<Output = Result<Appended, StoreError>>,
+    {
         let stream = append.stream.to_string();
         let names: Vec<&str> = append.events.iter().map(|new| new.event.name()).collect();
         let marks: Vec<u64> = append.events.iter().map(|new| mark(&new.event)).collect();
@@ -34,7 +41,7 @@ impl Witness {
             Said::Acked { seq: 0, stream: stream.clone(), marks: marks.clone() }.aloud();
         }
         self.wire.pass(&names, false);
-        match self.inner.append(append).await {
+        match commit(append).await {
             Ok(appended) => {
                 self.wire.pass(&names, true);
                 Said::Acked { seq: appended.seq.0, stream, marks }.aloud();
@@ -91,6 +98,10 @@ impl Store for Witness {
             }
             _ => self.commit(append).await,
         }
+    }
+
+    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
+        self.told(append, |append| self.inner.append_along(append)).await
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {

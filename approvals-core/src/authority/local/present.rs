@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 
 use super::{Local, MOVES, Registered, backoff};
 use crate::backend::{BackendError, Presented};
-use crate::card::Card;
+use crate::card::{Card, Shown};
 use crate::id::{RequestId, Version, WayId};
 use crate::keeper::Order;
-use crate::ledger::{CancelWhy, Event, PresentFailure, Record, StoreError, Stream};
+use crate::ledger::{Append, Appended, CancelWhy, Env, Event, PresentFailure, Record, StoreError, Stream};
 use crate::state::{Phase, State};
 
 /// How long until a request that stands nowhere is presented again, although no backend expects that to help.
@@ -132,11 +132,31 @@ impl Local {
         // A verdict may have come while the card was placed: news of this record has it brought up to date.
         self.hub.follow_card(request);
         let event = Event::Presented { way: way.clone(), reference, shown };
-        self.note(Stream::Request(request), event.into()).await?;
+        match shown {
+            Shown::Everything => self.note_along(request, event).await?,
+            // A yes that comes at once must find it on record (law 5).
+            Shown::Part { .. } => self.note(Stream::Request(request), event.into()).await?,
+        };
         // Only now: a card that is not on record is placed again, which makes no second one.
         let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
         placed.extend(self.place_of(way).map(|place| (request, place)));
         Ok(())
+    }
+
+    /// Appends a note that no decision reads. Nobody waits for it but a shutdown and the mock, which answers a card once
+    /// it is on record: neither waits for company.
+    async fn note_along(&self, request: RequestId, event: Event) -> Result<Appended, StoreError> {
+        if self.hub.is_closed() || self.parts.env == Env::Test {
+            return self.note(Stream::Request(request), event.into()).await;
+        }
+        let append = Append {
+            stream: Stream::Request(request),
+            expected: None,
+            env: self.parts.env,
+            node: self.parts.node.clone(),
+            events: vec![event.into()],
+        };
+        self.parts.store.append_along(append).await
     }
 
     fn place_of(&self, way: &WayId) -> Option<usize> {
@@ -223,8 +243,7 @@ impl Local {
                 match updated {
                     Ok(()) if over => {
                         let event = Event::Updated { way: way.clone() };
-                        let note = self.note(Stream::Request(request), event.into()).await;
-                        if let Err(error) = note {
+                        if let Err(error) = self.note_along(request, event).await {
                             tracing::warn!(%request, %way, %error, "an update could not be recorded; the card is right, do what the error says if it stays");
                         }
                     }

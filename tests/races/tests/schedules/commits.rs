@@ -68,6 +68,11 @@ fn up() -> Append {
     append(Stream::System, None, vec![up])
 }
 
+/// A note that may wait for company.
+fn updated(stream: Stream) -> Append {
+    append(stream, None, vec![Event::Updated { way: "mock".into() }])
+}
+
 fn withdrawn(stream: Stream) -> Append {
     append(stream, Some(1), vec![Event::Cancelled { by: None, why: CancelWhy::Withdrawn }])
 }
@@ -91,10 +96,14 @@ fn writers(store: &Arc<dyn Store>, contested: Stream, unread: &Arc<AtomicUsize>)
         let (store, unread) = (Arc::clone(store), Arc::clone(unread));
         spawn(async move {
             let own = requested(10 + number);
-            let appends = [own.1, withdrawn(contested), up(), withdrawn(own.0)];
+            let told_of = updated(own.0);
+            let appends = [own.1, withdrawn(contested), told_of.clone(), up(), withdrawn(own.0)];
             let mut told = Told::new();
             for append in appends {
-                let answer = store.append(append.clone()).await;
+                let answer = match append == told_of {
+                    true => store.append_along(append.clone()).await,
+                    false => store.append(append.clone()).await,
+                };
                 // What was answered is there to be read, by whoever asks from then on.
                 if answer.is_ok()
                     && let Ok(last) = store.last().await
@@ -153,7 +162,7 @@ fn contest(wrap: impl Fn(Sqlite) -> Arc<dyn Store>, trouble: Trouble, seen: &See
 }
 
 fn judge(told: &Told, records: &[Record], contested: Stream, trouble: Trouble, seen: &Seen) {
-    assert_eq!(told.len(), 12, "an append without an answer");
+    assert_eq!(told.len(), 15, "an append without an answer");
     let mut by_place = BTreeMap::new();
     let mut won = 0;
     for (append, answer) in told {
