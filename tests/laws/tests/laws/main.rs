@@ -20,6 +20,7 @@ mod verdicts;
 
 mod shown;
 
+mod late;
 mod ledger;
 
 mod keys;
