@@ -20,7 +20,6 @@ mod verdicts;
 
 mod shown;
 
-mod late;
 mod ledger;
 
 mod keys;
@@ -31,11 +30,15 @@ mod secrets;
 
 mod time;
 
+mod suspended;
+
 mod words;
 
 mod races;
 
 mod fused;
+
+mod late;
 
 mod offers;
 

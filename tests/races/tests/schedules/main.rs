@@ -24,6 +24,7 @@
 use approvals_races_core::{id, ledger, time};
 
 mod answers;
+mod beats;
 mod claims;
 mod commits;
 mod explore;
