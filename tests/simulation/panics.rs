@@ -44,7 +44,10 @@ fn note(panic: &PanicHookInfo<'_>) {
 fn a_panic_is_told_with_the_run_that_it_happened_in_and_ends_no_other() {
     let (ended, panicked) = told("again: so", || panic!("as part of the test"));
     assert_eq!((ended, panicked.len()), (None::<()>, 1));
-    assert!(panicked[0].contains("panics.rs") && panicked[0].ends_with(": as part of the test"), "{panicked:?}");
+    assert!(
+        panicked[0].contains("panics.rs") && panicked[0].ends_with(": as part of the test"),
+        "{panicked:?}"
+    );
     // Nor does one that a runtime caught pass unseen.
     let (ended, panicked) = told("again: so", || catch_unwind(|| panic!("as part of the test")).is_err());
     assert_eq!((ended, panicked.len()), (Some(true), 1));

@@ -122,7 +122,9 @@ fn the_page_says_how_many_seeds_faults_and_defects_there_are() {
     let kinds: BTreeSet<_> = FAULTS.into_iter().chain(Forgery::ALL.map(Forgery::name)).collect();
     let tried = include_str!("defects.rs").matches("    is_caught(Defect::").count();
     assert_eq!(tried, Defect::ALL.len(), "each defect has its test");
-    for said in [format!("{SEEDS} seeds, {} kinds of faults", kinds.len()), format!("| simulation | {tried}: ")] {
+    for said in
+        [format!("{SEEDS} seeds, {} kinds of faults", kinds.len()), format!("| simulation | {tried}: ")]
+    {
         assert!(page.contains(&said), "docs/testing.md is to say `{said}`");
     }
 }

@@ -160,7 +160,8 @@ impl Desk {
             tries += 1;
             let history = self.store.history(stream).await?;
             // A shutdown may give up the append that was about to record it, and a store may write what it called failed.
-            if let Some((_, person, approved)) = offered.take_if(|(event, ..)| is_on_record(&history, event)) {
+            if let Some((_, person, approved)) = offered.take_if(|(event, ..)| is_on_record(&history, event))
+            {
                 return Ok(counted(stream, &self.way, person, &approved));
             }
             let state = match self.here.as_ref().and_then(Here::local) {

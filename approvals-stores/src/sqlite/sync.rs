@@ -29,12 +29,7 @@ pub(super) fn rest<T>(
 
 /// No time passes there: a rest is the others' turn.
 #[cfg(approvals_shuttle)]
-pub(super) fn rest<T>(
-    _: &Condvar,
-    guard: MutexGuard<'_, T>,
-    _: Duration,
-    _: impl FnMut(&mut T) -> bool,
-) {
+pub(super) fn rest<T>(_: &Condvar, guard: MutexGuard<'_, T>, _: Duration, _: impl FnMut(&mut T) -> bool) {
     drop(guard);
     thread::yield_now();
 }

@@ -12,7 +12,9 @@ pub fn tests_of(source: &str) -> Vec<&str> {
         names.extend(source.split_once(rules).into_iter().flat_map(|(_, table)| rows(table, "::", ',')));
     }
     // `$(#[test] fn $name() { … })+`, and the macro's own calls `name! { sentence: … }`.
-    for definition in source.split("macro_rules! ").skip(1).filter(|text| text.contains("#[test]\n        fn $")) {
+    for definition in
+        source.split("macro_rules! ").skip(1).filter(|text| text.contains("#[test]\n        fn $"))
+    {
         let call = definition.split(|c: char| !is_of_a_name(c)).next().unwrap_or_default();
         let opens = format!("\n{call}! {{");
         let calls = source.split(opens.as_str()).skip(1);

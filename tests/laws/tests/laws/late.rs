@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use approvals::desk::{DeskError, Reply};
 use approvals::card::Card;
+use approvals::desk::{DeskError, Reply};
 use approvals::ledger::{IgnoredWhy, NotRunWhy};
 use approvals::state::Phase;
 use approvals::testing::MockBackend;

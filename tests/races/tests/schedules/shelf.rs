@@ -6,7 +6,8 @@ use std::sync::Arc;
 use approvals_races_core::async_trait;
 use approvals_races_core::id::{NodeName, Seq};
 use approvals_races_core::ledger::{
-    Append, Appended, Bell, Cursor, Event, Filter, NodeHold, Page, Record, Sealed, Store, StoreError, Stream, seal,
+    Append, Appended, Bell, Cursor, Event, Filter, NodeHold, Page, Record, Sealed, Store, StoreError, Stream,
+    seal,
 };
 use approvals_races_core::request::StoreKey;
 use approvals_races_core::testing::ManualClock;
@@ -108,7 +109,9 @@ impl Store for Shelf {
                 match self.judge(&records, append.clone()) {
                     Err(error) if defect == Defect::TwoWinners && claims && error.is_stale() => {
                         let of_it = records.iter().rfind(|record| record.body.stream == append.stream);
-                        of_it.map(|record| Appended { seq: record.seq, version: record.body.version }).unwrap()
+                        of_it
+                            .map(|record| Appended { seq: record.seq, version: record.body.version })
+                            .unwrap()
                     }
                     judged => self.write(&mut records, judged?),
                 }

@@ -37,7 +37,8 @@ fn says(begins: &str, number: usize, of_what: &str) {
 /// The sources below a folder, one after the other.
 fn sources(folder: &str) -> String {
     let files = files().unwrap();
-    let of_it = files.iter().filter(|(path, _)| path.starts_with(folder) && path.extension() == Some("rs".as_ref()));
+    let of_it =
+        files.iter().filter(|(path, _)| path.starts_with(folder) && path.extension() == Some("rs".as_ref()));
     of_it.map(|(_, text)| format!("{text}\n")).collect()
 }
 
@@ -59,7 +60,10 @@ fn the_page_says_how_many_tests_the_laws_have() {
         .map(|(_, text)| tests_of(text).len())
         .sum();
     let [about] = about[..] else { panic!("{PAGE}: {row}") };
-    assert!(tests.abs_diff(about) * 20 <= about, "{PAGE} says about {about} tests of laws, there are {tests}");
+    assert!(
+        tests.abs_diff(about) * 20 <= about,
+        "{PAGE} says about {about} tests of laws, there are {tests}"
+    );
 }
 
 #[test]
@@ -86,7 +90,10 @@ fn the_page_says_how_many_schedules_histories_and_races_there_are() {
     says("any schedule of tasks", recorded, "histories");
     let found = |source: &str, words: &str| source.matches(words).count();
     let defects = found(&schedules, "    shows(") + found(&histories, "    is_found(");
-    assert!(row("races |").starts_with(&format!("| races | {defects}: ")), "{PAGE}: {defects} defects of races");
+    assert!(
+        row("races |").starts_with(&format!("| races | {defects}: ")),
+        "{PAGE}: {defects} defects of races"
+    );
 }
 
 #[test]
@@ -107,8 +114,12 @@ fn the_columns_of_mutants_add_up() {
     let cells = |line: &str| -> Vec<usize> {
         line.trim_matches('|').split('|').skip(1).map(|cell| cell.trim().parse().unwrap()).collect()
     };
-    let rows: Vec<Vec<usize>> =
-        page.lines().filter(|line| line.starts_with("| `")).filter(|line| line.contains(".rs` |")).map(cells).collect();
+    let rows: Vec<Vec<usize>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter(|line| line.contains(".rs` |"))
+        .map(cells)
+        .collect();
     let all = cells(&row("all |"));
     assert!(rows.len() > 20, "{} files with mutants", rows.len());
     for row in rows.iter().chain([&all]) {
