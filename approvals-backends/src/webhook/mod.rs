@@ -157,7 +157,7 @@ impl Backend for Webhook {
 
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
         if self.0.has_no_way_back() {
-            tracing::warn!(backend = %self.0.name, "people can answer there, and nothing brings their answers here: mount `Webhook::router`, or say `ask_at`");
+            tracing::warn!(backend = %self.0.name, "people can answer there and nothing brings their answers here; mount the router of the webhook, or let it ask");
         }
         let presented = self.0.present(card).await?;
         if let Some(asker) = &self.0.asker {
