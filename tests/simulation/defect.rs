@@ -29,3 +29,20 @@ pub(crate) enum Defect {
     /// A stranger is told how far they came.
     StrangersAreTold,
 }
+
+impl Defect {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::FreshIdPerAttempt,
+        Self::RetryAfterIsIgnored,
+        Self::RetriesOutliveTheDeadline,
+        Self::SignatureIsNotVerified,
+        Self::DigestIsNotCompared,
+        Self::NonceIsNotCompared,
+        Self::AgeIsNotChecked,
+        Self::AcknowledgedBeforeDurable,
+        Self::CursorBeforeDurable,
+        Self::ClaimIsNotCompared,
+        Self::StrangersAreRecordedOneByOne,
+        Self::StrangersAreTold,
+    ];
+}

@@ -29,6 +29,7 @@ mod dice;
 mod endpoint;
 mod judge;
 mod keys;
+mod panics;
 mod plan;
 mod rows;
 mod run;

@@ -10,6 +10,7 @@ use crate::clock::Wall;
 use crate::defect::Defect;
 use crate::endpoint::Endpoint;
 use crate::judge;
+use crate::panics::told;
 use crate::plan::{AGENT, ENDPOINT, Fault, Happening, PATIENCE, Plan, SECOND, STRANGER};
 use crate::world::World;
 use crate::{agent, stranger};
@@ -23,8 +24,8 @@ const COUNTED: Duration = Duration::from_secs(63);
 
 /// What came of a run.
 pub(crate) struct Outcome {
-    /// How to have this run again, where a seed is enough.
-    again: Option<String>,
+    /// How to have this run again.
+    again: String,
     pub(crate) trace: Vec<String>,
     pub(crate) fired: BTreeMap<&'static str, u64>,
     /// What must not be and was.
@@ -56,15 +57,45 @@ impl Outcome {
         for broken in &self.broken {
             let _ = writeln!(text, "broken: {broken}");
         }
-        text.extend(self.again.as_deref());
+        text.push_str(&self.again);
         text
     }
 }
 
-/// Runs a plan to its end and judges it.
+/// Runs a plan to its end and judges it. Whatever panics in it breaks it.
 pub(crate) fn run(plan: Plan, defect: Option<Defect>) -> Outcome {
+    let again = again(&plan, defect);
     let world = World::new(plan);
-    let endpoint = Endpoint::new(&world);
+    let (phases, panicked) = told(&again, || go(&world, defect));
+    let mut facts = world.facts();
+    let mut broken = std::mem::take(&mut facts.broken);
+    broken.extend(panicked);
+    Outcome {
+        again,
+        trace: std::mem::take(&mut facts.trace),
+        fired: std::mem::take(&mut facts.fired),
+        broken,
+        phases: phases.unwrap_or_default(),
+        bodies: facts.begun.values().sum(),
+    }
+}
+
+/// The command that has this run again: its seed, where that is all that it depends on, or its test.
+fn again(plan: &Plan, defect: Option<Defect>) -> String {
+    let seed = plan.seed;
+    if plan.drawn && defect.is_none() {
+        return format!(
+            "again: APPROVALS_SEED={seed} cargo test -p approvals-simulation one_seed_holds -- --nocapture"
+        );
+    }
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default().to_owned();
+    let defect = defect.map_or_else(String::new, |defect| format!(" with {defect:?}"));
+    format!("again: seed {seed}{defect} in `cargo test -p approvals-simulation {test} -- --nocapture`")
+}
+
+fn go(world: &World, defect: Option<Defect>) -> Vec<&'static str> {
+    let endpoint = Endpoint::new(world);
     let mut sim = turmoil::Builder::new()
         .rng_seed(world.plan.seed)
         .epoch(SystemTime::UNIX_EPOCH)
@@ -86,7 +117,7 @@ pub(crate) fn run(plan: Plan, defect: Option<Defect>) -> Outcome {
         let world = world.clone();
         move || stranger::live(world.clone())
     });
-    let mut course = Course::new(&world);
+    let mut course = Course::new(world);
     while !course.is_over(&endpoint) {
         course.turn(&mut sim);
         sim.step().unwrap();
@@ -96,21 +127,7 @@ pub(crate) fn run(plan: Plan, defect: Option<Defect>) -> Outcome {
     for host in [AGENT, SECOND, ENDPOINT] {
         world.end(host);
     }
-    let phases = judge::judge(&world);
-    drop(sim);
-    let mut facts = world.facts();
-    let seed = world.plan.seed;
-    let again = format!(
-        "again: APPROVALS_SEED={seed} cargo test -p approvals-simulation one_seed_holds -- --nocapture"
-    );
-    Outcome {
-        again: (world.plan.drawn && defect.is_none()).then_some(again),
-        trace: std::mem::take(&mut facts.trace),
-        fired: std::mem::take(&mut facts.fired),
-        broken: std::mem::take(&mut facts.broken),
-        phases,
-        bodies: facts.begun.values().sum(),
-    }
+    judge::judge(world)
 }
 
 /// What the plan has yet to do.

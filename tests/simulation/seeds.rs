@@ -1,9 +1,10 @@
 //! Many seeds, one seed, and the same seed twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{LazyLock, Mutex};
 
+use crate::defect::Defect;
 use crate::plan::{Forgery, Plan, Point};
 use crate::run::{Outcome, run};
 
@@ -113,6 +114,19 @@ fn every_fault_fired() {
     let forgeries = Forgery::ALL.map(Forgery::name);
     let silent: Vec<_> = FAULTS.iter().chain(&forgeries).filter(|fault| !fired(fault)).collect();
     assert!(silent.is_empty(), "never fired: {silent:?}");
+}
+
+#[test]
+fn the_page_says_how_many_seeds_faults_and_defects_there_are() {
+    let page = include_str!("../../docs/testing.md");
+    let kinds: BTreeSet<_> = FAULTS.into_iter().chain(Forgery::ALL.map(Forgery::name)).collect();
+    let tried = include_str!("defects.rs").matches("    is_caught(Defect::").count();
+    assert_eq!(tried, Defect::ALL.len(), "each defect has its test");
+    for said in
+        [format!("{SEEDS} seeds, {} kinds of faults", kinds.len()), format!("| simulation | {tried}: ")]
+    {
+        assert!(page.contains(&said), "docs/testing.md is to say `{said}`");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use approvals::id::{RequestId, Seq};
@@ -141,7 +141,7 @@ impl World {
     }
 
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap()
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The time since the beginning, in whole milliseconds.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use approvals_core::id::{Chance, ProviderId, SystemChance};
@@ -311,6 +312,7 @@ impl WebhookBuilder {
             places: Semaphore::new(AT_ONCE),
             inbox,
             asker,
+            way_back: AtomicBool::new(false),
         })))
     }
 }

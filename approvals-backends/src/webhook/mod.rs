@@ -27,6 +27,7 @@ mod verify;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use approvals_core::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals_core::card::Card;
@@ -84,6 +85,8 @@ struct Parts {
     places: Semaphore,
     inbox: Arc<Inbox>,
     asker: Option<Asker>,
+    /// Whether decisions can arrive: the router was taken; or whoever sees to it was told that they cannot.
+    way_back: AtomicBool,
 }
 
 impl Webhook {
@@ -96,7 +99,8 @@ impl Webhook {
     /// backend has the same.
     ///
     /// It answers 503 until the handle that the backend was given to listens. Bodies beyond 64 KiB, or that take longer
-    /// than 10 s, are not read. Put TLS in front of it.
+    /// than 10 s, are not read. Up to there a body is read whoever sends it, because the signature covers it: bound how
+    /// many connections strangers may hold where you put TLS in front of it.
     ///
     /// ```
     /// use approvals_backends::webhook::Webhook;
@@ -111,7 +115,15 @@ impl Webhook {
     /// ```
     #[cfg(feature = "webhook-http")]
     pub fn router(&self) -> axum::Router {
+        self.0.way_back.store(true, Ordering::Relaxed);
         callback::router(Arc::clone(&self.0.inbox))
+    }
+}
+
+impl Parts {
+    /// Whether decisions are to be called back and nobody took the router. Says so once.
+    fn has_no_way_back(&self) -> bool {
+        self.offers && self.asker.is_none() && !self.way_back.swap(true, Ordering::Relaxed)
     }
 }
 
@@ -144,6 +156,9 @@ impl Backend for Webhook {
     }
 
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        if self.0.has_no_way_back() {
+            tracing::warn!(backend = %self.0.name, "people can answer there and nothing brings their answers here; mount the router of the webhook, or let it ask");
+        }
         let presented = self.0.present(card).await?;
         if let Some(asker) = &self.0.asker {
             asker.pending.follow(card);

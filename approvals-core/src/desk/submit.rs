@@ -155,9 +155,15 @@ impl Desk {
         // The store's time as far as it has said it, where its clock is ahead of ours.
         let mut at_least = None;
         let mut together = true;
+        let mut offered: Option<(NewEvent, Person, State)> = None;
         loop {
             tries += 1;
             let history = self.store.history(stream).await?;
+            // A shutdown may give up the append that was about to record it, and a store may write what it called failed.
+            if let Some((_, person, approved)) = offered.take_if(|(event, ..)| is_on_record(&history, event))
+            {
+                return Ok(counted(stream, &self.way, person, &approved));
+            }
             let state = match self.here.as_ref().and_then(Here::local) {
                 Some(local) => local.fold(review.request, &history),
                 None => State::fold(&history).map(Arc::new),
@@ -186,9 +192,13 @@ impl Desk {
             if together && let Some(approved) = next.as_ref().filter(|next| next.phase() == Phase::Approved) {
                 match self.with_claim(review.request, &state, event.clone(), approved).await? {
                     Together::Written => return Ok(counted(stream, &self.way, person, approved)),
-                    Together::Moved if tries < TRIES => continue,
+                    Together::Moved if tries < TRIES => {
+                        offered = Some((event, person, approved.clone()));
+                        continue;
+                    }
                     Together::Moved | Together::Declined => together = false,
                 }
+                offered = Some((event.clone(), person.clone(), approved.clone()));
             }
             match self.append(stream, &state, event).await {
                 Ok(_) => match next {
@@ -411,6 +421,11 @@ impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Desk").field("way", &self.way).finish_non_exhaustive()
     }
+}
+
+/// Whether this very event was written: the seed beside it is like no other.
+fn is_on_record(history: &[Record], event: &NewEvent) -> bool {
+    history.iter().rev().any(|record| record.payload == event.payload && record.body.event == event.event)
 }
 
 fn counted(stream: Stream, way: &Way, person: Person, state: &State) -> Reply {

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::error::{Failure, closed};
 use super::queue::{Queue, lock};
 use super::schema::{Use, connect};
-use super::sync::{Condvar, Mutex};
+use super::sync::{Condvar, Mutex, rest};
 use super::{SqliteOptions, error, rows};
 
 /// SQLite tells nobody about a commit of another process, so somebody has to look (law 14).
@@ -140,9 +140,7 @@ impl Shared {
                 eye = None;
                 self.failed.send_replace(Some(failure.at(&self.path)));
             }
-            let crowd = lock(&self.crowd);
-            let rested = self.changed.wait_timeout_while(crowd, BEAT, |crowd| !crowd.closed);
-            drop(rested.unwrap_or_else(PoisonError::into_inner));
+            rest(&self.changed, lock(&self.crowd), BEAT, |crowd| !crowd.closed);
         }
     }
 

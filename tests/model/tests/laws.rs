@@ -18,6 +18,9 @@ fn every_law_holds_in_every_configuration() {
     let missing: Vec<_> =
         SOMETIMES.iter().map(|(what, _)| *what).filter(|what| !run.reached.contains(what)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}");
+    let (tried, millions) = (configurations::all().len(), run.states as f64 / 1e6);
+    let said = format!("{tried} configurations, {millions:.1} million states; {} things", SOMETIMES.len());
+    assert!(include_str!("../../../docs/testing.md").contains(&said), "docs/testing.md is to say `{said}`");
 }
 
 #[test]

@@ -146,3 +146,9 @@ fn every_rule_is_taken_away_once_at_least() {
     let forgotten: Vec<_> = Defect::ALL.iter().filter(|defect| !TRIED.contains(defect)).collect();
     assert!(forgotten.is_empty(), "{forgotten:?}");
 }
+
+#[test]
+fn the_page_says_how_many_rules_are_taken_away() {
+    let said = format!("| model check | {}: ", Defect::ALL.len());
+    assert!(include_str!("../../../docs/testing.md").contains(&said), "docs/testing.md is to say `{said}`");
+}

@@ -6,6 +6,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
+mod tests_of;
+
+pub use self::tests_of::tests_of;
+
 /// The platform that budgets are counted on.
 pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 

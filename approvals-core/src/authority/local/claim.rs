@@ -199,19 +199,30 @@ impl Local {
         }
     }
 
-    /// A claim whose fate could not be read: found later, it is recorded as not run.
+    /// A claim whose fate could not be read: found later, it is recorded as not run. A store may write what it called
+    /// failed for as long as the request stays where it was.
     pub(super) fn abandon(&self, ticket: Arc<Ticket>, claim: ClaimId) {
         let local = self.clone();
         self.background.run(async move {
-            for tries in 0.. {
+            let (mut tries, mut at) = (0, None);
+            loop {
+                let mut waiter = local.hub.waiter(ticket.request);
                 match local.look(ticket.request).await {
                     Ok((_, state)) if is_ours(&state, claim) => {
+                        drop(waiter);
                         let grant = Grant { ticket, claim, version: state.version() };
                         let end = End::not_run(NotRunWhy::CallerGone);
                         return local.settle(grant, end).await;
                     }
-                    Ok(_) => return,
-                    Err(_) => local.parts.clock.sleep(backoff(tries)).await,
+                    Ok((_, state)) if state.phase().is_terminal() => return,
+                    Ok((_, state)) if *at.get_or_insert(state.version()) != state.version() => return,
+                    Ok(_) if waiter.news().await.is_err() => return,
+                    Ok(_) => {}
+                    Err(_) => {
+                        drop(waiter);
+                        local.parts.clock.sleep(backoff(tries)).await;
+                        tries += 1;
+                    }
                 }
             }
         });

@@ -11,7 +11,8 @@
 //!   desk, which records it by itself, and the call claims as it does after a verdict from elsewhere.
 //! - **The append has a task of its own.** Neither the caller of the desk nor the call can cut it off between the
 //!   record and the guard that owns the claim: a call that is gone by then has `finished{not_run}` recorded (law 8).
-//! - **A reply that is lost is read back.** Ours goes on; anything else the desk decides anew.
+//! - **A reply that is lost is read back.** Ours goes on; anything else the desk decides anew. What is not there may
+//!   still be written: the verdict by itself, appended at the same version, lets only one of the two in.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -45,7 +46,7 @@ pub(crate) struct Offer {
 /// What became of a verdict that was to be recorded together with a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Together {
-    /// Both are on record.
+    /// The verdict is on record, and the claim with it, unless the store failed over the two together.
     Written,
     /// Neither is: the request has moved.
     Moved,
@@ -101,6 +102,7 @@ impl Local {
                     let grant = Grant { ticket, claim, version };
                     (Some(Held::new(Arc::new(local), grant)), Ok(Together::Written))
                 }
+                Ok(Both::Alone) => (None, Ok(Together::Written)),
                 Ok(Both::Moved) => (None, Ok(Together::Moved)),
                 Ok(Both::Refused) => (None, Ok(Together::Declined)),
                 Err(error) => (None, Err(error)),
@@ -123,20 +125,33 @@ impl Local {
         reviewed: NewEvent,
     ) -> Result<Both, StoreError> {
         let request = ticket.request;
-        let error = match self.append(request, at, vec![reviewed, Event::Started { claim }.into()]).await {
+        let both = vec![reviewed.clone(), Event::Started { claim }.into()];
+        let mut error = match self.append(request, at, both).await {
             Ok(appended) => return Ok(Both::Written(appended.version)),
             Err(error) => error,
         };
-        for tries in 1..=TRIES {
-            match self.look(request).await {
+        let mut tries = 0;
+        while tries < TRIES {
+            let unread = match self.look(request).await {
                 Ok((_, state)) if is_ours(&state, claim) => return Ok(Both::Written(state.version())),
                 Ok(_) if *error.kind() == StoreErrorKind::Conflict => return Ok(Both::Moved),
-                Ok(_) => return Ok(Both::Refused),
-                Err(unread) => {
-                    tracing::warn!(%request, error = %unread, tries, "whether a verdict was recorded cannot be read; trying again, do what the error says if it stays");
-                    self.parts.clock.sleep(backoff(tries)).await;
-                }
-            }
+                Ok(_) if error.is_stale() => return Ok(Both::Refused),
+                Ok(_) => match self.append(request, at, vec![reviewed.clone()]).await {
+                    Ok(_) => return Ok(Both::Alone),
+                    Err(stale) if stale.is_stale() => {
+                        error = stale;
+                        continue;
+                    }
+                    Err(unwritten) => {
+                        error = unwritten;
+                        break;
+                    }
+                },
+                Err(unread) => unread,
+            };
+            tries += 1;
+            tracing::warn!(%request, error = %unread, tries, "whether a verdict was recorded cannot be read; trying again, do what the error says if it stays");
+            self.parts.clock.sleep(backoff(tries)).await;
         }
         self.abandon(Arc::clone(ticket), claim);
         Err(error)
@@ -145,6 +160,8 @@ impl Local {
 
 enum Both {
     Written(Version),
+    /// The verdict, without the claim.
+    Alone,
     Moved,
     Refused,
 }

@@ -95,6 +95,9 @@ fn is_mended(line: &mut Line, said: Vec<Said>) -> Result<(), String> {
     line.ends().map(drop)
 }
 
+/// How many faults there usually are, as docs/testing.md says.
+const ABOUT: usize = 470;
+
 /// Every call that can fail, each with every error: once, or from then on.
 fn faults(calls: usize) -> Vec<Fault> {
     let all = how_many("APPROVALS_FAULTS", 0) > 0;
@@ -151,6 +154,11 @@ fn whichever_write_or_sync_fails_no_body_runs_unrecorded_and_nothing_acknowledge
     });
     let fired = fired.into_inner();
     println!("{fired} of {} faults fired, in {:?}", faults.len(), begun.elapsed());
+    if how_many("APPROVALS_FAULTS", 0) == 0 {
+        let page = include_str!("../../../../docs/testing.md");
+        assert!(page.contains(&format!("about {ABOUT} faults")), "docs/testing.md is to say how many");
+        assert!(faults.len().abs_diff(ABOUT) * 6 < ABOUT, "{} faults, and not about {ABOUT}", faults.len());
+    }
     // No two runs take quite as many calls: notes are written beside the calls, and some ride along in one commit.
     assert!(fired * 5 > faults.len() * 4, "{fired} of {} faults fired", faults.len());
 }

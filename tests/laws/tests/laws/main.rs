@@ -30,11 +30,15 @@ mod secrets;
 
 mod time;
 
+mod suspended;
+
 mod words;
 
 mod races;
 
 mod fused;
+
+mod late;
 
 mod offers;
 

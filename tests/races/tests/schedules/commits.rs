@@ -42,13 +42,13 @@ enum Trouble {
 }
 
 /// In memory where there is such a place: what is drawn here is who goes next, not when the power fails.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let shared = Path::new("/dev/shm");
     let folder = tempfile::Builder::new().tempdir_in(shared);
     folder.or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn open(path: &Path, clock: &ManualClock) -> Sqlite {
+pub(crate) fn open(path: &Path, clock: &ManualClock) -> Sqlite {
     let options = SqliteOptions::new().clock(Arc::new(clock.clone())).key(StoreKey::from_bytes([7; 32]));
     block_on(Sqlite::open_with(path, options)).unwrap()
 }
@@ -63,7 +63,7 @@ fn append(stream: Stream, expected: Option<u64>, events: Vec<Event>) -> Append {
     }
 }
 
-fn up() -> Append {
+pub(crate) fn up() -> Append {
     let up = Event::Up { build: "races/1".to_owned(), policy: "races".into() };
     append(Stream::System, None, vec![up])
 }

@@ -23,6 +23,8 @@
 /// What the table of waiters is made of.
 use approvals_races_core::{id, ledger, time};
 
+mod answers;
+mod beats;
 mod claims;
 mod commits;
 mod explore;

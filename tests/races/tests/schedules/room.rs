@@ -78,7 +78,7 @@ impl Plan {
 }
 
 /// Numbers that shuttle draws, so that a schedule is all that a run depends on.
-struct Drawn;
+pub(crate) struct Drawn;
 
 impl Chance for Drawn {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance> {

@@ -12,6 +12,7 @@ mod budgets;
 mod dependencies;
 mod imports;
 mod logs;
+mod numbers;
 mod packages;
 mod pages;
 mod security;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use approvals_rules::{files, read};
+use approvals_rules::{files, read, tests_of};
 
 /// How a row says that nothing proves it.
 const OPEN: [&str; 2] = ["not stopped", "not tested yet"];
@@ -28,15 +28,12 @@ fn names(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// Names of all functions in the sources, and of the fixtures that the compiler must refuse.
+/// Names of all tests in the sources, and of the fixtures that the compiler must refuse.
 fn known() -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     for (path, text) in files().unwrap() {
         if path.extension().is_some_and(|extension| extension == "rs") {
-            for after in text.split("fn ").skip(1) {
-                let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next();
-                known.extend(name.map(str::to_owned));
-            }
+            known.extend(tests_of(&text).into_iter().map(str::to_owned));
         }
         if path.starts_with("tests/ui/fail") {
             known.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));

@@ -30,6 +30,8 @@ pub(crate) enum Does {
     LoseReplyAndSight(usize),
     /// It is written once the door opens, even if the caller is gone by then.
     Hold(Hold),
+    /// It says that nothing is written, and writes it once the door opens.
+    FailAndWriteLater(Hold),
 }
 
 struct Fault {
@@ -208,6 +210,14 @@ impl Store for Faulty {
                     store.commit(append).await
                 };
                 tokio::spawn(late).await.unwrap()
+            }
+            Some(Does::FailAndWriteLater(hold)) => {
+                let store = self.clone();
+                tokio::spawn(async move {
+                    hold.pass().await;
+                    store.commit(append).await
+                });
+                Err(broken())
             }
             None if self.slow.load(SeqCst) => {
                 let store = self.clone();
