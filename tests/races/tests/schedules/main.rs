@@ -32,6 +32,7 @@ mod hub;
 mod requested;
 mod room;
 mod shelf;
+mod strangers;
 mod waiters;
 mod watched;
 
