@@ -14,7 +14,7 @@ use approvals::testing::MockBackend;
 use approvals::{Approvals, ErrorKind};
 use async_trait::async_trait;
 
-use super::support::{Runs, at_once, pay, refused, wipe};
+use super::support::{Runs, pay, refused, wipe};
 
 /// What the author got wrong.
 #[derive(Clone, Copy, PartialEq)]
@@ -124,7 +124,7 @@ fn a_store_that_contradicts_itself_at_the_claim_keeps_the_body_shut_and_lets_the
         // The claim is tried again after a while, and nobody here moves a clock.
         let approvals = builder.clock(Arc::new(approvals::time::SystemClock)).build().await.unwrap();
         let runs = Runs::default();
-        refused(at_once(approvals.scope(wipe(runs.clone(), "sda"))).await, ErrorKind::Store, &[]);
+        refused(approvals.scope(wipe(runs.clone(), "sda")).await, ErrorKind::Store, &[]);
         assert_eq!(runs.count(), 0);
         assert!(store.moves.load(SeqCst) > 1);
         approvals.shutdown().await.unwrap();
@@ -138,7 +138,7 @@ fn a_store_that_contradicts_itself_at_the_ask_keeps_the_body_shut_and_lets_the_c
         let store = Mistaken::new(Mistake::NeverOpens);
         let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
         let runs = Runs::default();
-        refused(at_once(approvals.scope(pay(runs.clone(), "i1", 5))).await, ErrorKind::Store, &[]);
+        refused(approvals.scope(pay(runs.clone(), "i1", 5)).await, ErrorKind::Store, &[]);
         assert_eq!(runs.count(), 0);
         assert!(store.moves.load(SeqCst) > 1);
         approvals.shutdown().await.unwrap();
