@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Desk;
 use crate::id::{NodeName, WayId};
 use crate::ledger::{Append, Env, Event, Store, StoreError, Stream};
+use crate::sync::{AtomicBool, AtomicU64};
 use crate::time::Clock;
 
 /// The least time between two records of one way in.

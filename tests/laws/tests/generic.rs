@@ -2,6 +2,7 @@
 
 use approvals::testing::MockBackend;
 use approvals::{ApprovalError, Approvals, ErrorKind, requires_approval};
+use approvals_test_support::at_once;
 
 trait Target: Send + 'static {
     const NAME: &'static str;
@@ -37,7 +38,7 @@ async fn an_approval_of_one_type_is_none_of_another() {
     );
     let (request, digest) = approvals::testing::ids(&card).unwrap();
     mock.submit("reviewer", approvals::desk::Review::approve(request, digest)).await.unwrap();
-    let ran = approvals.scope(wipe::<Production, 2>("sda")).await;
+    let ran = at_once(approvals.scope(wipe::<Production, 2>("sda"))).await;
     assert_eq!(ran.unwrap_err().kind(), ErrorKind::KeyReused);
     assert_eq!(approvals.scope(wipe::<Staging, 1>("sda")).await.unwrap(), "staging");
     approvals.shutdown().await.unwrap();

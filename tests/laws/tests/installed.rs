@@ -2,6 +2,7 @@
 
 use approvals::testing::MockBackend;
 use approvals::{ApprovalError, Approvals, ErrorKind, requires_approval};
+use approvals_test_support::at_once;
 
 #[requires_approval(risk = "high", action = "installed.wipe")]
 async fn wipe(disk: &str) -> Result<usize, ApprovalError> {
@@ -22,7 +23,7 @@ async fn one_handle_is_installed_once_serves_every_task_and_leaves_with_its_shut
     assert_eq!(first.cards().len(), 2);
 
     // In a test a scope may put another handle in its place; without `testing` it may not.
-    let error = two.scope(wipe("sdc")).await.unwrap_err();
+    let error = at_once(two.scope(wipe("sdc"))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
 
     two.shutdown().await.unwrap();

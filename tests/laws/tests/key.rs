@@ -9,6 +9,7 @@ use approvals::policy::{Policy, PolicyError, Ruling};
 use approvals::request::{Commitment, Quorum, Requirement};
 use approvals::testing::{MockBackend, ids};
 use approvals::{ApprovalError, Approvals, Risk, requires_approval};
+use approvals_test_support::at_once;
 use async_trait::async_trait;
 
 static WIPED: AtomicUsize = AtomicUsize::new(0);
@@ -33,7 +34,7 @@ impl Policy for SlowToRun {
 
     async fn rule(&self, _: &approvals::Call) -> Result<Ruling, PolicyError> {
         if !self.turned.swap(true, SeqCst) {
-            let denied = self.other.scope(wipe("sda")).await;
+            let denied = at_once(self.other.scope(wipe("sda"))).await;
             assert!(denied.is_err_and(|error| error.is_denied()));
         }
         Ok(Ruling::Run)
@@ -49,7 +50,7 @@ async fn a_call_that_was_denied_while_policy_ruled_does_not_run_freely() {
     let second =
         Approvals::test_builder(&mock).store(store).node("second").policy(policy).build().await.unwrap();
 
-    let outcome = second.scope(wipe("sda")).await;
+    let outcome = at_once(second.scope(wipe("sda"))).await;
 
     assert!(outcome.is_err_and(|error| error.is_denied()));
     assert_eq!(WIPED.load(SeqCst), 0);
@@ -117,7 +118,7 @@ async fn a_no_that_came_after_the_claim_still_stands_when_the_body_turns_out_not
 
     for (policy, free) in [("lets it run", true), ("asks", false)] {
         runs_freely.store(free, SeqCst);
-        let outcome = approvals.scope(format("sdb")).await;
+        let outcome = at_once(approvals.scope(format("sdb"))).await;
         assert!(outcome.is_err_and(|error| error.is_denied()), "while policy {policy}");
     }
     assert_eq!(ENTERED.load(SeqCst), 1, "nothing was entered again");

@@ -1,7 +1,11 @@
 //! What tests of several packages share.
 
+mod at_once;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
+
+pub use self::at_once::at_once;
 
 /// Says that a test could not run here, and why. The test returns right after.
 ///

@@ -15,6 +15,7 @@ use approvals_core::people::Assurance;
 use approvals_core::request::Digest;
 use approvals_core::testing::ManualClock;
 use approvals_core::time::Timestamp;
+use approvals_test_support::at_once;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
@@ -476,7 +477,7 @@ async fn what_can_prove_nothing_by_its_headers_takes_no_place_and_is_not_read() 
         for _ in 0..=AT_ONCE {
             let mut unread = request(&stranger);
             *unread.body_mut() = Body::new(Never);
-            send(&router, unread).await.is(401, "unauthenticated");
+            at_once(send(&router, unread)).await.is(401, "unauthenticated");
         }
     }
     assert!(!reading.is_finished(), "and drives nobody out of theirs");

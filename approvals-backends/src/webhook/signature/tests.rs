@@ -53,6 +53,13 @@ fn a_key_is_a_seed_or_a_seed_with_its_public_half() {
 }
 
 #[test]
+fn the_text_of_a_key_is_the_one_that_it_is_read_from() {
+    for text in [SECRET, SEED] {
+        assert_eq!(signs(text).text().expose(), text);
+    }
+}
+
+#[test]
 fn during_rotation_either_key_verifies() {
     let header = signed(&[SECRET, OTHER]);
     assert_eq!(header.split(' ').count(), 2);

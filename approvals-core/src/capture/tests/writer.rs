@@ -200,6 +200,36 @@ fn compare_depths() {
 }
 
 #[test]
+fn numbers_of_every_width_are_written_like_the_widest_and_a_unit_like_nothing() {
+    #[derive(Serialize)]
+    struct Nothing;
+    let signed = (-1_i8, -2_i16, -3_i32, -4_i64, -5_i128);
+    let unsigned = (1_u8, 2_u16, 3_u32, 4_u64, 5_u128);
+    let written = canonical(&(signed, unsigned, 0.5_f32, 0.25_f64, Nothing)).unwrap();
+    assert_eq!(written, b"[[-1,-2,-3,-4,-5],[1,2,3,4,5],0.5,0.25,null]");
+}
+
+/// Calls itself a number of JSON, and gives these fields.
+struct Posing(&'static [(&'static str, &'static str)]);
+
+impl Serialize for Posing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct(NAMES[8], self.0.len())?;
+        self.0.iter().try_for_each(|(key, value)| object.serialize_field(key, value))?;
+        object.end()
+    }
+}
+
+#[test]
+fn what_poses_as_a_number_of_json_is_refused() {
+    assert_eq!(canonical(&Posing(&[(NAMES[8], "1")])).unwrap(), b"1");
+    for fields in [&[][..], &[("n", "1")], &[(NAMES[8], "1"), (NAMES[8], "1")], &[(NAMES[8], "x")]] {
+        let posing = Posing(fields);
+        assert!(canonical(&posing).is_err() && by_the_tree(&posing).is_err(), "{fields:?}");
+    }
+}
+
+#[test]
 fn captured_values_are_written_as_they_were_captured() {
     let value: Value = parse(r#"{"b":[1,2.5,{"c":null}],"a":"\u0001"}"#).unwrap();
     assert_eq!(canonical(&value).unwrap(), value.canonical());

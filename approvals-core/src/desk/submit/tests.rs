@@ -1,5 +1,7 @@
 //! What a desk does when others write at the same time, and what it keeps of what it was told.
 
+mod together;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -14,18 +16,36 @@ use crate::request::StoreKey;
 use crate::state::tests::kit::{History, started};
 
 /// A store in which others write first, so many times, and that counts how often it is written to.
+#[derive(Clone)]
 struct Busy {
     memory: Memory,
-    says: Mutex<(StoreErrorKind, usize, usize)>,
+    says: Arc<Mutex<Says>>,
+}
+
+/// What an append of so many events or more is told.
+struct Says {
+    events: usize,
+    kind: StoreErrorKind,
+    times: usize,
+    appends: usize,
 }
 
 impl Busy {
+    fn over(memory: Memory) -> Self {
+        let says = Says { events: 1, kind: StoreErrorKind::Full, times: 0, appends: 0 };
+        Self { memory, says: Arc::new(Mutex::new(says)) }
+    }
+
     fn says(&self, kind: StoreErrorKind, times: usize) {
-        *self.says.lock().unwrap() = (kind, times, 0);
+        self.says_of(1, kind, times);
+    }
+
+    fn says_of(&self, events: usize, kind: StoreErrorKind, times: usize) {
+        *self.says.lock().unwrap() = Says { events, kind, times, appends: 0 };
     }
 
     fn appends(&self) -> usize {
-        self.says.lock().unwrap().2
+        self.says.lock().unwrap().appends
     }
 }
 
@@ -34,9 +54,10 @@ impl Store for Busy {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         let refusal = {
             let mut says = self.says.lock().unwrap();
-            says.2 += 1;
-            assert!(says.2 < 1_000, "it never gives up");
-            (says.2 <= says.1).then(|| StoreError::new(says.0.clone(), "not now"))
+            let counts = append.events.len() >= says.events;
+            says.appends += usize::from(counts);
+            assert!(says.appends < 1_000, "it never gives up");
+            (counts && says.appends <= says.times).then(|| StoreError::new(says.kind.clone(), "not now"))
         };
         match refusal {
             Some(error) => Err(error),
@@ -44,7 +65,11 @@ impl Store for Busy {
         }
     }
 
+    /// Takes its time, so that a call which lost its turn waits again by the end of it.
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
         self.memory.history(stream).await
     }
 
@@ -78,7 +103,7 @@ async fn bench() -> (Desk, Arc<Busy>) {
     let memory = Memory::new().unwrap();
     tell(&memory, 1, [presented("chat")]).await;
     tell(&memory, 2, [presented("chat"), History::empty().yes("bob", &[]), started(1)]).await;
-    let store = Arc::new(Busy { memory, says: Mutex::new((StoreErrorKind::Full, 0, 0)) });
+    let store = Arc::new(Busy::over(memory));
     let way = Way {
         id: "chat".into(),
         provider: "slack".into(),

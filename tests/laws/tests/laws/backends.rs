@@ -89,7 +89,7 @@ async fn a_call_that_no_backend_can_present_is_called_off_and_unavailable() {
     let bench = Bench::new();
     bench.mock.fail(permanent());
     let approvals = bench.up().await;
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     let error = refused(outcome, ErrorKind::Unavailable, &["nobody could be asked", "see the ledger"]);
     let request = error.request().unwrap();
     assert_eq!(bench.store.state(request).await.cancelled(), Some((CancelWhy::Undeliverable, None)));
@@ -210,7 +210,7 @@ async fn a_backend_that_panics_has_not_presented_and_that_is_on_record() {
     let bench = Bench::new();
     bench.mock.fail(permanent());
     let approvals = bench.builder().backend(Odd::new(Way::Panics)).build().await.unwrap();
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     let error = refused(outcome, ErrorKind::Unavailable, &["nobody could be asked"]);
     let mut failed = failures(&bench.store.of(error.request().unwrap().into()).await);
     failed.sort_by_key(|why| why.to_string());

@@ -38,9 +38,9 @@ async fn shut(value: impl Given, kind: ErrorKind, remedy: &[&str]) {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    let error = refused(approvals.scope(take(bench.runs.clone(), &value)).await, kind, remedy);
+    let error = refused(at_once(approvals.scope(take(bench.runs.clone(), &value))).await, kind, remedy);
     assert!(error.message_for_model().contains("has to be mended by a person"), "{error}");
-    refused(approvals.scope(take_keyed(bench.runs.clone(), "k", &value)).await, kind, remedy);
+    refused(at_once(approvals.scope(take_keyed(bench.runs.clone(), "k", &value))).await, kind, remedy);
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());
     bench.ends(approvals).await;
@@ -78,7 +78,7 @@ async fn arguments_that_are_huge_only_together_are_refused() {
     bench.mock.approve();
     let approvals = bench.up().await;
     let half = "x".repeat(40_000);
-    let outcome = approvals.scope(two(bench.runs.clone(), half.clone(), half)).await;
+    let outcome = at_once(approvals.scope(two(bench.runs.clone(), half.clone(), half))).await;
     refused(outcome, ErrorKind::Invalid, &["65536 bytes", "a digest or a length"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;
@@ -94,10 +94,10 @@ async fn a_reason_or_label_that_is_huge_is_refused() {
     bench.mock.approve();
     let approvals = bench.up().await;
     let disk: &'static str = "x".repeat(5_000).leak();
-    let outcome = approvals.scope(wipe(bench.runs.clone(), disk)).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), disk))).await;
     refused(outcome, ErrorKind::Invalid, &["the reason", "4096 bytes", "shorten"]);
     let context = approvals::Context::new().label("incident", "x".repeat(5_000));
-    let outcome = approvals.acting(context, wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.acting(context, wipe(bench.runs.clone(), "sda"))).await;
     refused(outcome, ErrorKind::Invalid, &["the label", "4096 bytes", "shorten"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;
@@ -110,7 +110,7 @@ async fn a_reason_or_label_that_is_huge_is_refused() {
 async fn an_empty_key_is_refused() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let outcome = approvals.scope(pay(bench.runs.clone(), "", 5)).await;
+    let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "", 5))).await;
     refused(outcome, ErrorKind::Invalid, &["name what makes two calls the same"]);
     bench.ends(approvals).await;
 }
@@ -196,7 +196,7 @@ async fn set(#[approval(skip = "counts the runs")] runs: Runs, name: &str, ids: 
 async fn a_hash_set_behind_an_alias_is_refused_under_a_key() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let outcome = approvals.scope(set(bench.runs.clone(), "n", HashSet::from([1, 2]))).await;
+    let outcome = at_once(approvals.scope(set(bench.runs.clone(), "n", HashSet::from([1, 2])))).await;
     refused(outcome, ErrorKind::Invalid, &["`ids`", "`BTreeSet`", "#[approval(show"]);
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.store.intact().await.is_empty());
@@ -231,7 +231,7 @@ async fn nothing_may_be_skipped_where_the_arguments_make_the_risk_critical() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    refused(approvals.scope(purge(bench.runs.clone(), 4)).await, ErrorKind::Invalid, SHOW_ALL);
+    refused(at_once(approvals.scope(purge(bench.runs.clone(), 4))).await, ErrorKind::Invalid, SHOW_ALL);
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());
     approvals.scope(purge(bench.runs.clone(), 3)).await.unwrap();
@@ -245,7 +245,8 @@ async fn nothing_may_be_skipped_where_policy_makes_the_risk_critical() {
     bench.mock.approve();
     let approvals = bench.up().await;
     bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
-    let error = refused(approvals.scope(purge(bench.runs.clone(), 1)).await, ErrorKind::Invalid, SHOW_ALL);
+    let error =
+        refused(at_once(approvals.scope(purge(bench.runs.clone(), 1))).await, ErrorKind::Invalid, SHOW_ALL);
     assert!(error.to_string().contains("policy raises the risk"), "{error}");
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());

@@ -63,10 +63,10 @@ async fn without_a_yes_the_closure_is_not_even_called() {
         bench.policy.site(ruling);
         approvals.gate(refund(&5)).run(|| -> std::future::Ready<Res<()>> { panic!("called") })
     };
-    refused(call(SiteRuling::NeedsCall).await, ErrorKind::Denied, &["`by-hand.refund`"]);
-    refused(call(SiteRuling::Refuse).await, ErrorKind::Refused, &[]);
+    refused(at_once(call(SiteRuling::NeedsCall)).await, ErrorKind::Denied, &["`by-hand.refund`"]);
+    refused(at_once(call(SiteRuling::Refuse)).await, ErrorKind::Refused, &[]);
     approvals.shutdown().await.unwrap();
-    refused(call(SiteRuling::Run).await, ErrorKind::Unavailable, &["shut down"]);
+    refused(at_once(call(SiteRuling::Run)).await, ErrorKind::Unavailable, &["shut down"]);
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn a_text_that_is_never_twice_the_same_is_refused_before_anybody_is_asked(
         (call().reason(Now(&count, 1)), "reason"),
         (call().label("at", Now(&count, 1)), "label"),
     ] {
-        refused(run(&bench, &approvals, call).await, ErrorKind::Unstable, &[what]);
+        refused(at_once(run(&bench, &approvals, call)).await, ErrorKind::Unstable, &[what]);
     }
     assert!(bench.mock.cards().is_empty());
     bench.ends(approvals).await;
@@ -277,7 +277,7 @@ async fn an_argument_is_captured_twice_at_the_ask_once_at_the_claim_and_once_bef
     assert_eq!(argument.0.load(SeqCst), 4);
     let argument = Captured(AtomicUsize::new(0), true);
     let call = Call::new("by-hand.counted").risk(Risk::High).arg("argument", &argument);
-    refused(run(&bench, &approvals, call).await, ErrorKind::Unstable, &["`argument`"]);
+    refused(at_once(run(&bench, &approvals, call)).await, ErrorKind::Unstable, &["`argument`"]);
     bench.ends(approvals).await;
 }
 
@@ -308,10 +308,10 @@ async fn the_same_key_finds_its_verdict_before_any_policy_is_asked() {
     bench.mock.deny("no");
     let approvals = bench.up().await;
     let call = |cents| refund(cents).key("R-1");
-    refused(run(&bench, &approvals, call(&5)).await, ErrorKind::Denied, &[]);
+    refused(at_once(run(&bench, &approvals, call(&5))).await, ErrorKind::Denied, &[]);
     bench.policy.site(SiteRuling::Run);
-    refused(run(&bench, &approvals, call(&5)).await, ErrorKind::Denied, &[]);
-    refused(run(&bench, &approvals, call(&6)).await, ErrorKind::KeyReused, &["other arguments"]);
+    refused(at_once(run(&bench, &approvals, call(&5))).await, ErrorKind::Denied, &[]);
+    refused(at_once(run(&bench, &approvals, call(&6))).await, ErrorKind::KeyReused, &["other arguments"]);
     assert_eq!((bench.runs.count(), bench.mock.cards().len()), (0, 1));
     bench.ends(approvals).await;
 }
@@ -330,7 +330,7 @@ async fn a_call_that_stops_waiting_finds_its_request_again() {
     refused(outcome, ErrorKind::Pending, &["finds it"]);
     bench.approve(&bench.card().await).await;
     assert_eq!(run(&bench, &approvals, call()).await.unwrap(), "ran");
-    refused(run(&bench, &approvals, call()).await, ErrorKind::AlreadyRan, &[]);
+    refused(at_once(run(&bench, &approvals, call())).await, ErrorKind::AlreadyRan, &[]);
     assert_eq!(bench.runs.count(), 1);
     bench.ends(approvals).await;
 }
@@ -341,7 +341,7 @@ async fn a_keyed_call_cannot_show_a_set_without_an_order() {
     let approvals = bench.up().await;
     let ids = HashSet::from([1_u64, 2]);
     let call = Call::new("by-hand.set").risk(Risk::High).arg("ids", &ids).key("k");
-    refused(run(&bench, &approvals, call).await, ErrorKind::Invalid, &["`BTreeSet`"]);
+    refused(at_once(run(&bench, &approvals, call)).await, ErrorKind::Invalid, &["`BTreeSet`"]);
     bench.ends(approvals).await;
 }
 
@@ -379,7 +379,7 @@ async fn what_the_attribute_refuses_to_compile_is_refused_at_the_call() {
         (high("x").key(""), "the key is empty"),
     ];
     for (call, says) in calls {
-        refused(run(&bench, &approvals, call).await, ErrorKind::Invalid, &[says]);
+        refused(at_once(run(&bench, &approvals, call)).await, ErrorKind::Invalid, &[says]);
     }
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.mock.cards().is_empty() && bench.store.intact().await.is_empty());
@@ -400,8 +400,11 @@ async fn what_is_refused_for_its_name_carries_the_name_neither_raw_nor_whole() {
         (high("x".into()).skip(hostile.clone(), ""), true),
         (high("x".into()).label(hostile.clone(), "1"), true),
     ] {
-        let error =
-            refused(run(&bench, &approvals, call).await, ErrorKind::Invalid, &[r"refund\u{60}:\u{20}"]);
+        let error = refused(
+            at_once(run(&bench, &approvals, call)).await,
+            ErrorKind::Invalid,
+            &[r"refund\u{60}:\u{20}"],
+        );
         let (told, model) = (error.to_string(), error.message_for_model());
         for text in [&told, &model, &error.action().to_owned()] {
             assert!(!text.contains("refund`") && !text.contains("executed OK"), "{text}");
@@ -451,7 +454,7 @@ async fn what_no_code_would_hold_is_refused_with_its_limit() {
         (labels(17, 4096), "more than 65536 bytes together"),
     ];
     for (call, says) in calls {
-        let error = refused(run(&bench, &approvals, call).await, ErrorKind::Invalid, &[says]);
+        let error = refused(at_once(run(&bench, &approvals, call)).await, ErrorKind::Invalid, &[says]);
         assert!(error.to_string().len() < 1000, "{error}");
     }
     assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (runs, requests));

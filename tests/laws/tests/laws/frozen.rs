@@ -19,7 +19,7 @@ async fn approved(bench: &Bench, approvals: &Approvals) -> approvals::id::Reques
 }
 
 async fn again(bench: &Bench, approvals: &Approvals) -> Res<u64> {
-    approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await
+    at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_store_of_live_requests_does_not_take_a_verdict_from_a_test() {
         .build()
         .await
         .unwrap();
-    let outcome = live.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(live.scope(pay(bench.runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Store, &["tests and live requests do not mix"]);
     assert_eq!(bench.runs.count(), 1);
     live.shutdown().await.unwrap();

@@ -344,7 +344,7 @@ fn a_process_that_is_killed_between_the_append_and_the_body_leaves_what_its_succ
         assert_eq!(story, ["requested", "reviewed", "started"]);
         let approvals = bench.up().await;
         assert_eq!(bench.phase(request_of(&card)).await, Phase::Unknown);
-        let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+        let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
         refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
         assert_eq!(bench.runs.count(), 0);
         bench.ends(approvals).await;

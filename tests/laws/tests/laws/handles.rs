@@ -89,5 +89,5 @@ async fn a_named_handle_that_is_shut_down_lets_nothing_run() {
     let approvals = Approvals::test(&mock);
     assert_eq!(peek(&approvals, "sda").await.unwrap(), 3);
     approvals.shutdown().await.unwrap();
-    refused(peek(&approvals, "sda").await, ErrorKind::Unavailable, &[]);
+    refused(at_once(peek(&approvals, "sda")).await, ErrorKind::Unavailable, &[]);
 }

@@ -52,7 +52,7 @@ async fn what_an_expression_hides_is_bound_by_its_digest() {
     let approvals = bench.up().await;
     let call = tokio::spawn(approvals.scope(use_token("n", Token::of("one"))));
     let card = bench.card().await;
-    let outcome = approvals.scope(use_token("n", Token::of("two"))).await;
+    let outcome = at_once(approvals.scope(use_token("n", Token::of("two")))).await;
     refused(outcome, ErrorKind::KeyReused, &["other arguments"]);
     bench.approve(&card).await;
     assert_eq!(call.await.unwrap().unwrap(), 11);
@@ -63,7 +63,7 @@ async fn what_an_expression_hides_is_bound_by_its_digest() {
 async fn a_hidden_expression_that_gives_something_else_each_time_is_told_before_anybody_is_asked() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let outcome = approvals.scope(async { count(&AtomicU64::new(0)).await }).await;
+    let outcome = at_once(approvals.scope(async { count(&AtomicU64::new(0)).await })).await;
     refused(outcome, ErrorKind::Unstable, &["`uses`", "`secret = …`"]);
     assert_eq!(bench.mock.cards().len(), 0);
     bench.ends(approvals).await;

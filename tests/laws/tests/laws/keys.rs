@@ -88,7 +88,7 @@ fn a_verdict_that_came_while_the_agent_was_down_is_found() {
         });
         life(async {
             let approvals = bench.up().await;
-            let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+            let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
             match kind {
                 None => assert_eq!(outcome.unwrap(), 5),
                 Some(kind) => drop(refused(outcome, kind, &["`reviewer`"])),
@@ -135,7 +135,7 @@ async fn a_denied_key_stays_denied_even_when_policy_comes_to_run_it_freely() {
             bench.policy.site(SiteRuling::Run);
             bench.mock.approve();
         }
-        let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+        let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
         refused(outcome, ErrorKind::Denied, &["`reviewer`"]);
     }
     assert_eq!(approvals.scope(pay(bench.runs.clone(), "R-2", 5)).await.unwrap(), 5);
@@ -151,7 +151,7 @@ async fn a_key_with_other_arguments_is_refused_and_recorded_in_every_phase() {
     let card = bench.card().await;
     let request = request_of(&card);
     let reuse = async || {
-        let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 999_999)).await;
+        let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 999_999))).await;
         let error = refused(outcome, ErrorKind::KeyReused, &["other arguments", "name in the key"]);
         assert_eq!(error.request(), Some(request));
     };
@@ -165,7 +165,7 @@ async fn a_key_with_other_arguments_is_refused_and_recorded_in_every_phase() {
     });
     assert_eq!(reused.count(), 2);
     let fired = bench.store.fault("ignored", 1, Does::Fail);
-    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 999_999)).await;
+    let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 999_999))).await;
     refused(outcome, ErrorKind::Store, &["mend it"]);
     assert_eq!(fired.times(), 1);
     assert_eq!(bench.runs.count(), 1);
@@ -180,7 +180,7 @@ async fn a_call_whose_key_runs_right_now_is_told_so() {
     let runs = Runs::held_by(&hold);
     let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
     hold.reached(1).await;
-    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Running, &["claimed by", approvals.node().as_str()]);
     hold.open();
     call.await.unwrap().unwrap();
@@ -212,11 +212,11 @@ async fn a_key_that_ran_does_not_run_again_even_if_its_body_failed() {
     bench.mock.approve();
     let approvals = bench.up().await;
     approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await.unwrap();
-    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::AlreadyRan, &["value is not kept", "another key"]);
-    let own = approvals.scope(fails(bench.runs.clone(), "n")).await.unwrap_err();
+    let own = at_once(approvals.scope(fails(bench.runs.clone(), "n"))).await.unwrap_err();
     assert!(matches!(own, Failure::Own(1)), "{own:?}");
-    match approvals.scope(fails(bench.runs.clone(), "n")).await.unwrap_err() {
+    match at_once(approvals.scope(fails(bench.runs.clone(), "n"))).await.unwrap_err() {
         Failure::Refusal(error) => assert_eq!(error.kind(), ErrorKind::AlreadyRan),
         own @ Failure::Own(_) => panic!("{own:?}"),
     }
@@ -259,7 +259,7 @@ async fn a_key_belongs_to_its_agent_and_namespace() {
     }
     assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (3, 3));
     let sibling = bench.up().await;
-    let outcome = sibling.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(sibling.scope(pay(bench.runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::AlreadyRan, &[]);
     handles.push(sibling);
     bench.all_end(handles).await;
@@ -309,9 +309,9 @@ async fn a_keyed_call_takes_no_fast_path() {
     bench.mock.deny("no");
     bench.policy.asks(approvals::request::Quorum::people(1));
     let approvals = bench.up().await;
-    refused(approvals.scope(low(bench.runs.clone(), "n")).await, ErrorKind::Denied, &[]);
+    refused(at_once(approvals.scope(low(bench.runs.clone(), "n"))).await, ErrorKind::Denied, &[]);
     bench.policy.says(Says::Usual);
-    refused(approvals.scope(low(bench.runs.clone(), "n")).await, ErrorKind::Denied, &[]);
+    refused(at_once(approvals.scope(low(bench.runs.clone(), "n"))).await, ErrorKind::Denied, &[]);
     assert_eq!(bench.runs.count(), 0);
     assert_eq!(approvals.scope(low(bench.runs.clone(), "m")).await.unwrap(), 1);
     bench.ends(approvals).await;

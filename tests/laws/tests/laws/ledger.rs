@@ -42,7 +42,11 @@ async fn a_free_call_of_risk_medium_is_durable_with_its_arguments_before_its_bod
     bench.policy.says(Says::Run);
     let approvals = bench.up().await;
     let fired = bench.store.fault("allowed", 1, Does::Fail);
-    refused(approvals.scope(edit(bench.runs.clone(), "a.txt")).await, ErrorKind::Store, &["mend it"]);
+    refused(
+        at_once(approvals.scope(edit(bench.runs.clone(), "a.txt"))).await,
+        ErrorKind::Store,
+        &["mend it"],
+    );
     assert_eq!((fired.times(), bench.runs.count()), (1, 0));
     let hold = Hold::new();
     bench.store.fault("allowed", 1, Does::Hold(hold.clone()));
@@ -142,7 +146,7 @@ async fn a_free_call_during_a_shutdown_is_recorded_or_refused() {
         async move { approvals.shutdown().await }
     });
     stopping.reached(1).await;
-    let outcome = approvals.scope(peek(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(peek(bench.runs.clone(), "sda"))).await;
     settle().await;
     stopping.open();
     stop.await.unwrap().unwrap();
@@ -160,7 +164,11 @@ async fn after_a_shutdown_nothing_runs_freely_unrecorded() {
     let bench = Bench::new();
     let approvals = bench.up().await;
     approvals.shutdown().await.unwrap();
-    refused(approvals.scope(peek(bench.runs.clone(), "sda")).await, ErrorKind::Unavailable, &["shut down"]);
+    refused(
+        at_once(approvals.scope(peek(bench.runs.clone(), "sda"))).await,
+        ErrorKind::Unavailable,
+        &["shut down"],
+    );
     assert_eq!(bench.runs.count(), 0);
     approvals.shutdown().await.unwrap();
 }
@@ -185,7 +193,7 @@ async fn what_policy_refuses_is_recorded_with_the_reason_in_the_payload_alone() 
     let bench = Bench::new();
     bench.policy.says(Says::Refuse);
     let approvals = bench.up().await;
-    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Refused, &["Monday"]);
+    refused(at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await, ErrorKind::Refused, &["Monday"]);
     let records = bench.store.of(Stream::Allowed).await;
     let Event::Refused(call) = &records[0].body.event else { panic!("{:?}", records[0]) };
     assert_eq!(call.action, "bench.wipe");
@@ -193,7 +201,7 @@ async fn what_policy_refuses_is_recorded_with_the_reason_in_the_payload_alone() 
     assert!(payload.opens("why", &call.why) && payload.text("why") == Some("frozen until Monday"));
     assert!(!String::from_utf8_lossy(&records[0].bytes).contains("Monday"));
     bench.store.fault("refused", 1, Does::Fail);
-    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Store, &["mend it"]);
+    refused(at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await, ErrorKind::Store, &["mend it"]);
     bench.ends(approvals).await;
 }
 

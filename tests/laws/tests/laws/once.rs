@@ -108,7 +108,7 @@ async fn a_request_that_is_lost_out_of_sight_is_withdrawn_once_it_is_seen() {
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("requested", 1, Does::LoseReplyAndSight(3));
-    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Store, &["mend it"]);
+    refused(at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await, ErrorKind::Store, &["mend it"]);
     for _ in 0..10 {
         settle().await;
         bench.clock.advance(MINUTE);
@@ -216,7 +216,7 @@ async fn a_body_that_is_dropped_midway_is_unknown_and_never_runs_again_by_itself
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     hold.open();
-    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(runs.clone(), "R-1", 5))).await;
     let error = refused(outcome, ErrorKind::Unknown, &["cut off", "approvals reconcile"]);
     let request = error.request().unwrap();
     assert!(error.to_string().contains(&format!("`approvals reconcile {request} --ran`")));
@@ -255,7 +255,7 @@ async fn an_error_of_the_body_stays_its_own_and_is_recorded_by_type_alone() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    let error = approvals.scope(fails(bench.runs.clone(), "n")).await.unwrap_err();
+    let error = at_once(approvals.scope(fails(bench.runs.clone(), "n"))).await.unwrap_err();
     assert_eq!(error.to_string(), "n: no route to swordfish");
     assert!(error.get_ref().is_none_or(|source| !source.is::<ApprovalError>()));
     let request = request_of(&bench.card().await);
@@ -294,7 +294,7 @@ fn a_process_that_was_killed_in_the_body_is_found_by_its_successor() {
         assert_eq!(bench.phase(request).await, Phase::Executing);
         let approvals = bench.up().await;
         assert_eq!(bench.phase(request).await, Phase::Unknown);
-        let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+        let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
         refused(outcome, ErrorKind::Unknown, &["a person has to check", "approvals reconcile"]);
         assert_eq!(bench.runs.count(), 0);
         bench.ends(approvals).await;
@@ -309,7 +309,7 @@ fn a_rerunnable_action_runs_again_under_its_approval() {
         let approvals = bench.up().await;
         assert_eq!(approvals.scope(sync(bench.runs.clone(), "n")).await.unwrap(), 1);
         assert_eq!((bench.runs.count(), bench.mock.cards().len()), (1, 1));
-        let outcome = approvals.scope(sync(bench.runs.clone(), "n")).await;
+        let outcome = at_once(approvals.scope(sync(bench.runs.clone(), "n"))).await;
         refused(outcome, ErrorKind::AlreadyRan, &["another key"]);
         bench.ends(approvals).await;
     });
@@ -323,7 +323,7 @@ fn a_rerunnable_action_does_not_run_again_after_a_denial() {
         let approvals = bench.up().await;
         let card = bench.card().await;
         assert_eq!(counted(&bench.mock.submit("late", no(&card)).await.unwrap()), Phase::Unknown);
-        let outcome = approvals.scope(sync(bench.runs.clone(), "n")).await;
+        let outcome = at_once(approvals.scope(sync(bench.runs.clone(), "n"))).await;
         refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
         assert_eq!(bench.runs.count(), 0);
         bench.ends(approvals).await;
@@ -337,7 +337,7 @@ fn a_rerunnable_action_whose_permit_is_over_is_unknown_and_not_merely_expired() 
     life(async {
         let approvals = bench.up().await;
         bench.clock.advance(15 * MINUTE);
-        let outcome = approvals.scope(sync(bench.runs.clone(), "n")).await;
+        let outcome = at_once(approvals.scope(sync(bench.runs.clone(), "n"))).await;
         // It may have run: to say `expired, ask anew` would be a lie.
         refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
         assert_eq!(bench.runs.count(), 0);
@@ -436,8 +436,16 @@ async fn after_a_shutdown_nothing_is_asked_claimed_or_run() {
     bench.approve(&card).await;
     bench.ends(approvals.clone()).await;
     let records = bench.store.records().await.len();
-    refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, ErrorKind::Unavailable, &["shut down"]);
-    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Unavailable, &["shut down"]);
+    refused(
+        at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await,
+        ErrorKind::Unavailable,
+        &["shut down"],
+    );
+    refused(
+        at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await,
+        ErrorKind::Unavailable,
+        &["shut down"],
+    );
     assert_eq!((bench.runs.count(), bench.store.records().await.len()), (0, records));
     assert_eq!(bench.phase(request_of(&card)).await, Phase::Approved);
 }
@@ -454,13 +462,13 @@ async fn a_denial_after_the_claim_does_not_stop_the_body_and_keeps_the_key_shut(
     assert_eq!(counted(&late), Phase::Executing);
     call.abort();
     let _ = call.await;
-    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Unknown, &["approvals reconcile"]);
     let request = request_of(&bench.card().await);
     let reason = Seed::from_bytes([7; 32]).commit_text("reason", "looked");
     let (outcome, by) = (Reconciliation::DidNotRun, "ann".into());
     bench.store.write(request, Event::Reconciled { outcome, by, reason }).await;
-    let outcome = approvals.scope(pay(runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Denied, &["`late`"]);
     assert_eq!((runs.count(), bench.store.intact().await.len()), (1, 1), "the no stands: no other round");
     bench.ends(approvals).await;
@@ -495,7 +503,7 @@ async fn a_free_ruling_that_a_denial_of_its_key_overtakes_opens_nothing() {
     hold.reached(1).await;
     bench.policy.says(Says::Usual);
     bench.mock.deny("no");
-    refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, ErrorKind::Denied, &[]);
+    refused(at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await, ErrorKind::Denied, &[]);
     hold.open();
     refused(slow.await.unwrap(), ErrorKind::Denied, &[]);
     assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (0, 1));

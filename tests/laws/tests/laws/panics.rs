@@ -70,13 +70,13 @@ async fn a_policy_that_panics_keeps_every_body_shut_and_the_next_call_is_judged_
         let approvals = bench.builder().policy(policy).build().await.unwrap();
         at.set(place);
         for outcome in [
-            approvals.scope(wipe(bench.runs.clone(), "sda")).await.map(|_| ()),
-            approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await.map(|_| ()),
+            at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await.map(|_| ()),
+            at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await.map(|_| ()),
         ] {
             refused(outcome, ErrorKind::Unavailable, &["the policy", "it panicked"]);
         }
         if place == "rule_site" {
-            let outcome = approvals.scope(peek(bench.runs.clone(), "sda")).await;
+            let outcome = at_once(approvals.scope(peek(bench.runs.clone(), "sda"))).await;
             refused(outcome, ErrorKind::Unavailable, &["it panicked"]);
         }
         assert_eq!(bench.runs.count(), 0);
@@ -93,7 +93,7 @@ async fn a_policy_whose_version_panics_keeps_the_body_shut() {
     let at = At::default();
     let approvals = bench.builder().policy(Nervous(at.clone(), AtomicUsize::new(0))).build().await.unwrap();
     at.set("version");
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     refused(outcome, ErrorKind::Unavailable, &["panicked"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;
@@ -109,8 +109,8 @@ async fn a_policy_that_panics_at_the_claim_stops_the_call_and_the_request_is_wit
         let approvals = bench.builder().policy(policy).build().await.unwrap();
         at.set("rule at the claim");
         let outcome = match keyed {
-            true => approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await.map(|_| ()),
-            false => approvals.scope(wipe(bench.runs.clone(), "sda")).await.map(|_| ()),
+            true => at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await.map(|_| ()),
+            false => at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await.map(|_| ()),
         };
         refused(outcome, ErrorKind::Unavailable, &["it panicked"]);
         settle().await;
@@ -155,7 +155,7 @@ async fn a_directory_that_panics_when_people_are_looked_up_keeps_the_body_shut()
         let directory = Shaky(at.clone(), bench.people.clone());
         let approvals = bench.builder().directory(directory).build().await.unwrap();
         at.set(place);
-        let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+        let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
         refused(outcome, ErrorKind::Unavailable, &["the directory", "it panicked"]);
         assert_eq!(bench.runs.count(), 0);
         at.set("");
@@ -263,7 +263,7 @@ async fn a_body_that_panics_leaves_its_key_to_a_person_and_its_siblings_alone() 
     assert!(broken.await.unwrap_err().is_panic());
     assert_eq!(whole.await.unwrap().unwrap(), 3);
     settle().await;
-    let again = approvals.scope(breaks(bench.runs.clone(), "R-1")).await;
+    let again = at_once(approvals.scope(breaks(bench.runs.clone(), "R-1"))).await;
     refused(again, ErrorKind::Unknown, &["cut off", "approvals reconcile"]);
     assert_eq!(bench.runs.count(), 2);
     bench.ends(approvals).await;

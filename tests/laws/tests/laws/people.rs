@@ -147,7 +147,7 @@ async fn a_person_who_leaves_the_file_before_the_claim_stops_it() {
     let _ = call.await;
     counted(&bench.mock.submit("kim", yes(&card)).await.unwrap());
     file.write(&TWO.replace("people.kim", "people.zoe"));
-    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Cancelled, &["those who approved may no longer"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;
@@ -165,7 +165,7 @@ async fn a_file_that_is_broken_while_it_is_in_force_closes_everything_until_it_i
     {
         file.write(broken);
         assert!(bench.mock.submit("kim", yes(&card)).await.is_err());
-        let outcome = approvals.scope(wipe(bench.runs.clone(), "sdb")).await;
+        let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sdb"))).await;
         refused(outcome, ErrorKind::Unavailable, &["the directory could not answer"]);
     }
     fs::remove_file(&file.path).unwrap();

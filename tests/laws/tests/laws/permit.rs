@@ -26,7 +26,8 @@ async fn an_approved_call_runs_once_and_gives_its_value_back() {
 #[tokio::test]
 async fn with_nothing_installed_the_body_stays_shut() {
     let runs = Runs::default();
-    let error = refused(wipe(runs.clone(), "sda").await, ErrorKind::NotInstalled, &["approvals.install()"]);
+    let error =
+        refused(at_once(wipe(runs.clone(), "sda")).await, ErrorKind::NotInstalled, &["approvals.install()"]);
     assert!(error.is_unavailable() && error.request().is_none());
     assert_eq!(runs.count(), 0);
 }
@@ -36,7 +37,7 @@ async fn a_denied_call_never_runs() {
     let bench = Bench::new();
     bench.mock.deny("too large");
     let approvals = bench.up().await;
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     let error = refused(outcome, ErrorKind::Denied, &["denied by `reviewer`", "too large"]);
     assert!(error.is_denied() && !error.is_unavailable());
     assert_eq!(bench.phase(error.request().unwrap()).await, Phase::Denied);
@@ -62,7 +63,7 @@ async fn a_call_that_its_owner_calls_off_never_runs() {
     let bench = Bench::new();
     bench.mock.deny_by("owner", "not today");
     let approvals = bench.up().await;
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     let error = refused(outcome, ErrorKind::Cancelled, &["the requester said no", "`owner`"]);
     assert_eq!(bench.phase(error.request().unwrap()).await, Phase::Cancelled);
     assert_eq!(bench.runs.count(), 0);
@@ -81,9 +82,9 @@ async fn a_policy_that_refuses_or_errs_keeps_the_body_shut_and_asks_nobody() {
         bench.policy.says(says);
         site.into_iter().for_each(|ruling| bench.policy.site(ruling));
         let approvals = bench.up().await;
-        refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, kind, &[word]);
-        refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, kind, &[word]);
-        refused(approvals.scope(peek(bench.runs.clone(), "sda")).await, kind, &[word]);
+        refused(at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await, kind, &[word]);
+        refused(at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await, kind, &[word]);
+        refused(at_once(approvals.scope(peek(bench.runs.clone(), "sda"))).await, kind, &[word]);
         assert_eq!(bench.runs.count(), 0);
         assert!(bench.store.intact().await.is_empty() && bench.mock.cards().is_empty());
         bench.ends(approvals).await;
@@ -105,7 +106,7 @@ async fn a_requirement_that_cannot_stand_keeps_the_body_shut() {
         bench.mock.approve();
         bench.policy.says(Says::Ask(requirement));
         let approvals = bench.up().await;
-        let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+        let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
         refused(outcome, ErrorKind::Invalid, &[remedy]);
         assert_eq!(bench.runs.count(), 0);
         bench.ends(approvals).await;
@@ -134,9 +135,9 @@ async fn an_agent_that_acts_for_people_must_say_for_whom() {
     let agent = Agent::new("test-agent").owned_by("owner").acts_for_people();
     let approvals = bench.builder().agent(agent).build().await.unwrap();
     for outcome in [
-        approvals.scope(wipe(bench.runs.clone(), "sda")).await,
-        approvals.scope(peek(bench.runs.clone(), "sda")).await,
-        approvals.acting(Context::new().session("s"), wipe(bench.runs.clone(), "sda")).await,
+        at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await,
+        at_once(approvals.scope(peek(bench.runs.clone(), "sda"))).await,
+        at_once(approvals.acting(Context::new().session("s"), wipe(bench.runs.clone(), "sda"))).await,
     ] {
         let error = refused(outcome, ErrorKind::Unattributed, &["approvals.acting(Context::for_human("]);
         assert!(error.message_for_model().contains("has to be mended by a person"));
@@ -157,7 +158,7 @@ async fn a_requester_who_does_not_resolve_cannot_be_excluded_and_so_cannot_ask()
     let asks =
         |human: Principal| approvals.acting(Context::for_human(human), wipe(bench.runs.clone(), "sda"));
     let unknown = ["`ghost`", "human that the agent acts for", "add them there", "`External`"];
-    refused(asks("ghost".into()).await, ErrorKind::Unmapped, &unknown);
+    refused(at_once(asks("ghost".into())).await, ErrorKind::Unmapped, &unknown);
     for known in ["kim", "kim@example.com"] {
         let outcome = asks(Principal::External(known.to_owned())).await;
         refused(
@@ -167,9 +168,9 @@ async fn a_requester_who_does_not_resolve_cannot_be_excluded_and_so_cannot_ask()
         );
     }
     bench.people.remove("owner");
-    refused(asks("kim".into()).await, ErrorKind::Unmapped, &["the owner, `owner`"]);
+    refused(at_once(asks("kim".into())).await, ErrorKind::Unmapped, &["the owner, `owner`"]);
     bench.people.fail(true);
-    refused(asks("kim".into()).await, ErrorKind::Unavailable, &["the line is dead"]);
+    refused(at_once(asks("kim".into())).await, ErrorKind::Unavailable, &["the line is dead"]);
     assert_eq!(bench.runs.count(), 0);
     assert!(bench.store.intact().await.is_empty());
     bench.ends(approvals).await;
@@ -183,7 +184,7 @@ async fn an_external_owner_who_is_somebody_after_all_cannot_ask() {
     bench.people.only(&["owner", "reviewer"]);
     let agent = Agent::new("test-agent").owned_by(Principal::External("o@example.com".into()));
     let approvals = bench.builder().agent(agent).build().await.unwrap();
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     refused(outcome, ErrorKind::Unmapped, &["the directory", "name that person"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;
@@ -200,11 +201,11 @@ async fn what_nobody_could_ever_approve_is_refused_at_once() {
     let each = Quorum::All(vec![Quorum::people_from(1, ["sre"]), Quorum::people_from(1, ["security"])]);
     for quorum in [Quorum::people(3), Quorum::people_from(1, ["dba"]), each] {
         bench.policy.asks(quorum.clone());
-        let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+        let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
         refused(outcome, ErrorKind::Unavailable, &[&quorum.to_string(), "add people"]);
     }
     bench.people.fail(true);
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     refused(outcome, ErrorKind::Unavailable, &["the line is dead"]);
     assert!(bench.store.intact().await.is_empty());
     bench.ends(approvals).await;
@@ -222,7 +223,7 @@ async fn an_assurance_that_no_way_in_has_is_refused_at_once() {
         .await
         .unwrap();
     bench.policy.says(Says::Ask(Requirement::at(Risk::Critical)));
-    let outcome = approvals.scope(erase("sda")).await;
+    let outcome = at_once(approvals.scope(erase("sda"))).await;
     refused(outcome, ErrorKind::Unavailable, &["`sso`", "`chat`", "register a stronger one"]);
     assert!(bench.mock.cards().is_empty());
     approvals.shutdown().await.unwrap();
@@ -252,8 +253,12 @@ async fn a_ledger_that_cannot_be_read_keeps_the_body_shut() {
     bench.mock.approve();
     let approvals = bench.up().await;
     let fired = bench.store.fault("history", usize::MAX, Does::Fail);
-    refused(approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await, ErrorKind::Store, &["mend it"]);
-    refused(approvals.scope(wipe(bench.runs.clone(), "sda")).await, ErrorKind::Store, &["mend it"]);
+    refused(
+        at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await,
+        ErrorKind::Store,
+        &["mend it"],
+    );
+    refused(at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await, ErrorKind::Store, &["mend it"]);
     assert!(fired.times() > 1);
     assert_eq!(bench.runs.count(), 0);
     bench.store.heal();
@@ -292,9 +297,9 @@ async fn without_randomness_nothing_is_asked_and_nothing_runs() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.builder().chance(Arc::new(NoDice)).build().await.unwrap();
-    let outcome = approvals.scope(wipe(bench.runs.clone(), "sda")).await;
+    let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     refused(outcome, ErrorKind::Unavailable, &["random"]);
-    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Unavailable, &["random"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;

@@ -185,10 +185,10 @@ async fn a_key_whose_code_asks_for_more_people_since_is_another_call() {
     let approvals = bench.up().await;
     let call = spawn(&approvals, released("R-1"));
     let card = bench.card().await;
-    refused(approvals.scope(released_next("R-1")).await, ErrorKind::KeyReused, &["name in the key"]);
+    refused(at_once(approvals.scope(released_next("R-1"))).await, ErrorKind::KeyReused, &["name in the key"]);
     bench.approve(&card).await;
     call.await.unwrap().unwrap();
-    refused(approvals.scope(released_next("R-1")).await, ErrorKind::KeyReused, &[]);
+    refused(at_once(approvals.scope(released_next("R-1"))).await, ErrorKind::KeyReused, &[]);
     bench.ends(approvals).await;
 }
 
@@ -211,7 +211,7 @@ async fn an_approver_who_has_left_the_group_of_the_code_by_the_claim_stops_it() 
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Approved);
     // Policy would still be content with anyone.
     bench.people.groups("ann", &[]);
-    let again = approvals.scope(keyed("R-1", bench.runs.clone())).await;
+    let again = at_once(approvals.scope(keyed("R-1", bench.runs.clone()))).await;
     refused(again, ErrorKind::Cancelled, &["those who approved may no longer"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;

@@ -95,7 +95,7 @@ async fn looked_at() -> String {
     let outcome = approvals.scope(use_token(CANARY.to_owned(), "n")).await;
     assert_eq!(outcome.unwrap(), CANARY.len() + 1);
     // The second call has another secret under the same key, and every message about it is looked at.
-    let error = approvals.scope(use_token("another".to_owned(), "n")).await.unwrap_err();
+    let error = at_once(approvals.scope(use_token("another".to_owned(), "n"))).await.unwrap_err();
     let _ = write!(seen, "{error} {error:?} {}", error.message_for_model());
     let _ = write!(seen, "{approvals:?} {:?} {:?}", login().password, bench.mock.replies());
     approvals.shutdown().await.unwrap();
@@ -138,7 +138,7 @@ async fn a_secret_is_bound_all_the_same() {
     let approvals = bench.up().await;
     let call = tokio::spawn(approvals.scope(use_token("one".to_owned(), "n")));
     let card = bench.card().await;
-    let outcome = approvals.scope(use_token("two".to_owned(), "n")).await;
+    let outcome = at_once(approvals.scope(use_token("two".to_owned(), "n"))).await;
     refused(outcome, ErrorKind::KeyReused, &["other arguments"]);
     bench.approve(&card).await;
     assert_eq!(call.await.unwrap().unwrap(), 4);

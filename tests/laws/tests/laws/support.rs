@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) use self::faulty::{Does, Faulty};
+pub(crate) use approvals_test_support::at_once;
 
 pub(crate) type Res<T> = Result<T, ApprovalError>;
 
@@ -246,11 +247,6 @@ pub(crate) async fn drive<T>(clock: &ManualClock, step: Duration, task: JoinHand
 
 /// How long a test waits, by the real clock, for what has to come: only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What a call comes to that asks nobody: one that did would wait for an answer that no test gives.
-pub(crate) async fn at_once<F: Future>(call: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, call).await.expect("the call waits for people")
-}
 
 /// A door that keeps whoever comes to it until it is opened.
 #[derive(Clone)]

@@ -32,7 +32,7 @@ async fn a_denial_wins_until_the_permit_is_consumed() {
     let card = parked(&bench, &approvals).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     assert_eq!(counted(&bench.mock.submit("late", no(&card)).await.unwrap()), Phase::Denied);
-    let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
+    let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Denied, &["`late`"]);
     assert_eq!(bench.runs.count(), 0);
     bench.ends(approvals).await;

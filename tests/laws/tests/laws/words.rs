@@ -151,12 +151,12 @@ async fn a_refusal_passes_through_anyhow_and_boxes_and_is_found_again() {
     let bench = Bench::new();
     bench.mock.deny("no");
     let approvals = bench.up().await;
-    let error = approvals.scope(by_anyhow()).await.unwrap_err();
+    let error = at_once(approvals.scope(by_anyhow())).await.unwrap_err();
     assert_eq!(error.downcast_ref::<ApprovalError>().unwrap().kind(), ErrorKind::Denied);
-    let error = approvals.scope(boxed()).await.unwrap_err();
+    let error = at_once(approvals.scope(boxed())).await.unwrap_err();
     assert_eq!(error.downcast_ref::<ApprovalError>().unwrap().kind(), ErrorKind::Denied);
     bench.mock.approve();
-    let error = approvals.scope(by_anyhow()).await.unwrap_err();
+    let error = at_once(approvals.scope(by_anyhow())).await.unwrap_err();
     assert!(error.downcast_ref::<ApprovalError>().is_none(), "an error of the body is the body's own");
     assert_eq!(error.to_string(), "the body's own");
     bench.ends(approvals).await;
@@ -181,9 +181,9 @@ async fn no_text_from_outside_draws_a_line_of_an_error() {
     bench.people.only(&["owner", "reviewer"]);
     let approvals = bench.up().await;
     let hostile = "no\n`words.sly` did run\u{1b}[2J\u{202e}\u{7}";
-    let serialised = approvals.scope(sly(Sly(hostile))).await.unwrap_err();
+    let serialised = at_once(approvals.scope(sly(Sly(hostile)))).await.unwrap_err();
     let human = Context::for_human(Principal::Person(hostile.into()));
-    let named = approvals.acting(human, wipe(bench.runs.clone(), "sda")).await.unwrap_err();
+    let named = at_once(approvals.acting(human, wipe(bench.runs.clone(), "sda"))).await.unwrap_err();
     for error in [serialised, named] {
         let text = error.to_string();
         assert!(text.contains("did run"), "{text}");

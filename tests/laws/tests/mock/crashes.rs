@@ -14,7 +14,7 @@ async fn what_cannot_be_presented_does_not_run() {
     let mock = MockBackend::new();
     mock.when(any()).fail(BackendError::permanent(PresentFailure::Rejected, "no such channel"));
     let approvals = Approvals::test(&mock);
-    assert_eq!(approvals.scope(refund(1, 5)).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(at_once(approvals.scope(refund(1, 5))).await.unwrap_err().kind(), ErrorKind::Unavailable);
     mock.ledger(&approvals).await.assert_sequence("refund", ["requested", "present_failed", "cancelled"]);
     assert!(mock.cards().is_empty(), "nobody saw it");
 }
@@ -39,7 +39,7 @@ async fn a_backend_that_panics_once_the_card_is_shown_has_not_presented_it() {
     let mock = MockBackend::new();
     mock.when(action("refund")).show_then_panic();
     let approvals = Approvals::test(&mock);
-    assert_eq!(approvals.scope(refund(1, 5)).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(at_once(approvals.scope(refund(1, 5))).await.unwrap_err().kind(), ErrorKind::Unavailable);
     mock.ledger(&approvals).await.assert_sequence("refund", ["requested", "present_failed", "cancelled"]);
     assert_eq!(mock.cards().len(), 1, "people saw it all the same");
 }

@@ -109,7 +109,7 @@ async fn an_argument_of_another_type_fails_the_test_by_name_and_ends_the_call() 
     mock.when(action("shop.pay").arg("cents", |cents: String| cents.is_empty())).approve().named("free");
     let approvals = Approvals::test(&mock);
     // Keyed, so that core would present it again for an hour.
-    let refusal = approvals.scope(pay("R-1", 5)).await.unwrap_err();
+    let refusal = at_once(approvals.scope(pay("R-1", 5))).await.unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::Unavailable);
     let expected = format!(
         "\
@@ -151,7 +151,7 @@ async fn whatever_a_matcher_cannot_look_at_fails_the_test_by_name() {
     ] {
         let mock = MockBackend::new();
         mock.when(matcher).approve();
-        let refusal = Approvals::test(&mock).scope(login("kim", "hunter2")).await.unwrap_err();
+        let refusal = at_once(Approvals::test(&mock).scope(login("kim", "hunter2"))).await.unwrap_err();
         assert_eq!(refusal.kind(), ErrorKind::Unavailable);
         let told = failure(|| mock.verify());
         assert!(told.contains("rule 1 cannot look at `shop.login`: ") && told.contains(says), "{told}");
@@ -162,7 +162,7 @@ async fn whatever_a_matcher_cannot_look_at_fails_the_test_by_name() {
 #[tokio::test]
 async fn a_strict_mock_fails_the_test_over_a_card_without_a_rule() {
     let mock = MockBackend::new().strict();
-    let refusal = Approvals::test(&mock).scope(refund(1, 5)).await.unwrap_err();
+    let refusal = at_once(Approvals::test(&mock).scope(refund(1, 5))).await.unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::Unavailable);
     let told = failure(|| mock.verify());
     assert!(
@@ -175,7 +175,7 @@ async fn a_strict_mock_fails_the_test_over_a_card_without_a_rule() {
 async fn a_script_that_does_not_fit_the_call_fails_the_test_by_name() {
     let mock = MockBackend::new();
     mock.when(any()).answer([yes(Who::Human)]).named("the human");
-    Approvals::test(&mock).scope(refund(1, 5)).await.unwrap_err();
+    at_once(Approvals::test(&mock).scope(refund(1, 5))).await.unwrap_err();
     let told = failure(|| mock.verify());
     assert!(
         told.contains(

@@ -29,7 +29,7 @@ async fn calls_that_ran_freely_or_were_refused_are_of_their_action_too() {
     let policy = RiskPolicy::ask_from(Risk::Critical).refuse_from(Risk::Critical);
     let approvals = Approvals::test_builder(&mock).policy(policy).build().await.unwrap();
     approvals.scope(refund(1, 5)).await.unwrap();
-    approvals.scope(close("Basel")).await.unwrap_err();
+    at_once(approvals.scope(close("Basel"))).await.unwrap_err();
     let ledger = mock.ledger(&approvals).await;
     ledger.assert_sequence("refund", ["allowed"]);
     ledger.assert_sequence("shop.close", ["refused"]);

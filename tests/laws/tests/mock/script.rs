@@ -25,7 +25,7 @@ async fn people_who_are_named_fill_a_quorum_in_turn() {
 async fn a_no_is_told_with_its_comment() {
     let mock = MockBackend::new();
     mock.when(any()).deny_by("bob", "not on a Friday");
-    let refusal = Approvals::test(&mock).scope(refund(1, 5)).await.unwrap_err();
+    let refusal = at_once(Approvals::test(&mock).scope(refund(1, 5))).await.unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::Denied);
     assert!(
         refusal.to_string().contains("not on a Friday") && refusal.to_string().contains("bob"),
@@ -95,7 +95,7 @@ async fn a_forged_identity_never_counts() {
 async fn the_requesters_own_no_calls_the_request_off() {
     let mock = MockBackend::new();
     mock.when(any()).answer([no(Who::Owner)]);
-    let refusal = Approvals::test(&mock).scope(refund(1, 5)).await.unwrap_err();
+    let refusal = at_once(Approvals::test(&mock).scope(refund(1, 5))).await.unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::Cancelled);
 }
 
@@ -113,7 +113,7 @@ async fn a_yes_counts_for_what_was_seen_in_full_and_for_nothing_else() {
 async fn a_card_that_was_shown_in_part_can_be_denied_and_not_approved() {
     let mock = MockBackend::new();
     mock.when(any()).answer([yes("ann"), no("bob")]).show_part(12);
-    let refusal = Approvals::test(&mock).scope(refund(1, 5)).await.unwrap_err();
+    let refusal = at_once(Approvals::test(&mock).scope(refund(1, 5))).await.unwrap_err();
     assert!(refusal.is_denied());
     assert_eq!(reasons(&mock.replies()), [Some(IgnoredWhy::NotEverythingShown), None]);
 }

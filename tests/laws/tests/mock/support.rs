@@ -6,6 +6,7 @@ use std::time::Duration;
 use approvals::desk::{DeskError, Outcome, Reply};
 use approvals::ledger::IgnoredWhy;
 use approvals::{ApprovalError, requires_approval};
+pub(crate) use approvals_test_support::at_once;
 
 pub(crate) type Res<T> = Result<T, ApprovalError>;
 

@@ -34,6 +34,7 @@ mod hub;
 mod requested;
 mod room;
 mod shelf;
+mod strangers;
 mod waiters;
 mod watched;
 

@@ -1,0 +1,44 @@
+//! A verdict takes the claim of a waiting call along, and again each time that the request moved before, but not for ever.
+
+use approvals_test_support::at_once;
+
+use super::*;
+use crate::action::Risk;
+use crate::call::Call;
+use crate::error::ApprovalError;
+use crate::handle::Approvals;
+use crate::testing::{MockBackend, ids};
+
+/// How often a verdict was to be written together with the claim, if the first so many tries find that the request has
+/// moved. Whatever it takes, the verdict counts and the call runs.
+async fn tries_if_it_moves(times: usize) -> usize {
+    let mock = MockBackend::new();
+    let store = Busy::over(Memory::with_clock(Arc::new(mock.clock())).unwrap());
+    let approvals = Approvals::test_builder(&mock).store(store.clone()).build().await.unwrap();
+    let gate = approvals.clone();
+    let call = tokio::spawn(async move {
+        let call = Call::new("refund").risk(Risk::High).arg("cents", &5);
+        gate.gate(call).run(|| async { Ok::<_, ApprovalError>("refunded") }).await
+    });
+    let (request, digest) = ids(&mock.presented(1).await[0]).unwrap();
+    store.says_of(2, StoreErrorKind::Conflict, times);
+    let reply = mock.submit("ann", Review::approve(request, digest)).await.unwrap();
+    assert_eq!(reply.outcome, Outcome::Counted { by: "ann".into(), phase: Phase::Approved });
+    assert_eq!(call.await.unwrap().unwrap(), "refunded");
+    approvals.shutdown().await.unwrap();
+    store.appends()
+}
+
+#[tokio::test]
+async fn a_claim_is_taken_along_again_after_the_request_moved_as_long_as_there_are_turns() {
+    for times in [0, 1, 2, 63] {
+        assert_eq!(at_once(tries_if_it_moves(times)).await, times + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_over_a_request_that_moves_at_each_of_64_turns_is_counted_by_itself() {
+    for times in [64, 65, usize::MAX] {
+        assert_eq!(at_once(tries_if_it_moves(times)).await, 64);
+    }
+}
