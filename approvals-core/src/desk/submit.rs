@@ -425,7 +425,10 @@ impl std::fmt::Debug for Desk {
 
 /// Whether this very event was written: the seed beside it is like no other.
 fn is_on_record(history: &[Record], event: &NewEvent) -> bool {
-    history.iter().rev().any(|record| record.payload == event.payload && record.body.event == event.event)
+    let is_it = |record: &Record| {
+        record.payload.as_deref() == event.payload.as_ref() && record.body.event == event.event
+    };
+    history.iter().rev().any(is_it)
 }
 
 fn counted(stream: Stream, way: &Way, person: Person, state: &State) -> Reply {
