@@ -13,7 +13,9 @@ use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
 pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught};
-pub(crate) use self::local::{BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together};
+pub(crate) use self::local::{
+    BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together, backoff,
+};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;

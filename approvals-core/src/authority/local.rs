@@ -281,6 +281,7 @@ impl Authority for Local {
     }
 
     fn finish(&self, grant: &Grant, end: End) {
+        self.clock_ended(grant.ticket.request);
         let (local, grant) = (self.clone(), grant.clone());
         self.background.run(async move { local.settle(grant, end).await });
     }
@@ -288,7 +289,10 @@ impl Authority for Local {
     fn leave(&self, ticket: &Ticket) {
         if !ticket.keyed {
             let (local, request) = (self.clone(), ticket.request);
-            self.background.run(async move { local.withdraw(request).await });
+            self.background.run(async move {
+                local.withdraw(request).await;
+                local.clock_ended(request);
+            });
         }
     }
 }
