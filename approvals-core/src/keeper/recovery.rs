@@ -159,8 +159,14 @@ impl Recovery {
     /// Has cards told how their requests ended, where the process that should have told them did not come to it. Last:
     /// what ended while the others were gone through is among them.
     async fn tell_ended(&self) -> Result<(), StoreError> {
-        let ended =
-            [Phase::Denied, Phase::Expired, Phase::Cancelled, Phase::Succeeded, Phase::Failed, Phase::Unknown];
+        let ended = [
+            Phase::Denied,
+            Phase::Expired,
+            Phase::Cancelled,
+            Phase::Succeeded,
+            Phase::Failed,
+            Phase::Unknown,
+        ];
         if !self.local.parts.backends.iter().any(Registered::outlives) {
             return Ok(());
         }
