@@ -9,6 +9,7 @@ mod present;
 mod wait;
 
 use std::collections::{BTreeSet, HashSet};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -264,8 +265,17 @@ impl Authority for Local {
         self.ask_people(call).await
     }
 
-    async fn wait(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
-        self.wait_for_verdict(ticket).await
+    // What `async` comes to, without a second place for what waits.
+    fn wait<'l, 't, 'w>(
+        &'l self,
+        ticket: &'t Arc<Ticket>,
+    ) -> Pin<Box<dyn Future<Output = Result<Waited, ApprovalError>> + Send + 'w>>
+    where
+        'l: 'w,
+        't: 'w,
+        Self: 'w,
+    {
+        Box::pin(self.wait_for_verdict(ticket))
     }
 
     async fn claim(

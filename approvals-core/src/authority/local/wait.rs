@@ -56,18 +56,24 @@ impl Local {
     async fn where_it_stands(&self, ticket: &Ticket) -> Result<Stands, ApprovalError> {
         let (action, request) = (&ticket.action, ticket.request);
         let store_error = |error| Self::store_error(action, request, &error);
-        let (history, state) = self.look(request).await.map_err(store_error)?;
-        if let Some(outcome) = outcome_of(action, &history, &state) {
-            if outcome.is_err() {
-                self.clock_ended(request);
+        let mut expired = false;
+        loop {
+            let (history, state) = self.look(request).await.map_err(store_error)?;
+            if let Some(outcome) = outcome_of(action, &history, &state) {
+                if outcome.is_err() {
+                    self.clock_ended(request);
+                }
+                return outcome.map(|()| Stands::Claimable);
             }
-            return outcome.map(|()| Stands::Claimable);
+            if expired || !state.is_overdue(self.parts.clock.now()) {
+                return Ok(Stands::Waits(state.deadline()));
+            }
+            // The keeper has not come to it, or could not: a call ends at its deadline, if only with what is wrong.
+            expired = self.expire(request).await.map_err(store_error)?.is_none();
+            if !expired {
+                return Ok(Stands::Waits(state.deadline()));
+            }
         }
-        // The keeper has not come to it, or could not: a call ends at its deadline, if only with what is wrong.
-        if state.is_overdue(self.parts.clock.now()) {
-            self.expire(request).await.map_err(store_error)?;
-        }
-        Ok(Stands::Waits(state.deadline()))
     }
 
     /// Tells the keeper that no clock of a request runs any more.

@@ -65,6 +65,7 @@ fn a_damaged_request_is_closed_and_does_not_keep_its_agent_from_starting() {
     life(async {
         let fired = bench.store.fault("history", 2, Does::Damage);
         let approvals = bench.up().await;
+        settle().await;
         assert_eq!(fired.times(), 1, "it was looked at");
         refused(calls(&bench, &approvals).await.unwrap(), ErrorKind::Store, &["damaged"]);
         bench.mock.approve();
