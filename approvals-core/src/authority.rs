@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
-pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught};
-pub(crate) use self::local::{BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together};
+pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught, caught_poll};
+pub(crate) use self::local::{BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together, backoff};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;

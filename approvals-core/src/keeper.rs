@@ -4,19 +4,22 @@
 //! so that a store commits many of them together, words to the backends in the other, so that a backend that hangs holds
 //! up no deadline.
 
+mod due;
 mod lane;
+mod recovery;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use self::due::{Due, Job};
 use self::lane::Lane;
-use crate::authority::{Local, Panicked, Refreshed, Registered, caught};
-use crate::id::{NodeName, RequestId, Version};
-use crate::ledger::{Filter, NodeHold, StoreError, StoreErrorKind, Summary};
-use crate::state::Phase;
+pub(crate) use self::recovery::recover;
+use crate::authority::{Local, Panicked, Refreshed, caught};
+use crate::id::{RequestId, Version};
+use crate::ledger::{StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
 /// The longest nap. The deadline is a wall-clock time and the nap is not: after a jump of the wall clock or a
@@ -24,21 +27,21 @@ use crate::time::Timestamp;
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long until a store that disagrees about the time is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How many requests are listed at a time.
-const PAGE: usize = 256;
+/// The longest that a store may take to expire a request.
+const EXPIRE_WITHIN: Duration = Duration::from_secs(30);
 /// How long until a card that could not be brought up to date is tried again; it doubles from try to try.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// The longest of these waits.
 const TELL_AGAIN_LONGEST: Duration = Duration::from_secs(10 * 60);
 /// How often that is tried, which is for about two hours; the next start of the agent tries anew.
 const TELL_TRIES: u32 = 20;
-/// How old a request may be whose card is still told at a start how it ended.
-const TELL_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the keeper is told.
 pub(crate) enum Order {
-    /// Expire this request when its time is over.
+    /// Expire this request when its time is over, and wake whoever waits for it.
     Watch { request: RequestId, deadline: Timestamp },
+    /// No clock of this request runs any more.
+    Over(RequestId),
     /// Present this request again after a while.
     PresentAgain { request: RequestId, after: Duration, tries: u32 },
     /// Withdraw this request, whose caller died with an earlier process.
@@ -47,13 +50,6 @@ pub(crate) enum Order {
     Refresh { request: RequestId, shown: Version },
     /// Finish what is begun and stop.
     Stop(oneshot::Sender<()>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Job {
-    Expire,
-    Present(u32),
-    Refresh,
 }
 
 /// What is written for a request.
@@ -85,10 +81,10 @@ pub(crate) struct Keeper {
     local: Local,
     orders: mpsc::UnboundedReceiver<Order>,
     news: mpsc::UnboundedReceiver<RequestId>,
-    due: BTreeSet<(Timestamp, RequestId, Job)>,
+    due: Due,
     /// What the wall clock said at the last turn.
     seen: Timestamp,
-    /// The version that the cards of a request show.
+    /// The version that the cards of a request show, of those that have moved since they were placed.
     shown: HashMap<RequestId, Version>,
     /// Whose cards are being brought up to date, and whether more news came meanwhile.
     busy: HashMap<RequestId, bool>,
@@ -110,7 +106,7 @@ impl Keeper {
             seen,
             orders,
             news,
-            due: BTreeSet::new(),
+            due: Due::default(),
             shown: HashMap::new(),
             busy: HashMap::new(),
             failed: HashMap::new(),
@@ -135,11 +131,12 @@ impl Keeper {
                 Some(told) = self.tells.done() => self.told(told),
                 order = self.orders.recv() => match order {
                     Some(Order::Watch { request, deadline }) => {
-                        self.due.insert((deadline, request, Job::Expire));
+                        self.due.watch(request, deadline);
                     }
+                    Some(Order::Over(request)) => self.due.over(request),
                     Some(Order::PresentAgain { request, after, tries }) => {
                         let at = self.local.parts.clock.now().after(after);
-                        self.due.insert((at, request, Job::Present(tries)));
+                        self.due.put(at, request, Job::Present(tries));
                     }
                     Some(Order::Withdraw(request)) => self.writes.put(Write::Withdraw(request)),
                     Some(Order::Refresh { request, shown }) => {
@@ -160,7 +157,7 @@ impl Keeper {
 
     fn nap(&self) -> Duration {
         let now = self.local.parts.clock.now();
-        self.due.first().map_or(LONGEST, |(at, ..)| now.until(*at).min(LONGEST))
+        self.due.next().map_or(LONGEST, |at| now.until(at).min(LONGEST))
     }
 
     /// A deadline is a time; how long until a card is sent again is a length, and a wall clock that was set back
@@ -172,22 +169,12 @@ impl Keeper {
         if back.is_zero() {
             return;
         }
-        let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
-        let due = std::mem::take(&mut self.due).into_iter();
-        self.due = due
-            .map(|(at, request, job)| match job {
-                Job::Expire => (at, request, job),
-                Job::Present(_) | Job::Refresh => {
-                    (Timestamp::from_micros(at.as_micros().saturating_sub(back)), request, job)
-                }
-            })
-            .collect();
+        self.due.set_back(back);
     }
 
     fn work(&mut self) {
         let now = self.local.parts.clock.now();
-        while let Some((at, request, job)) = self.due.first().copied().filter(|(at, ..)| *at <= now) {
-            self.due.remove(&(at, request, job));
+        while let Some((request, job)) = self.due.take(now) {
             match job {
                 Job::Expire => self.writes.put(Write::Expire(request)),
                 Job::Present(tries) => self.tells.put(Tell::Present { request, tries }),
@@ -203,7 +190,7 @@ impl Keeper {
             let local = local.clone();
             async move {
                 match write {
-                    Write::Expire(request) => Written::Expired(request, local.expire(request).await),
+                    Write::Expire(request) => Written::Expired(request, expire(&local, request).await),
                     Write::Withdraw(request) => {
                         withdraw(&local, request).await;
                         Written::Withdrawn
@@ -237,13 +224,15 @@ impl Keeper {
         let again = self.local.parts.clock.now().after(AGAIN);
         match deadline {
             // The clock of the next phase, or a store that is behind us.
-            Ok(Some(deadline)) => drop(self.due.insert((deadline.max(again), request, Job::Expire))),
-            Ok(None) => {}
+            Ok(Some(deadline)) => self.due.watch_again(request, deadline, again),
+            Ok(None) => self.due.over(request),
             Err(error) => {
                 tracing::warn!(%request, %error, "a request could not be expired; trying again, do what the error says if it stays");
-                self.due.insert((again, request, Job::Expire));
+                self.due.put(again, request, Job::Expire);
             }
         }
+        // Also when it could not be recorded, or nobody follows the ledger: whoever waits finds out by their own look.
+        self.local.hub.ring(request);
     }
 
     /// One refresh of a request at a time, so that an older state never overwrites a newer one.
@@ -264,7 +253,9 @@ impl Keeper {
         } else {
             self.failed.remove(&request);
         }
-        match shown.filter(|_| self.local.hub.follows_card(request)) {
+        // As placed, it shows what was opened, and needs no row in the table.
+        let moved = shown.filter(|shown| *shown > Version::default().next());
+        match moved.filter(|_| self.local.hub.follows_card(request)) {
             Some(version) => drop(self.shown.insert(request, version)),
             None => drop(self.shown.remove(&request)),
         }
@@ -279,7 +270,7 @@ impl Keeper {
         let wait = TELL_AGAIN.saturating_mul(1 << (*tries).min(TELL_TRIES)).min(TELL_AGAIN_LONGEST);
         *tries += 1;
         if *tries < TELL_TRIES {
-            self.due.insert((self.local.parts.clock.now().after(wait), request, Job::Refresh));
+            self.due.put(self.local.parts.clock.now().after(wait), request, Job::Refresh);
         } else {
             tracing::error!(%request, "the cards of a request are no longer brought up to date, after two hours; mend the backend, then start the agent again");
             self.failed.remove(&request);
@@ -305,135 +296,29 @@ impl Keeper {
     }
 }
 
+impl Drop for Keeper {
+    /// Whoever waits keeps their own deadline from now on.
+    fn drop(&mut self) {
+        // First, so that whoever is woken finds nobody to leave it to.
+        self.orders.close();
+        self.local.hub.ring_everybody();
+    }
+}
+
+/// One that hangs must not hold up the deadlines of the others.
+async fn expire(local: &Local, request: RequestId) -> Result<Option<Timestamp>, StoreError> {
+    tokio::select! {
+        biased;
+        expired = local.expire(request) => expired,
+        () = local.parts.clock.sleep(EXPIRE_WITHIN) => {
+            Err(StoreError::new(StoreErrorKind::Other, "the store does not answer"))
+        }
+    }
+}
+
 async fn withdraw(local: &Local, request: RequestId) {
     local.withdraw(request).await;
     if let Ok((history, state)) = local.look(request).await {
         local.take_up_cards(request, &history, &state);
-    }
-}
-
-/// Takes up what earlier processes of this agent left behind.
-///
-/// `family` is the first of the names that processes of this agent take by default on this host.
-pub(crate) async fn recover(local: &Local, family: &NodeName) -> Result<(), StoreError> {
-    let mut recovery = Recovery { local, family, dead: HashMap::new() };
-    let mut filter = Filter::in_phases([Phase::Pending, Phase::Approved, Phase::Executing]);
-    filter.agent = Some(local.parts.agent.clone());
-    let mut after = None;
-    loop {
-        let page = local.parts.store.list(&filter, after, PAGE).await?;
-        for summary in &page.summaries {
-            if summary.env == local.parts.env {
-                match recovery.take_up(summary).await {
-                    // It closes its request (law 6), and no other: whoever calls for it again is told.
-                    Err(error) if is_of_one_request(&error) => {
-                        tracing::error!(request = %summary.id, %error, "an open request cannot be read and stays closed; do what the error says, or have the call take another key");
-                    }
-                    taken => taken?,
-                }
-            }
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
-    // In the background: what is over holds up no start.
-    let told = local.clone();
-    local.background.run(async move {
-        if let Err(error) = tell_ended(&told).await {
-            tracing::warn!(%error, "cards of requests that ended before this start may not say so; do what the error says, then start the agent again");
-        }
-    });
-    Ok(())
-}
-
-/// Has cards told how their requests ended, where the process that should have told them did not come to it.
-async fn tell_ended(local: &Local) -> Result<(), StoreError> {
-    let ended =
-        [Phase::Denied, Phase::Expired, Phase::Cancelled, Phase::Succeeded, Phase::Failed, Phase::Unknown];
-    let mut filter = Filter::in_phases(ended);
-    filter.agent = Some(local.parts.agent.clone());
-    let mut after = None;
-    if !local.parts.backends.iter().any(Registered::outlives) {
-        return Ok(());
-    }
-    loop {
-        let page = local.parts.store.list(&filter, after, PAGE).await?;
-        // The newest come first.
-        let now = local.parts.clock.now();
-        let recent = |summary: &&Summary| summary.requested_at.until(now) < TELL_WITHIN;
-        let mut looked = 0;
-        for summary in page.summaries.iter().take_while(recent) {
-            looked += 1;
-            if summary.env == local.parts.env
-                && let Ok((history, state)) = local.look(summary.id).await
-            {
-                local.take_up_cards(summary.id, &history, &state);
-            }
-        }
-        match page.next.filter(|_| looked == page.summaries.len()) {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
-    }
-}
-
-/// Whether it is the history that cannot be read, and not the store.
-fn is_of_one_request(error: &StoreError) -> bool {
-    matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Corrupt | StoreErrorKind::NewerFormat)
-}
-
-struct Recovery<'a> {
-    local: &'a Local,
-    family: &'a NodeName,
-    /// Names that we hold for the moment because their bearers are dead; `None`: alive, or not ours to judge.
-    dead: HashMap<NodeName, Option<NodeHold>>,
-}
-
-impl Recovery<'_> {
-    async fn take_up(&mut self, summary: &Summary) -> Result<(), StoreError> {
-        let (local, request) = (self.local, summary.id);
-        if let (Phase::Executing, Some(node)) = (summary.phase, &summary.claimed_by) {
-            return if self.is_dead(node).await? { local.bury(request).await } else { Ok(()) };
-        }
-        let (history, state) = local.look(request).await?;
-        let keyed = state.opened().is_some_and(|opened| opened.requested.terms.round.is_some());
-        if let Some(opener) = history.first().map(|record| &record.body.node)
-            && !keyed
-            && self.is_dead(opener).await?
-        {
-            // Its caller died with the process, and without a key nobody finds it again.
-            // Later: a store that fails must not hold up the start.
-            let _ = local.parts.keeper.send(Order::Withdraw(request));
-            return Ok(());
-        }
-        local.take_up_cards(request, &history, &state);
-        if let Some(deadline) = state.deadline() {
-            let _ = local.parts.keeper.send(Order::Watch { request, deadline });
-        }
-        if state.phase() == Phase::Pending && local.parts.backends.iter().any(Registered::outlives) {
-            // At once: a verdict that comes before the card is looked at has it brought up to date.
-            local.hub.follow_card(request);
-            let after = Duration::ZERO;
-            let _ = local.parts.keeper.send(Order::PresentAgain { request, after, tries: 0 });
-        }
-        Ok(())
-    }
-
-    /// Whether the process of that name is dead: we bear the name now, or it is of our family and free to be held.
-    async fn is_dead(&mut self, node: &NodeName) -> Result<bool, StoreError> {
-        if *node == self.local.parts.node {
-            return Ok(true);
-        }
-        if !self.dead.contains_key(node) {
-            let sibling = node
-                .as_str()
-                .strip_prefix(self.family.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let hold = if sibling { self.local.parts.store.hold_node(node).await? } else { None };
-            self.dead.insert(node.clone(), hold);
-        }
-        Ok(self.dead.get(node).is_some_and(Option::is_some))
     }
 }

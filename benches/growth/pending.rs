@@ -1,4 +1,4 @@
-//! With the requests that wait: memory, a wake, a restart, and all of them expiring at once.
+//! With the requests that wait: memory, a wake, all of them expiring at once, and a restart.
 
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use approvals::conformance::sample::Sample;
-use approvals::ledger::{Append, Memory, Store};
-use approvals::{ApprovalError, Sqlite, SqliteOptions, requires_approval};
+use approvals::id::{Seq, Version};
+use approvals::ledger::{Append, Filter, Memory, NewEvent, Store, Stream};
+use approvals::state::{Phase, State};
+use approvals::{ApprovalError, ErrorKind, Sqlite, SqliteOptions, requires_approval};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -21,8 +23,21 @@ const WAVE: usize = 1_000;
 /// How many requests are approved, one after the other, while the rest waits.
 const WAKES: usize = 25;
 
-const FIGURES: [&str; 5] =
-    ["memory, bytes each", "a bare task, bytes each", "wake of one, ms", "restart, ms", "expiry of all, ms"];
+/// What a pending request takes of the memory at most, with a ledger in it.
+const MEMORY: u64 = 16 * 1024;
+
+const FIGURES: [&str; 8] = [
+    "memory, bytes each",
+    "its ledger, bytes each",
+    "a bare task, bytes each",
+    "wake of one, ms",
+    "expiry of all, ms",
+    "more while they expire, bytes each",
+    "restart, ms",
+    "first decision after restart, ms",
+];
+
+type Figures = [f64; FIGURES.len()];
 
 /// When a body began, the last one.
 static BEGAN: LazyLock<watch::Sender<Instant>> = LazyLock::new(|| watch::Sender::new(Instant::now()));
@@ -37,23 +52,28 @@ async fn asked(rows: usize, dataset: String) -> Result<(), ApprovalError> {
 /// Measures each number in a process of its own, whose memory nothing else has touched.
 pub(crate) fn grow(most: usize) -> Result<()> {
     need_disk(most as u64 * DISK)?;
+    need_memory(most as u64 * MEMORY)?;
     for store in ["memory", "sqlite"] {
-        let mut rows: Vec<(f64, [f64; 5])> = Vec::new();
-        println!("\npending, on {store}\n| pending | {} |\n|{}", FIGURES.join(" | "), "---|".repeat(6));
+        let mut rows: Vec<(f64, Figures)> = Vec::new();
+        println!(
+            "\npending, on {store}\n| pending | {} |\n|{}",
+            FIGURES.join(" | "),
+            "---|".repeat(1 + FIGURES.len())
+        );
         for pending in decades(10, most) {
             let number = pending.to_string();
             let point = Command::new(std::env::current_exe()?).args(["point", store, &number]).output()?;
             ensure!(point.status.success(), "{}", String::from_utf8_lossy(&point.stderr));
             let figures = String::from_utf8(point.stdout)?;
             let figures: Result<Vec<f64>, _> = figures.split_whitespace().map(str::parse).collect();
-            let figures: [f64; 5] = figures?.try_into().ok().context("a point has five figures")?;
+            let figures: Figures = figures?.try_into().ok().context("a figure is missing")?;
             println!("| {pending} | {} |", figures.map(digits).join(" | "));
             rows.push((pending as f64, figures));
         }
         let column = |index: usize| -> Vec<(f64, f64)> {
             rows.iter().filter_map(|(x, figures)| Some((*x, *figures.get(index)?))).collect()
         };
-        let columns = [0, 1, 2, 3, 4].map(column);
+        let columns: [_; FIGURES.len()] = std::array::from_fn(column);
         let grows = columns.each_ref().map(|points| format!("n^{:.2}", exponent(points)));
         println!("| exponent | {} |", grows.join(" | "));
         let lines: Vec<_> = FIGURES.into_iter().zip(columns).collect();
@@ -71,40 +91,47 @@ pub(crate) fn point(store: &str, pending: usize) -> Result<()> {
         let clock = Ahead::new();
         let path = |name| folder.0.join(name);
         let options = || SqliteOptions::new().clock(clock.clone());
+        let mut figures = Vec::new();
         match store {
             "memory" => {
-                let (calls, samples) =
-                    (Memory::with_clock(clock.clone())?, Memory::with_clock(clock.clone())?);
-                measure(calls, samples, &clock, pending).await
+                let calls = Memory::with_clock(clock.clone())?;
+                figures.extend(
+                    waiting(calls.clone(), &clock, pending, Some(&Memory::with_clock(clock.clone())?))
+                        .await?,
+                );
+                let samples = Memory::with_clock(clock.clone())?;
+                fill(&samples, pending).await?;
+                figures.extend(restarted(async || Ok(samples.clone()), &clock).await?);
             }
             _ => {
                 let calls = Sqlite::open_with(path("calls.db"), options()).await?;
+                figures.extend(waiting(calls, &clock, pending, None).await?);
                 let samples = Sqlite::open_with(path("samples.db"), options()).await?;
-                measure(calls, samples, &clock, pending).await
+                fill(&samples, pending).await?;
+                samples.close().await;
+                let open = async || Ok(Sqlite::open_with(path("samples.db"), options()).await?);
+                figures.extend(restarted(open, &clock).await?);
             }
         }
+        anyhow::Ok(figures)
     })?;
-    println!("{}", figures.map(|figure| figure.to_string()).join(" "));
+    let figures: Vec<String> = figures.iter().map(f64::to_string).collect();
+    println!("{}", figures.join(" "));
     // What still waits is dropped with its process, and not call by call.
     drop(folder);
     std::process::exit(0)
 }
 
-async fn measure<S: Store + Clone>(
-    calls: S,
-    samples: S,
+/// Bytes of a call that waits, of its ledger in memory and of a task that waits for a channel; how long one call takes to
+/// wake; how long all take to expire, and the bytes that takes beyond those of waiting.
+async fn waiting<S: Store + Clone>(
+    store: S,
     clock: &Arc<Ahead>,
     pending: usize,
-) -> Result<[f64; 5]> {
-    let (memory, bare, wake) = waiting(calls, clock, pending).await?;
-    let (restart, expiry) = restarted(samples, clock, pending).await?;
-    Ok([memory, bare, millis(wake), millis(restart), millis(expiry)])
-}
-
-/// Bytes of a call that waits and of a task that waits for a channel, and how long one call takes to wake.
-async fn waiting(store: impl Store, clock: &Arc<Ahead>, pending: usize) -> Result<(f64, f64, Duration)> {
+    copy: Option<&S>,
+) -> Result<[f64; 6]> {
     let board = Board::default();
-    let approvals = agent(store, clock.clone(), board.clone()).await?;
+    let approvals = agent(store.clone(), clock.clone(), board.clone()).await?;
     // What is made once is made now, and is no part of what many cost.
     let first = approvals.spawn(asked(0, argument()));
     board.shows(1).await?;
@@ -138,8 +165,45 @@ async fn waiting(store: impl Store, clock: &Arc<Ahead>, pending: usize) -> Resul
     }
     wakes.sort_unstable();
     let wake = wakes.get(WAKES / 2).copied().unwrap_or_default();
-    std::mem::forget((tasks, approvals));
-    Ok((ours as f64 / (pending + WAKES) as f64, theirs as f64 / pending as f64, wake))
+
+    let before = resident()?;
+    if let Some(copy) = copy {
+        rewrite(&store, copy).await?;
+    }
+    let ledger = resident()?.saturating_sub(before);
+
+    // The most since now.
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    let before = resident()?;
+    let begun = Instant::now();
+    clock.by(Duration::from_secs(2 * 60 * 60));
+    let mut expired = 0;
+    for task in tasks {
+        expired += usize::from(task.await?.is_err_and(|error| error.kind() == ErrorKind::Expired));
+    }
+    let expiry = begun.elapsed();
+    ensure!(expired == pending, "{expired} of {pending} expired");
+    let more = memory("VmHWM")?.saturating_sub(before);
+    let each = |bytes| bytes as f64 / (pending + WAKES) as f64;
+    let bare = theirs as f64 / pending as f64;
+    approvals.shutdown().await?;
+    Ok([each(ours), each(ledger), bare, millis(wake), millis(expiry), each(more)])
+}
+
+/// Writes a ledger once more, for what it takes alone.
+async fn rewrite<S: Store>(from: &S, to: &S) -> Result<()> {
+    let mut seen = Seq::START;
+    loop {
+        let page = from.records(seen, 512).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        seen = last.seq;
+        for record in page.into_iter().filter(|record| matches!(record.body.stream, Stream::Request(_))) {
+            let event = NewEvent { event: record.body.event, payload: record.payload, signature: None };
+            let expected = (!event.event.is_note()).then(|| Version(record.body.version.0 - 1));
+            let (stream, env, node) = (record.body.stream, record.body.env, record.body.node);
+            to.append(Append { stream, expected, env, node, events: vec![event] }).await?;
+        }
+    }
 }
 
 /// As many tasks that wait for a channel, with the same argument.
@@ -159,35 +223,33 @@ async fn bare(pending: usize) -> (JoinHandle<()>, Vec<oneshot::Sender<()>>) {
     (tokio::spawn(async move { while tasks.join_next().await.is_some() {} }), senders)
 }
 
-/// How long a start takes over so many requests that wait, and how long it takes until all of them have expired.
-async fn restarted<S: Store + Clone>(
-    store: S,
-    clock: &Arc<Ahead>,
-    pending: usize,
-) -> Result<(Duration, Duration)> {
+/// Requests of an earlier process that wait.
+async fn fill<S: Store + Clone>(store: &S, pending: usize) -> Result<()> {
     let mut left = pending;
     while left > 0 {
         let wave = left.min(WAVE);
         let opens = (0..wave).map(|_| Sample::new().agent("bench").opens());
-        all(&store, opens.collect()).await?;
+        all(store, opens.collect()).await?;
         left -= wave;
     }
+    Ok(())
+}
+
+/// How long the store and the agent take to start, and how long until the first decision is on record.
+async fn restarted<S: Store>(open: impl AsyncFnOnce() -> Result<S>, clock: &Arc<Ahead>) -> Result<[f64; 2]> {
+    let board = Board::default();
     let begun = Instant::now();
-    let approvals = agent(store.clone(), clock.clone(), Board::default()).await?;
+    let approvals = agent(open().await?, clock.clone(), board.clone()).await?;
     let restart = begun.elapsed();
-    // The keeper has heard of all of them.
-    settle().await;
-    let due = store.last().await?.0 + pending as u64;
-    let begun = Instant::now();
-    clock.by(Duration::from_secs(2 * 60 * 60));
-    let mut last = store.last().await?;
-    while last.0 < due {
-        store.wait_past(last).await?;
-        last = store.last().await?;
-    }
-    let expiry = begun.elapsed();
+    let filter = Filter::in_phases([Phase::Pending]);
+    let page = approvals.store().list(&filter, None, 1).await?;
+    let summary = page.summaries.first().context("nothing waits")?;
+    board.approve(summary.id, summary.digest).await?;
+    let decision = begun.elapsed();
+    let state = State::fold(&approvals.store().history(summary.id.into()).await?)?;
+    ensure!(state.phase() == Phase::Approved, "the first decision did not count");
     std::mem::forget(approvals);
-    Ok((restart, expiry))
+    Ok([millis(restart), millis(decision)])
 }
 
 /// Every append in a task of its own, until the last is answered.
@@ -213,9 +275,25 @@ async fn settle() {
 }
 
 fn resident() -> Result<usize> {
-    let status =
-        std::fs::read_to_string("/proc/self/status").context("memory is read from /proc of Linux")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()).context("VmRSS is missing")?;
+    memory("VmRSS")
+}
+
+fn memory(what: &str) -> Result<usize> {
+    kibibytes("/proc/self/status", what)
+}
+
+/// Says how much memory is needed, and refuses where it is not there.
+fn need_memory(bytes: u64) -> Result<()> {
+    let free = kibibytes("/proc/meminfo", "MemAvailable")? as u64;
+    println!("needs {} MiB of memory, of which {} MiB are free", bytes >> 20, free >> 20);
+    ensure!(bytes < free, "there is not enough of it; ask for less");
+    Ok(())
+}
+
+/// A line of the system's, in bytes.
+fn kibibytes(file: &str, what: &str) -> Result<usize> {
+    let lines = std::fs::read_to_string(file).context("memory is read from /proc of Linux")?;
+    let line = lines.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+    let kib = line.and_then(|line| line.split_whitespace().next()).context("a line is missing")?;
     Ok(kib.parse::<usize>()? * 1024)
 }

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 440.0;
+const HEIGHT: f64 = 488.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 40.0;
-const BOTTOM: f64 = 130.0;
+const BOTTOM: f64 = 178.0;
 /// Told apart by people who see few colours, and on light and dark pages.
-const COLOURS: [&str; 5] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#999999"];
+const COLOURS: [&str; 8] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#999999", "#56b4e9", "#e69f00", "#000000"];
 
 /// One line for each name, with its exponent beside it.
 pub(crate) fn draw(title: &str, below: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> String {

@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 
@@ -29,11 +30,16 @@ impl Panicked {
 
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
     let mut future = pin!(future);
-    poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.map_or_else(|payload| Err(Panicked::with(payload)).into(), |poll| poll.map(Ok))
-    })
-    .await
+    poll_fn(|cx| caught_poll(future.as_mut(), cx)).await
+}
+
+/// One turn of a future that may panic, after which it is not polled again.
+pub(crate) fn caught_poll<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Panicked>> {
+    let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
+    polled.map_or_else(|payload| Err(Panicked::with(payload)).into(), |poll| poll.map(Ok))
 }
 
 pub(crate) fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {

@@ -1,12 +1,13 @@
 //! Wakes those who wait when the ledger grows: one follower of the store for all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::local::Offer;
 use crate::id::RequestId;
@@ -31,42 +32,64 @@ pub(crate) struct Hub {
 /// In order, so that those who wake at once do so in the same order in every run.
 #[derive(Default)]
 struct Table {
-    waiters: BTreeMap<RequestId, Waiting>,
+    seats: BTreeMap<Place, Seat>,
     cards: BTreeSet<RequestId>,
-    /// How many verdicts were offered.
-    offers: u64,
+    /// Verdicts that whoever waits for the request may record together with the claim, each with its number.
+    offers: HashMap<RequestId, (u64, Offer)>,
+    /// How many waiters and offers were numbered.
+    numbered: u64,
 }
 
-/// Those who wait for one request. There may be a hundred thousand of these: what is rare is boxed.
+/// A waiter for a request, and its number.
+type Place = (RequestId, u64);
+
+/// One who waits. There may be a hundred thousand, so it is a row in the table, and neither a channel nor a task.
 #[derive(Default)]
-struct Waiting {
-    count: usize,
-    bell: Arc<Bell>,
-    /// A verdict that whoever of them takes it may record together with the claim.
-    offer: Option<Box<(u64, Offer)>>,
+struct Seat {
+    /// Something happened that it has not heard of.
+    rung: bool,
+    waker: Option<Waker>,
 }
 
-/// Counts the news of one request. A channel would be seven times as large.
-#[derive(Default)]
-struct Bell {
-    turn: AtomicU64,
-    rung: Notify,
-}
-
-impl Waiting {
-    fn ring(&self) {
-        self.bell.turn.fetch_add(1, Ordering::SeqCst);
-        self.bell.rung.notify_waiters();
+impl Seat {
+    fn ring(&mut self) -> Option<Waker> {
+        self.rung = true;
+        self.waker.take()
     }
+}
+
+impl Table {
+    fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered
+    }
+
+    fn is_waited_for(&self, request: RequestId) -> bool {
+        self.seats.range(seats_of(request)).next().is_some()
+    }
+
+    /// Whom to wake, once the table is free again: what a waker does is others' code.
+    fn ring(&mut self, request: RequestId) -> Vec<Waker> {
+        self.seats.range_mut(seats_of(request)).filter_map(|(_, seat)| seat.ring()).collect()
+    }
+
+    fn ring_all(&mut self) -> Vec<Waker> {
+        self.seats.values_mut().filter_map(Seat::ring).collect()
+    }
+}
+
+fn seats_of(request: RequestId) -> std::ops::RangeInclusive<Place> {
+    (request, u64::MIN)..=(request, u64::MAX)
+}
+
+fn wake(wakers: Vec<Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
 }
 
 /// One who waits for news of a request.
 pub(crate) struct Waiter<'a> {
     hub: &'a Hub,
-    request: RequestId,
-    bell: Arc<Bell>,
-    /// The last turn of the bell that it has heard of.
-    heard: u64,
+    place: Place,
 }
 
 /// The process is shutting down.
@@ -80,7 +103,19 @@ impl Hub {
     /// Sends everybody who waits away, for good.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.table().waiters.values().for_each(Waiting::ring);
+        self.ring_everybody();
+    }
+
+    /// Has everybody who waits look anew.
+    pub(crate) fn ring_everybody(&self) {
+        let wakers = self.table().ring_all();
+        wake(wakers);
+    }
+
+    /// Has those who wait for a request look anew.
+    pub(crate) fn ring(&self, request: RequestId) {
+        let wakers = self.table().ring(request);
+        wake(wakers);
     }
 
     /// Whether it is closed.
@@ -90,7 +125,7 @@ impl Hub {
 
     /// Whether anybody waits.
     pub(crate) fn has_waiters(&self) -> bool {
-        !self.table().waiters.is_empty()
+        !self.table().seats.is_empty()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -98,29 +133,30 @@ impl Hub {
     }
 
     fn count(&self, table: &Table) {
-        let busy = table.waiters.len() + table.cards.len();
+        let busy = table.seats.len() + table.cards.len();
         self.busy.send_if_modified(|count| std::mem::replace(count, busy) != busy);
     }
 
     /// Registers a waiter. Whatever happens to the request from now on wakes it.
     pub(crate) fn waiter(&self, request: RequestId) -> Waiter<'_> {
         let mut table = self.table();
-        let waiting = table.waiters.entry(request).or_default();
-        waiting.count += 1;
-        let bell = Arc::clone(&waiting.bell);
-        let heard = bell.turn.load(Ordering::SeqCst);
+        let place = (request, table.number());
+        table.seats.insert(place, Seat::default());
         self.count(&table);
-        Waiter { hub: self, request, bell, heard }
+        Waiter { hub: self, place }
     }
 
     /// Offers a verdict to whoever waits for the request here; `None` if nobody does, or has an offer already.
     pub(crate) fn offer(&self, request: RequestId, offer: Offer) -> Option<Offered<'_>> {
         let mut table = self.table();
-        let number = table.offers;
-        let waiting = table.waiters.get_mut(&request).filter(|waiting| waiting.offer.is_none())?;
-        waiting.offer = Some(Box::new((number, offer)));
-        waiting.ring();
-        table.offers += 1;
+        if !table.is_waited_for(request) || table.offers.contains_key(&request) {
+            return None;
+        }
+        let number = table.number();
+        table.offers.insert(request, (number, offer));
+        let wakers = table.ring(request);
+        drop(table);
+        wake(wakers);
         Some(Offered { hub: self, request, number })
     }
 
@@ -149,21 +185,20 @@ impl Hub {
     }
 
     /// A note is news for the cards alone: it changes nothing that anybody waits for.
-    fn ring(&self, request: RequestId, is_note: bool, cards: &mpsc::UnboundedSender<RequestId>) {
-        let table = self.table();
-        if let Some(waiting) = table.waiters.get(&request).filter(|_| !is_note) {
-            waiting.ring();
-        }
+    fn tell(&self, request: RequestId, is_note: bool, cards: &mpsc::UnboundedSender<RequestId>) {
+        let mut table = self.table();
+        let wakers = if is_note { Vec::new() } else { table.ring(request) };
         if table.cards.contains(&request) {
             // A keeper that is gone needs no news.
             let _ = cards.send(request);
         }
+        drop(table);
+        wake(wakers);
     }
 
-    fn ring_all(&self, cards: &mpsc::UnboundedSender<RequestId>) {
-        let table = self.table();
-        table.waiters.values().for_each(Waiting::ring);
-        for request in &table.cards {
+    fn tell_all(&self, cards: &mpsc::UnboundedSender<RequestId>) {
+        self.ring_everybody();
+        for request in &self.table().cards {
             let _ = cards.send(*request);
         }
     }
@@ -185,7 +220,7 @@ impl Hub {
                 continue;
             };
             // What came between a waiter's own look and this place would be missed: everybody looks once more.
-            self.ring_all(&cards);
+            self.tell_all(&cards);
             loop {
                 let idle = async { busy.wait_for(|count| *count == 0).await.map(drop) };
                 let more = tokio::select! {
@@ -202,7 +237,7 @@ impl Hub {
                         for record in records {
                             seen = record.seq;
                             if let Some(request) = record.body.stream.request() {
-                                self.ring(request, record.body.event.is_note(), &cards);
+                                self.tell(request, record.body.event.is_note(), &cards);
                             }
                         }
                         // A store may wake early, and one that always does must not keep a thread to itself.
@@ -212,7 +247,7 @@ impl Hub {
                         tracing::warn!(%error, "the ledger cannot be followed; trying again, and verdicts are noticed late: do what the error says");
                         clock.sleep(AGAIN).await;
                         // Whoever waits finds out by their own look.
-                        self.ring_all(&cards);
+                        self.tell_all(&cards);
                         break;
                     }
                 }
@@ -224,38 +259,41 @@ impl Hub {
 impl Waiter<'_> {
     /// Takes the verdict that is offered, if there is one.
     pub(crate) fn offer(&self) -> Option<Offer> {
-        let mut table = self.hub.table();
-        table.waiters.get_mut(&self.request)?.offer.take().map(|offer| offer.1)
+        self.hub.table().offers.remove(&self.place.0).map(|(_, offer)| offer)
     }
 
     /// Returns once something happened to the request since the last call, or since the registration.
     pub(crate) async fn news(&mut self) -> Result<(), Closed> {
-        loop {
-            // In line before it looks: a bell that rings in between is heard.
-            let mut rung = pin!(self.bell.rung.notified());
-            rung.as_mut().enable();
-            if self.hub.is_closed() {
-                return Err(Closed);
-            }
-            let turn = self.bell.turn.load(Ordering::SeqCst);
-            if std::mem::replace(&mut self.heard, turn) != turn {
-                return Ok(());
-            }
-            rung.await;
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
+        let waker = cx.waker().clone();
+        let mut table = self.hub.table();
+        if self.hub.is_closed() {
+            return Poll::Ready(Err(Closed));
         }
+        let Some(seat) = table.seats.get_mut(&self.place) else { return Poll::Pending };
+        if std::mem::take(&mut seat.rung) {
+            return Poll::Ready(Ok(()));
+        }
+        let before = seat.waker.replace(waker);
+        drop(table);
+        drop(before);
+        Poll::Pending
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let mut table = self.hub.table();
-        if let Some(waiting) = table.waiters.get_mut(&self.request) {
-            waiting.count -= 1;
-            if waiting.count == 0 {
-                table.waiters.remove(&self.request);
-            }
-        }
+        let seat = table.seats.remove(&self.place);
+        let request = self.place.0;
+        // Nobody is left who could take it.
+        let offer = if table.is_waited_for(request) { None } else { table.offers.remove(&request) };
         self.hub.count(&table);
+        drop(table);
+        drop((seat, offer));
     }
 }
 
@@ -267,21 +305,21 @@ pub(crate) struct Offered<'a> {
 }
 
 impl Offered<'_> {
-    fn find<'t>(&self, table: &'t mut Table) -> Option<&'t mut Option<Box<(u64, Offer)>>> {
-        let offer = &mut table.waiters.get_mut(&self.request)?.offer;
-        offer.as_ref().is_some_and(|offer| offer.0 == self.number).then_some(offer)
-    }
-
     /// Whether nobody has taken it yet, and somebody may.
     pub(crate) fn stands(&self) -> bool {
-        self.find(&mut self.hub.table()).is_some()
+        self.is_in(&self.hub.table())
+    }
+
+    fn is_in(&self, table: &Table) -> bool {
+        table.offers.get(&self.request).is_some_and(|(number, _)| *number == self.number)
     }
 }
 
 impl Drop for Offered<'_> {
     fn drop(&mut self) {
-        if let Some(offer) = self.find(&mut self.hub.table()) {
-            *offer = None;
-        }
+        let mut table = self.hub.table();
+        let offer = if self.is_in(&table) { table.offers.remove(&self.request) } else { None };
+        drop(table);
+        drop(offer);
     }
 }

@@ -9,6 +9,7 @@ mod present;
 mod wait;
 
 use std::collections::{BTreeSet, HashSet};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -259,8 +260,17 @@ impl Authority for Local {
         self.ask_people(call).await
     }
 
-    async fn wait(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
-        self.wait_for_verdict(ticket).await
+    // What `async` comes to, without a second place for what waits.
+    fn wait<'l, 't, 'w>(
+        &'l self,
+        ticket: &'t Arc<Ticket>,
+    ) -> Pin<Box<dyn Future<Output = Result<Waited, ApprovalError>> + Send + 'w>>
+    where
+        'l: 'w,
+        't: 'w,
+        Self: 'w,
+    {
+        Box::pin(self.wait_for_verdict(ticket))
     }
 
     async fn claim(
@@ -276,6 +286,7 @@ impl Authority for Local {
     }
 
     fn finish(&self, grant: &Grant, end: End) {
+        self.clock_ended(grant.ticket.request);
         let (local, grant) = (self.clone(), grant.clone());
         self.background.run(async move { local.settle(grant, end).await });
     }
@@ -283,7 +294,10 @@ impl Authority for Local {
     fn leave(&self, ticket: &Ticket) {
         if !ticket.keyed {
             let (local, request) = (self.clone(), ticket.request);
-            self.background.run(async move { local.withdraw(request).await });
+            self.background.run(async move {
+                local.withdraw(request).await;
+                local.clock_ended(request);
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who and why: what a program knows about a call beside its arguments.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::ledger::Payload;
 use crate::people::Principal;
@@ -13,8 +13,17 @@ use crate::people::Principal;
 /// use approvals_core::call::Context;
 /// let context = Context::for_human("kim").session("run-42").label("incident", "INC-7");
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context(Arc<Fields>);
+
+/// Each task of a scope has a context, and most have this one.
+static EMPTY: LazyLock<Arc<Fields>> = LazyLock::new(Arc::default);
+
+impl Default for Context {
+    fn default() -> Self {
+        Self(Arc::clone(&EMPTY))
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Fields {

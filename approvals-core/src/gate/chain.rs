@@ -19,8 +19,8 @@ thread_local! {
 pub(super) enum Frame {
     /// A body, and the request under which it runs.
     Body(Site, Option<RequestId>),
-    /// The start of a task that was spawned in these bodies: those below are of somebody else.
-    Task(Arc<Chain>),
+    /// The start of a task that was spawned in these bodies, if in any: those below are of somebody else.
+    Task(Option<Arc<Chain>>),
 }
 
 /// Stands on the stack until it is dropped, also by a panic.
@@ -51,7 +51,7 @@ pub(super) fn around() -> Chain {
                 Frame::Body(site, request) => {
                     chain.enter(Outer { action: site.name().to_owned(), request: *request });
                 }
-                Frame::Task(spawned_in) => chain = Chain::clone(spawned_in),
+                Frame::Task(spawned_in) => chain = spawned_in.as_deref().cloned().unwrap_or_default(),
             }
         }
         chain
@@ -61,10 +61,11 @@ pub(super) fn around() -> Chain {
 
 /// The future, for a task of its own, inside the bodies in which it is made.
 pub(crate) fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> + use<F> {
-    let spawned_in = Arc::new(around());
+    // Most are spawned in none, and there may be a hundred thousand.
+    let spawned_in = Some(around()).filter(|chain| *chain != Chain::default()).map(Arc::new);
     let mut future = Box::pin(future);
     poll_fn(move |cx| {
-        let _inside = Inside::of(Frame::Task(Arc::clone(&spawned_in)));
+        let _inside = Inside::of(Frame::Task(spawned_in.clone()));
         future.as_mut().poll(cx)
     })
 }

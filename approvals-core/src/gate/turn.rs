@@ -1,15 +1,16 @@
 //! The half of the gate that stands in the gated function, next to the live arguments.
 
-use std::future::{Future, ready};
+use std::future::{self, Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use tracing::{Instrument as _, Span};
 
 use super::{Asking, Held, Passed, Permit, chain, claim, pass};
 use crate::action::{ActionSite, Risk, Site};
-use crate::authority::{Authority, End, Panicked, Waited, caught};
+use crate::authority::{Authority, End, Panicked, Waited, caught_poll};
 use crate::call::live::{Capture, Text};
 use crate::call::{Call, Context, LiveError, Reader, read};
 use crate::error::{ApprovalError, ErrorKind};
@@ -65,9 +66,9 @@ impl<'g> Turn<'g> {
     /// What is left to wait for; a refusal is at hand at once.
     pub fn step(self) -> Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send + 'g>> {
         match self {
-            Self::Run(_) => Box::pin(ready(Ok(()))),
+            Self::Run(_) => Box::pin(future::ready(Ok(()))),
             Self::Wait(step) => step,
-            Self::Stop(refusal) => Box::pin(ready(Err(refusal))),
+            Self::Stop(refusal) => Box::pin(future::ready(Err(refusal))),
         }
     }
 }
@@ -175,15 +176,21 @@ impl Gate {
         span: Span,
         passing: impl Future<Output = Result<Passed, ApprovalError>> + Send + 'g,
     ) -> Turn<'g> {
-        let around = span.clone();
-        let step = async move {
-            let passed = caught(passing).await.unwrap_or_else(|Panicked| {
+        // By hand: a block would keep what it awaits in more than one place, and so would each of a hundred thousand
+        // that wait.
+        let mut passing = Box::pin(passing.instrument(span));
+        Turn::Wait(Box::pin(poll_fn(move |cx| {
+            let passed = ready!(caught_poll(passing.as_mut(), cx)).unwrap_or_else(|Panicked| {
                 let message = "the policy or the store panicked; the panic is in the log";
                 Err(ApprovalError::new(ErrorKind::Unavailable, &self.site.name, message))
             });
-            let passed = passed.inspect_err(|refusal| {
-                tracing::info!(kind = %refusal.kind(), "the call does not run");
+            let span = passing.span().clone();
+            let passed = span.in_scope(|| {
+                passed.inspect_err(|refusal| {
+                    tracing::info!(kind = %refusal.kind(), "the call does not run");
+                })
             })?;
+            let entry = entry.clone();
             self.stage = match passed {
                 Passed::Free(call) => Stage::Free(entry, call),
                 Passed::Woken(asking, waited) => {
@@ -191,9 +198,8 @@ impl Gate {
                 }
                 Passed::Claimed(held) => Stage::Claimed(entry, held),
             };
-            Ok(())
-        };
-        Turn::Wait(Box::pin(step.instrument(around)))
+            Poll::Ready(Ok(()))
+        })))
     }
 
     /// What runs is what policy saw, although nobody was asked (law 5).

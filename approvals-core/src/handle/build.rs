@@ -336,8 +336,8 @@ impl Builder {
             runtime: runtime.clone(),
         });
         let up = Event::Up { build: BUILD.to_owned(), policy: policy.clone() };
-        local.note(Stream::System, up.into()).await?;
-        recover(&local, &name_of(&agent.id, 1)).await?;
+        let up = local.note(Stream::System, up.into()).await?.seq;
+        recover(&local, name_of(&agent.id, 1), up).await?;
         let (behind, writing) = Behind::new(local.clone());
         let parts = &local.parts;
         let mut tasks = vec![

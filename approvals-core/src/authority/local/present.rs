@@ -259,6 +259,7 @@ impl Local {
             return Refreshed { shown, again };
         }
         if over {
+            self.clock_ended(request);
             self.forget_cards(request);
         }
         Refreshed { shown: Some(state.version()), again }

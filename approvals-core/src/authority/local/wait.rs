@@ -5,32 +5,30 @@ use std::time::Duration;
 
 use super::{Local, Ticket, Waited, outcome_of};
 use crate::error::{ApprovalError, ErrorKind};
+use crate::id::RequestId;
+use crate::keeper::Order;
+use crate::time::{Sleep, Timestamp};
 
 /// The shortest nap: a store whose clock is behind ours is not asked without pause.
 const LEAST: Duration = Duration::from_millis(250);
 
 impl Local {
-    /// Returns once the request may be claimed. A verdict wakes it; the clocks are its own only for the deadline.
+    /// Returns once the request may be claimed. A verdict wakes it, and the keeper once the deadline is over: a hundred
+    /// thousand that are due in one moment have one clock between them, and look as fast as the keeper goes through them.
     ///
     /// As many of these stand in memory as calls wait: what is large is boxed while it runs, and dropped before the wait.
     pub(super) async fn wait_for_verdict(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
-        let clock = &self.parts.clock;
         let mut waiter = self.hub.waiter(ticket.request);
-        let patience = async {
-            match ticket.patience {
-                Some(patience) => clock.sleep(patience).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(patience);
+        let mut patience = ticket.patience.map(|patience| self.parts.clock.sleep(patience));
         loop {
             if let Some(offer) = waiter.offer() {
                 return Ok(Waited::Offered(Box::new(offer)));
             }
-            let nap = match Box::pin(self.where_it_stands(ticket)).await? {
+            let deadline = match Box::pin(self.where_it_stands(ticket)).await? {
                 Stands::Claimable => return Ok(Waited::Approved),
-                Stands::Waits(nap) => nap,
+                Stands::Waits(deadline) => deadline,
             };
+            let mut nap = self.kept_by_ourselves(ticket.request, deadline);
             tokio::select! {
                 biased;
                 news = waiter.news() => {
@@ -38,32 +36,64 @@ impl Local {
                         return Err(if ticket.keyed { pending(ticket) } else { closing(ticket) });
                     }
                 }
-                () = clock.sleep(nap) => {}
-                () = &mut patience => return Err(pending(ticket)),
+                () = over(&mut nap) => {}
+                () = over(&mut patience) => return Err(pending(ticket)),
             }
         }
+    }
+
+    /// Has the keeper see to the deadline. A clock of our own is for where no keeper is left, as when the runtime that
+    /// the approvals were built on has ended: no call waits for ever.
+    fn kept_by_ourselves(&self, request: RequestId, deadline: Option<Timestamp>) -> Option<Sleep> {
+        let kept = deadline
+            .is_some_and(|deadline| self.parts.keeper.send(Order::Watch { request, deadline }).is_ok());
+        let clock = &self.parts.clock;
+        let nap = || deadline.map_or(LEAST, |deadline| clock.now().until(deadline).max(LEAST));
+        (!kept).then(|| clock.sleep(nap()))
     }
 
     /// Where a request stands that is waited for.
     async fn where_it_stands(&self, ticket: &Ticket) -> Result<Stands, ApprovalError> {
         let (action, request) = (&ticket.action, ticket.request);
         let store_error = |error| Self::store_error(action, request, &error);
-        let (history, state) = self.look(request).await.map_err(store_error)?;
-        if let Some(outcome) = outcome_of(action, &history, &state) {
-            return outcome.map(|()| Stands::Claimable);
+        let mut expired = false;
+        loop {
+            let (history, state) = self.look(request).await.map_err(store_error)?;
+            if let Some(outcome) = outcome_of(action, &history, &state) {
+                if outcome.is_err() {
+                    self.clock_ended(request);
+                }
+                return outcome.map(|()| Stands::Claimable);
+            }
+            if expired || !state.is_overdue(self.parts.clock.now()) {
+                return Ok(Stands::Waits(state.deadline()));
+            }
+            // The keeper has not come to it, or could not: a call ends at its deadline, if only with what is wrong.
+            expired = self.expire(request).await.map_err(store_error)?.is_none();
+            if !expired {
+                return Ok(Stands::Waits(state.deadline()));
+            }
         }
-        let now = self.parts.clock.now();
-        if state.is_overdue(now) {
-            self.expire(request).await.map_err(store_error)?;
-        }
-        Ok(Stands::Waits(state.deadline().map_or(LEAST, |deadline| now.until(deadline).max(LEAST))))
+    }
+
+    /// Tells the keeper that no clock of a request runs any more.
+    pub(crate) fn clock_ended(&self, request: RequestId) {
+        // A keeper that is gone keeps none.
+        let _ = self.parts.keeper.send(Order::Over(request));
     }
 }
 
 enum Stands {
     Claimable,
-    /// For so long, at the longest, until it is looked at anew.
-    Waits(Duration),
+    /// Until this time, at the longest.
+    Waits(Option<Timestamp>),
+}
+
+async fn over(sleep: &mut Option<Sleep>) {
+    match sleep {
+        Some(sleep) => sleep.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// A call without a key cannot find its request again, so it is withdrawn.

@@ -65,6 +65,7 @@ fn a_damaged_request_is_closed_and_does_not_keep_its_agent_from_starting() {
     life(async {
         let fired = bench.store.fault("history", 2, Does::Damage);
         let approvals = bench.up().await;
+        settle().await;
         assert_eq!(fired.times(), 1, "it was looked at");
         refused(calls(&bench, &approvals).await.unwrap(), ErrorKind::Store, &["damaged"]);
         bench.mock.approve();
@@ -315,6 +316,69 @@ async fn a_keyed_call_takes_no_fast_path() {
     assert_eq!(bench.runs.count(), 0);
     assert_eq!(approvals.scope(low(bench.runs.clone(), "m")).await.unwrap(), 1);
     bench.ends(approvals).await;
+}
+
+#[test]
+fn a_start_does_not_wait_for_the_requests_that_wait_and_a_call_finds_its_own_meanwhile() {
+    let bench = Bench::new();
+    let card = life(async {
+        let approvals = bench.up().await;
+        let _call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        bench.card().await
+    });
+    let hold = Hold::new();
+    bench.store.fault("list of what waits", usize::MAX, Does::Hold(hold.clone()));
+    life(async {
+        let approvals = bench.up().await;
+        let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        hold.reached(1).await;
+        settle().await;
+        bench.approve(&card).await;
+        assert_eq!(call.await.unwrap().unwrap(), 5);
+        hold.open();
+        bench.ends(approvals).await;
+    });
+}
+
+#[tokio::test]
+async fn what_a_process_asks_while_it_takes_up_what_others_left_is_not_taken_for_theirs() {
+    let bench = Bench::new();
+    let hold = Hold::new();
+    bench.store.fault("list of what waits", 1, Does::Hold(hold.clone()));
+    let approvals = bench.up().await;
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let card = bench.card().await;
+    hold.reached(1).await;
+    hold.open();
+    settle().await;
+    assert_eq!(bench.phase(request_of(&card)).await, Phase::Pending);
+    bench.approve(&card).await;
+    assert_eq!(call.await.unwrap().unwrap(), 3);
+    bench.ends(approvals).await;
+}
+
+#[test]
+fn a_store_that_cannot_list_what_waits_is_asked_again_and_the_calls_go_on() {
+    let bench = Bench::new();
+    let card = life(async {
+        let approvals = bench.up().await;
+        let _call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+        let card = bench.card().await;
+        bench.store.fault("cancelled", usize::MAX, Does::Fail);
+        card
+    });
+    bench.store.heal();
+    life(async {
+        let fired = bench.store.fault("list of what waits", 3, Does::Fail);
+        let approvals = bench.up().await;
+        for _ in 0..4 {
+            settle().await;
+            bench.clock.advance(MINUTE / 2);
+        }
+        settle().await;
+        assert_eq!((fired.times(), bench.phase(request_of(&card)).await), (3, Phase::Cancelled));
+        bench.ends(approvals).await;
+    });
 }
 
 #[test]

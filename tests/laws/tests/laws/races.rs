@@ -294,7 +294,8 @@ async fn a_loop_over_pending_gets_its_verdict_asks_once_and_does_not_spin() {
             let (runs, begun) = (bench.runs.clone(), bench.store.reads());
             let call = tokio::spawn(approvals.scope(patient(runs, "sync")));
             bench.card().await;
-            bench.clock.until_asleep(3).await;
+            // The keeper, and the call's patience.
+            bench.clock.until_asleep(2).await;
             // Time stands still: whoever waits comes to do nothing.
             let reads = comes_to_rest(&bench).await.unwrap_or_else(|| panic!("turn {turn} reads on and on"));
             assert!(!call.is_finished() && reads - begun < 20, "{} reads in turn {turn}", reads - begun);

@@ -164,6 +164,112 @@ async fn requests_that_are_due_together_expire_side_by_side_and_never_all_at_onc
     bench.ends(approvals).await;
 }
 
+#[tokio::test]
+async fn calls_that_are_due_together_end_as_the_keeper_comes_to_them_and_never_all_at_once() {
+    const CALLS: usize = 300;
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = |number| {
+        let runs = bench.runs.clone();
+        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
+    };
+    let calls: Vec<_> = (0..CALLS).map(call).collect();
+    bench.mock.presented(CALLS).await;
+    settle().await;
+    let hold = Hold::new();
+    bench.store.fault("expired", usize::MAX, Does::Hold(hold.clone()));
+    bench.clock.advance(HOUR);
+    hold.reached(256).await;
+    settle().await;
+    assert_eq!(hold.count(), 256, "those that wait leave the expiry to the keeper");
+    hold.open();
+    for call in calls {
+        refused(call.await.unwrap(), ErrorKind::Expired, &["nobody decided in time"]);
+    }
+    assert_eq!(hold.count(), CALLS, "each is expired once");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline_though_the_keeper_cannot_record_it() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    let request = request_of(&bench.card().await);
+    settle().await;
+    let fired = bench.store.fault("expired", 2, Does::Fail);
+    bench.clock.advance(HOUR);
+    refused(call.await.unwrap(), ErrorKind::Store, &["the disk is broken"]);
+    assert_eq!((fired.times(), bench.runs.count()), (2, 0), "the keeper's, and the call's own");
+    settle().await;
+    assert!(matches!(bench.phase(request).await, Phase::Expired | Phase::Cancelled));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline_though_nobody_can_follow_the_ledger() {
+    let bench = Bench::new();
+    let hold = Hold::new();
+    bench.store.fault("last", usize::MAX, Does::Hold(hold.clone()));
+    let approvals = bench.up().await;
+    let call = waiting(&bench, &approvals);
+    bench.card().await;
+    settle().await;
+    bench.clock.advance(HOUR);
+    refused(call.await.unwrap(), ErrorKind::Expired, &["nobody decided in time"]);
+    hold.open();
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_over_some_deadlines_holds_up_no_other() {
+    const CALLS: usize = 300;
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let call = |number| {
+        let runs = bench.runs.clone();
+        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
+    };
+    let calls: Vec<_> = (0..CALLS).map(call).collect();
+    bench.mock.presented(CALLS).await;
+    settle().await;
+    let hold = Hold::new();
+    bench.store.fault("expired", 256, Does::Hold(hold.clone()));
+    bench.clock.advance(HOUR);
+    hold.reached(256).await;
+    settle().await;
+    assert_eq!(calls.iter().filter(|call| call.is_finished()).count(), 0);
+    bench.clock.advance(MINUTE / 2);
+    settle().await;
+    assert!(calls.iter().filter(|call| call.is_finished()).count() >= CALLS - 256);
+    hold.open();
+    for call in calls {
+        refused(call.await.unwrap(), ErrorKind::Expired, &[]);
+    }
+    bench.ends(approvals).await;
+}
+
+#[test]
+fn a_call_ends_at_its_deadline_though_the_runtime_of_its_keeper_is_gone() {
+    let bench = Bench::new();
+    let keepers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let ours = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let approvals = keepers.block_on(bench.up());
+    let call = ours.block_on(async {
+        let call = waiting(&bench, &approvals);
+        bench.card().await;
+        settle().await;
+        call
+    });
+    drop(keepers);
+    ours.block_on(async {
+        settle().await;
+        assert!(!call.is_finished());
+        bench.clock.advance(HOUR);
+        refused(call.await.unwrap(), ErrorKind::Expired, &["nobody decided in time"]);
+    });
+}
+
 #[test]
 fn the_keeper_expires_what_an_earlier_process_left() {
     let bench = Bench::new();

@@ -9,7 +9,7 @@ use approvals::ledger::{
     StoreErrorKind, Stream,
 };
 use approvals::request::StoreKey;
-use approvals::state::State;
+use approvals::state::{Phase, State};
 use approvals::testing::ManualClock;
 use async_trait::async_trait;
 
@@ -51,7 +51,8 @@ impl Fired {
     }
 }
 
-/// A ledger with faults: by the name of an event that is appended, or `history`, `records` and `last` for reads.
+/// A ledger with faults: by the name of an event that is appended, or `history`, `list of what waits`, `list`,
+/// `records` and `last` for reads.
 #[derive(Clone)]
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
@@ -246,6 +247,12 @@ impl Store for Faulty {
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        let waits = filter.phases.contains(&Phase::Pending);
+        match self.trouble(if waits { &["list of what waits"] } else { &["list"] }) {
+            Some(Does::Hold(hold)) => hold.pass().await,
+            Some(_) => return Err(broken()),
+            None => {}
+        }
         self.inner.list(filter, after, limit).await
     }
 

@@ -1,0 +1,152 @@
+//! What is due when.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use crate::id::RequestId;
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Job {
+    Expire,
+    Present(u32),
+    Refresh,
+}
+
+/// Jobs in the order of their times, and the one clock of each request that has one.
+///
+/// A request that is over leaves at once what may be days until its deadline: a hundred thousand that wait are some ten
+/// megabytes, and those that were decided are none.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    jobs: BTreeSet<(Timestamp, RequestId, Job)>,
+    /// The deadline, and when it is seen to: later, where the store disagreed about the time.
+    clocks: HashMap<RequestId, (Timestamp, Timestamp)>,
+}
+
+impl Due {
+    /// When there is something to do next.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.jobs.first().map(|(at, ..)| *at)
+    }
+
+    /// What is due by now, one by one.
+    pub(super) fn take(&mut self, now: Timestamp) -> Option<(RequestId, Job)> {
+        let (at, ..) = self.jobs.first()?;
+        let due = *at <= now;
+        let (_, request, job) = due.then(|| self.jobs.pop_first()).flatten()?;
+        Some((request, job))
+    }
+
+    pub(super) fn put(&mut self, at: Timestamp, request: RequestId, job: Job) {
+        if job == Job::Expire
+            && let Some((_, seen_to)) = self.clocks.get_mut(&request)
+        {
+            *seen_to = at;
+        }
+        self.jobs.insert((at, request, job));
+    }
+
+    /// Expires a request at its deadline. Told once more of the same one, it does nothing: that may be seen to already.
+    pub(super) fn watch(&mut self, request: RequestId, deadline: Timestamp) {
+        if self.clocks.get(&request).is_none_or(|(known, _)| *known != deadline) {
+            self.watch_again(request, deadline, deadline);
+        }
+    }
+
+    /// Expires a request at its deadline, and not before some time.
+    pub(super) fn watch_again(&mut self, request: RequestId, deadline: Timestamp, earliest: Timestamp) {
+        self.over(request);
+        let at = deadline.max(earliest);
+        self.clocks.insert(request, (deadline, at));
+        self.jobs.insert((at, request, Job::Expire));
+    }
+
+    /// Forgets the clock of a request.
+    pub(super) fn over(&mut self, request: RequestId) {
+        if let Some((_, at)) = self.clocks.remove(&request) {
+            self.jobs.remove(&(at, request, Job::Expire));
+        }
+    }
+
+    /// A deadline is a time; how long until a card is sent again is a length, and a wall clock that was set back so far
+    /// must not make hours of it.
+    pub(super) fn set_back(&mut self, back: Duration) {
+        let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+        let jobs = std::mem::take(&mut self.jobs).into_iter();
+        self.jobs = jobs
+            .map(|(at, request, job)| match job {
+                Job::Expire => (at, request, job),
+                Job::Present(_) | Job::Refresh => {
+                    (Timestamp::from_micros(at.as_micros().saturating_sub(back)), request, job)
+                }
+            })
+            .collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn id(number: u128) -> RequestId {
+        RequestId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn noon() -> Timestamp {
+        Timestamp::EPOCH.after(12 * HOUR)
+    }
+
+    #[test]
+    fn a_request_that_is_over_leaves_nothing_until_its_deadline() {
+        let mut due = Due::default();
+        for number in 0..1_000 {
+            due.watch(id(number), noon().after(HOUR));
+            due.over(id(number));
+        }
+        assert_eq!((due.jobs.len(), due.clocks.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_clock_of_the_next_phase_takes_the_place_of_the_last_one() {
+        let mut due = Due::default();
+        due.watch(id(1), noon().after(HOUR));
+        due.watch(id(1), noon());
+        assert_eq!((due.next(), due.jobs.len()), (Some(noon()), 1));
+        assert_eq!(due.take(noon()), Some((id(1), Job::Expire)));
+        assert_eq!(due.take(noon().after(2 * HOUR)), None);
+    }
+
+    #[test]
+    fn a_deadline_that_a_store_does_not_agree_with_is_seen_to_later_however_often_it_is_told() {
+        let mut due = Due::default();
+        let (deadline, again) = (noon(), noon().after(HOUR));
+        due.watch(id(1), deadline);
+        assert_eq!(due.take(deadline), Some((id(1), Job::Expire)));
+        due.watch(id(1), deadline);
+        assert_eq!(due.next(), None, "it is under way");
+        due.watch_again(id(1), deadline, again);
+        due.watch(id(1), deadline);
+        assert_eq!((due.next(), due.jobs.len()), (Some(again), 1));
+        due.take(again);
+        due.put(again.after(HOUR), id(1), Job::Expire);
+        due.over(id(1));
+        assert_eq!(due.next(), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_moves_what_is_tried_again_and_no_deadline() {
+        let mut due = Due::default();
+        due.watch(id(1), noon().after(2 * HOUR));
+        due.put(noon().after(2 * HOUR), id(2), Job::Refresh);
+        due.set_back(HOUR);
+        assert_eq!(due.take(noon().after(HOUR)), Some((id(2), Job::Refresh)));
+        assert_eq!(due.next(), Some(noon().after(2 * HOUR)));
+        due.over(id(1));
+        assert_eq!(due.next(), None);
+    }
+}

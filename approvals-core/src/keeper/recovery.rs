@@ -1,0 +1,203 @@
+//! Taking up what earlier processes of this agent left behind.
+//!
+//! A start waits for what a call could run into, and that is few: the bodies that were cut off. The requests that wait may
+//! be a hundred thousand, and a call that comes back for one of them finds it by its key, so they are gone through behind
+//! the start, one after the other.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::Order;
+use crate::authority::{Local, Registered, backoff};
+use crate::id::{NodeName, RequestId, Seq};
+use crate::ledger::{Cursor, Filter, NodeHold, Page, StoreError, StoreErrorKind, Summary};
+use crate::state::Phase;
+
+/// How many requests are listed at a time.
+const PAGE: usize = 256;
+/// How old a request may be whose card is still told at a start how it ended.
+const TELL_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Records which bodies were cut off, and sees to everything else in the background.
+///
+/// `family` is the first of the names that processes of this agent take by default on this host, and `up` the place in
+/// the ledger where this process began.
+pub(crate) async fn recover(local: &Local, family: NodeName, up: Seq) -> Result<(), StoreError> {
+    let mut recovery = Recovery { local: local.clone(), family, up, dead: HashMap::new() };
+    let mut after = None;
+    loop {
+        let page = recovery.list(&[Phase::Executing], after).await?;
+        for summary in recovery.ours(&page) {
+            let buried = recovery.bury(summary).await;
+            recovery.or_closed(summary.id, buried)?;
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    local.background.run(async move {
+        // The caller polls this once, and has better things to do.
+        tokio::task::yield_now().await;
+        recovery.take_up_all().await;
+        if let Err(error) = recovery.tell_ended().await {
+            tracing::warn!(%error, "cards of requests that ended before this start may not say so; do what the error says, then start the agent again");
+        }
+    });
+    Ok(())
+}
+
+struct Recovery {
+    local: Local,
+    family: NodeName,
+    up: Seq,
+    /// Names that we hold for the moment because their bearers are dead; `None`: alive, or not ours to judge.
+    dead: HashMap<NodeName, Option<NodeHold>>,
+}
+
+impl Recovery {
+    async fn list(&self, phases: &[Phase], after: Option<Cursor>) -> Result<Page, StoreError> {
+        let mut filter = Filter::in_phases(phases.iter().copied());
+        filter.agent = Some(self.local.parts.agent.clone());
+        self.local.parts.store.list(&filter, after, PAGE).await
+    }
+
+    fn ours<'p>(&self, page: &'p Page) -> impl Iterator<Item = &'p Summary> + use<'p> {
+        let env = self.local.parts.env;
+        page.summaries.iter().filter(move |summary| summary.env == env)
+    }
+
+    /// What cannot be read closes its request (law 6), and no other: whoever calls for it again is told.
+    fn or_closed(&self, request: RequestId, taken: Result<(), StoreError>) -> Result<(), StoreError> {
+        match taken {
+            Err(error) if is_of_one_request(&error) => {
+                tracing::error!(%request, %error, "an open request cannot be read and stays closed; do what the error says, or have the call take another key");
+                Ok(())
+            }
+            taken => taken,
+        }
+    }
+
+    async fn bury(&mut self, summary: &Summary) -> Result<(), StoreError> {
+        match &summary.claimed_by {
+            Some(node) if self.is_dead(node).await? => self.local.bury(summary.id).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes through all that wait. A store that fails is asked again, for as long as the process is up.
+    async fn take_up_all(&mut self) {
+        let (mut after, mut tries) = (None, 0);
+        while !self.local.hub.is_closed() {
+            match self.take_up_page(after).await {
+                Ok(None) => return,
+                Ok(Some(next)) => (after, tries) = (Some(next), 0),
+                Err(error) => {
+                    tracing::warn!(%error, "what earlier processes left open could not be taken up; trying again, do what the error says if it stays");
+                    self.local.parts.clock.sleep(backoff(tries)).await;
+                    tries += 1;
+                }
+            }
+        }
+    }
+
+    async fn take_up_page(&mut self, after: Option<Cursor>) -> Result<Option<Cursor>, StoreError> {
+        let page = self.list(&[Phase::Pending, Phase::Approved], after).await?;
+        for summary in self.ours(&page) {
+            if self.local.hub.is_closed() {
+                return Ok(None);
+            }
+            let taken = self.take_up(summary.id).await;
+            self.or_closed(summary.id, taken)?;
+            // Calls and reviews go first.
+            tokio::task::yield_now().await;
+        }
+        Ok(page.next)
+    }
+
+    async fn take_up(&mut self, request: RequestId) -> Result<(), StoreError> {
+        let (history, state) = self.local.look(request).await?;
+        let keyed = state.opened().is_some_and(|opened| opened.requested.terms.round.is_some());
+        if let Some(opened) = history.first().filter(|opened| !keyed && opened.seq < self.up)
+            && self.is_dead(&opened.body.node).await?
+        {
+            // Its caller died with the process, and without a key nobody finds it again.
+            // Later: a store that fails must not hold up the rest.
+            let _ = self.local.parts.keeper.send(Order::Withdraw(request));
+            return Ok(());
+        }
+        let local = &self.local;
+        local.take_up_cards(request, &history, &state);
+        if let Some(deadline) = state.deadline() {
+            let _ = local.parts.keeper.send(Order::Watch { request, deadline });
+        }
+        if state.phase() == Phase::Pending && local.parts.backends.iter().any(Registered::outlives) {
+            // At once: a verdict that comes before the card is looked at has it brought up to date.
+            local.hub.follow_card(request);
+            let after = Duration::ZERO;
+            let _ = local.parts.keeper.send(Order::PresentAgain { request, after, tries: 0 });
+        }
+        Ok(())
+    }
+
+    /// Whether the process of that name is dead: we bear the name now, or it is of our family and free to be held.
+    async fn is_dead(&mut self, node: &NodeName) -> Result<bool, StoreError> {
+        if *node == self.local.parts.node {
+            return Ok(true);
+        }
+        if !self.dead.contains_key(node) {
+            let sibling = node
+                .as_str()
+                .strip_prefix(self.family.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let hold = if sibling { self.local.parts.store.hold_node(node).await? } else { None };
+            self.dead.insert(node.clone(), hold);
+        }
+        Ok(self.dead.get(node).is_some_and(Option::is_some))
+    }
+
+    /// Has cards told how their requests ended, where the process that should have told them did not come to it. Last:
+    /// what ended while the others were gone through is among them.
+    async fn tell_ended(&self) -> Result<(), StoreError> {
+        let ended = [
+            Phase::Denied,
+            Phase::Expired,
+            Phase::Cancelled,
+            Phase::Succeeded,
+            Phase::Failed,
+            Phase::Unknown,
+        ];
+        if !self.local.parts.backends.iter().any(Registered::outlives) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let page = self.list(&ended, after).await?;
+            // The newest come first.
+            let now = self.local.parts.clock.now();
+            let recent = |summary: &&Summary| summary.requested_at.until(now) < TELL_WITHIN;
+            let mut looked = 0;
+            for summary in page.summaries.iter().take_while(recent) {
+                looked += 1;
+                if summary.env == self.local.parts.env
+                    && let Ok((history, state)) = self.local.look(summary.id).await
+                {
+                    self.local.take_up_cards(summary.id, &history, &state);
+                }
+                tokio::task::yield_now().await;
+                if self.local.hub.is_closed() {
+                    return Ok(());
+                }
+            }
+            match page.next.filter(|_| looked == page.summaries.len()) {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Whether it is the history that cannot be read, and not the store.
+fn is_of_one_request(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Corrupt | StoreErrorKind::NewerFormat)
+}
