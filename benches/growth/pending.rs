@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use approvals::conformance::sample::Sample;
 use approvals::id::{Seq, Version};
-use approvals::ledger::{Append, Filter, Memory, NewEvent, Store, Stream};
+use approvals::ledger::{Append, Body, Filter, Memory, NewEvent, Store, Stream};
 use approvals::state::{Phase, State};
 use approvals::{ApprovalError, ErrorKind, Sqlite, SqliteOptions, requires_approval};
 use tokio::sync::{oneshot, watch};
@@ -198,9 +198,11 @@ async fn rewrite<S: Store>(from: &S, to: &S) -> Result<()> {
         let Some(last) = page.last() else { return Ok(()) };
         seen = last.seq;
         for record in page.into_iter().filter(|record| matches!(record.body.stream, Stream::Request(_))) {
-            let event = NewEvent { event: record.body.event, payload: record.payload, signature: None };
-            let expected = (!event.event.is_note()).then(|| Version(record.body.version.0 - 1));
-            let (stream, env, node) = (record.body.stream, record.body.env, record.body.node);
+            let (body, payload) =
+                (Arc::unwrap_or_clone(record.body), record.payload.map(Arc::unwrap_or_clone));
+            let event = NewEvent { event: body.event, payload, signature: None };
+            let expected = (!event.event.is_note()).then(|| Version(body.version.0 - 1));
+            let Body { stream, env, node, .. } = body;
             to.append(Append { stream, expected, env, node, events: vec![event] }).await?;
         }
     }
