@@ -100,7 +100,7 @@ pub struct Opened {
     /// Its id.
     pub id: RequestId,
     /// What is asked for, on which terms.
-    pub requested: Requested,
+    pub requested: Arc<Requested>,
     /// What people see, what is approved and what runs.
     pub digest: Digest,
     /// When it was opened.

@@ -114,7 +114,7 @@ impl Bench {
             round: None,
             inside: approvals::request::Chain::default(),
         };
-        let requested = Event::Requested(Box::new(Requested { call, terms }));
+        let requested = Event::Requested((Requested { call, terms }).into());
         let payload = (!ask.erased).then_some(payload);
         self.append(ask.id, NewEvent { event: requested, payload, signature: None });
         ask.id

@@ -143,7 +143,7 @@ impl Sample {
 
     /// The append that opens it, at version 0.
     pub fn opens(&self) -> Append {
-        let event = Event::Requested(Box::new(self.requested.clone()));
+        let event = Event::Requested(self.requested.clone().into());
         self.at(0, [NewEvent::with(event, self.payload.clone())])
     }
 

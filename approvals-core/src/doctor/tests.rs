@@ -53,7 +53,7 @@ impl Bench {
         });
         asked.terms.open_to_store = true;
         change(&mut asked);
-        self.append(id.into(), Some(0), Event::Requested(Box::new(asked))).await;
+        self.append(id.into(), Some(0), Event::Requested(asked.into())).await;
         id
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,8 @@ use crate::request::{CallFacts, Commitment, Digest, Requested};
 #[non_exhaustive]
 pub enum Event {
     /// A call waits for people.
-    Requested(Box<Requested>),
+    #[serde(with = "shared")]
+    Requested(Arc<Requested>),
     /// A backend put the card where people are.
     Presented {
         /// Which backend.
@@ -452,4 +454,23 @@ pub struct RefusedCall {
     pub policy: PolicyVersion,
     /// Why, in the payload.
     pub why: Commitment,
+}
+
+/// What its state shares with the record, written as itself. Not by the feature `rc` of serde: that would let every
+/// program show what stands behind an `Arc` among its arguments.
+mod shared {
+    use super::*;
+
+    pub(super) fn serialize<T: Serialize, S: serde::Serializer>(
+        shared: &Arc<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        shared.as_ref().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+        from: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(from).map(Arc::new)
+    }
 }

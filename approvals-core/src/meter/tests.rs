@@ -196,8 +196,7 @@ fn notes_and_free_calls_are_counted_with_words_and_never_with_people() {
 fn a_tests_records_are_not_counted_with_live_ones() {
     let mut history = History::empty();
     history.env = Env::Test;
-    let history =
-        history.then(Event::Requested(Box::new(kit::requested(kit::requirement(Quorum::people(1))))));
+    let history = history.then(Event::Requested(kit::requested(kit::requirement(Quorum::people(1))).into()));
     let (told, meter) = told(&history);
     assert_eq!((told.concat().len(), open(&meter).len()), (0, 0));
 }

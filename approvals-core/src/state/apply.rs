@@ -207,7 +207,12 @@ impl State {
         })
     }
 
-    fn request(&mut self, body: &Body, requested: &Requested, digest: Option<Digest>) -> Result<(), Illegal> {
+    fn request(
+        &mut self,
+        body: &Body,
+        requested: &Arc<Requested>,
+        digest: Option<Digest>,
+    ) -> Result<(), Illegal> {
         let Some(id) = body.stream.request() else { return Err(Illegal::OtherStream) };
         if self.phase != Phase::None {
             return Err(Illegal::Transition { event: body.event.name(), phase: self.phase });
@@ -219,7 +224,7 @@ impl State {
         }
         let digest = digest.map_or_else(|| requested.digest(), Ok);
         let digest = digest.map_err(|e| Illegal::Unfit(e.to_string()))?;
-        let requested = requested.clone();
+        let requested = Arc::clone(requested);
         self.opened = Some(Arc::new(Opened { id, requested, digest, at: body.time, env: body.env }));
         self.phase = Phase::Pending;
         Ok(())

@@ -160,7 +160,7 @@ fn asked(number: u64) -> (Requested, Payload) {
 
 fn opens(number: u64) -> Append {
     let (requested, payload) = asked(number);
-    append(id(number), 0, [NewEvent::with(Event::Requested(Box::new(requested)), payload)])
+    append(id(number), 0, [NewEvent::with(Event::Requested(requested.into()), payload)])
 }
 
 fn reviewed(number: u64, answer: Answer, by: &str, assurance: Assurance) -> NewEvent {

@@ -23,7 +23,7 @@ fn what_was_appended_is_read_back_byte_for_byte_after_reopening() {
         let id = fresh_id();
         let store = Sqlite::open(&path).await.unwrap();
         let signed = NewEvent {
-            event: Event::Requested(Box::new(asked("deploy-bot"))),
+            event: Event::Requested(asked("deploy-bot").into()),
             payload: Some(payload()),
             signature: Some(Signature(vec![0, 1, 255])),
         };

@@ -93,7 +93,7 @@ pub(crate) fn open(id: RequestId) -> Append {
 
 /// Opens a request of an agent.
 pub(crate) fn open_by(id: RequestId, agent: &str) -> Append {
-    append(id, 0, [NewEvent::with(Event::Requested(Box::new(asked(agent))), payload())])
+    append(id, 0, [NewEvent::with(Event::Requested(asked(agent).into()), payload())])
 }
 
 /// A yes that completes the quorum of [`open`].

@@ -143,7 +143,7 @@ pub(crate) async fn open(store: &Memory, request: RequestId, risk: Risk, quorum:
     let mut payload = Payload::new(Seed::fresh(&Same).unwrap());
     let requested = requested(&mut payload, risk, quorum);
     let digest = requested.digest().unwrap();
-    let event = approvals::ledger::NewEvent::with(Event::Requested(Box::new(requested)), payload);
+    let event = approvals::ledger::NewEvent::with(Event::Requested(requested.into()), payload);
     let append = Append {
         stream: Stream::Request(request),
         expected: Some(Version(0)),

@@ -18,7 +18,7 @@ pub(crate) fn event(log: &Log, asked: Asked, what: What) -> Event {
     let finished = |attempt: Attempt, outcome| Event::Finished { claim: attempt.id(), outcome };
     match what {
         What::Requested { argument, nonce } => {
-            Event::Requested(Box::new(requested(asked, argument, nonce, log.number())))
+            Event::Requested(requested(asked, argument, nonce, log.number()).into())
         }
         What::Reviewed { by, mask, approve, .. } => Event::Reviewed(Reviewed {
             answer: if approve { Answer::Approve } else { Answer::Deny },

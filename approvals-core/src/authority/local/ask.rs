@@ -281,7 +281,7 @@ impl Local {
             inside: call.inside().clone(),
         };
         let requested = Requested { call: facts, terms };
-        let event = NewEvent::with(Event::Requested(Box::new(requested)), payload);
+        let event = NewEvent::with(Event::Requested(requested.into()), payload);
         let keyed = call.key().is_some();
         // Owned by a task of its own, as the claim is: a caller that goes away leaves no request that nobody waits for.
         let (give, take) = oneshot::channel();

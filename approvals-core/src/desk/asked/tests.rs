@@ -21,7 +21,7 @@ pub(in crate::desk) fn presented(way: &str) -> Event {
 
 pub(in crate::desk) async fn tell(store: &Memory, number: u128, events: impl IntoIterator<Item = Event>) {
     let stream = Stream::Request(request(number));
-    let opening = Event::Requested(Box::new(requested(requirement(Quorum::people(1)))));
+    let opening = Event::Requested(requested(requirement(Quorum::people(1))).into());
     for event in [opening].into_iter().chain(events) {
         let state = State::fold(&store.history(stream).await.unwrap()).unwrap();
         let event = match event {

@@ -28,7 +28,7 @@ fn events(text: &str) -> Vec<Event> {
     let call = Some(Box::new(opening.call.clone()));
     let policy = || text.into();
     vec![
-        Event::Requested(Box::new(opening)),
+        Event::Requested(opening.into()),
         presented(Shown::Everything),
         Event::PresentFailed { way: text.into(), why: PresentFailure::NoTty },
         Event::Updated { way: text.into() },
@@ -145,7 +145,7 @@ fn what_would_be_too_deep_in_a_record_is_too_deep_as_its_event() {
         (0..levels).fold(Quorum::people(1), |inner, _| Quorum::All(vec![inner, Quorum::people(1)]))
     };
     for levels in 50..70 {
-        let event = Event::Requested(Box::new(requested(requirement(nested(levels)))));
+        let event = Event::Requested(requested(requirement(nested(levels))).into());
         let body = History::empty().next(event);
         assert_eq!(body.to_bytes(), capture::canonical(&body), "{levels}");
     }

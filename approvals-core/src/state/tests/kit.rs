@@ -94,7 +94,7 @@ impl History {
     }
 
     pub(crate) fn of(requested: Requested) -> Self {
-        Self::empty().then(Event::Requested(Box::new(requested)))
+        Self::empty().then(Event::Requested(requested.into()))
     }
 
     pub(crate) fn asking(quorum: Quorum) -> Self {

@@ -34,8 +34,7 @@ fn a_note_stands_at_the_version_it_found() {
 
 #[test]
 fn a_request_opens_at_version_one_and_only_once() {
-    let opening =
-        History::empty().next(Event::Requested(Box::new(requested(requirement(Quorum::people(1))))));
+    let opening = History::empty().next(Event::Requested(requested(requirement(Quorum::people(1))).into()));
     assert_eq!(apply(&State::default(), &opening).unwrap().version(), Version(1));
     let again = approved().refusal(opening.event);
     assert_eq!(again, Illegal::Transition { event: "requested", phase: Phase::Approved });
@@ -51,8 +50,7 @@ fn the_record_of_another_stream_is_refused() {
             assert_eq!(apply(&asked.state, &body), Err(Illegal::OtherStream));
         }
     }
-    let opening =
-        History::empty().next(Event::Requested(Box::new(requested(requirement(Quorum::people(1))))));
+    let opening = History::empty().next(Event::Requested(requested(requirement(Quorum::people(1))).into()));
     let nowhere = Body { stream: Stream::System, ..opening };
     assert_eq!(apply(&State::default(), &nowhere), Err(Illegal::OtherStream));
 }
@@ -60,7 +58,7 @@ fn the_record_of_another_stream_is_refused() {
 #[test]
 fn live_and_test_records_do_not_mix_from_the_first_record_on() {
     for (ours, theirs) in [(Env::Live, Env::Test), (Env::Test, Env::Live)] {
-        let opening = Event::Requested(Box::new(requested(requirement(Quorum::people(1)))));
+        let opening = Event::Requested(requested(requirement(Quorum::people(1))).into());
         let mut noticed = History { env: ours, ..History::empty() }.then(ignored());
         noticed.env = theirs;
         assert_eq!(noticed.refusal(opening.clone()), Illegal::OtherEnv);
@@ -146,7 +144,7 @@ fn a_requirement_that_cannot_stand_opens_nothing() {
         ("alone at critical", Requirement { risk: Risk::Critical, single_operator: true, ..plain() }),
     ];
     for (what, requirement) in unfit {
-        let refusal = History::empty().refusal(Event::Requested(Box::new(requested(requirement))));
+        let refusal = History::empty().refusal(Event::Requested(requested(requirement).into()));
         assert!(matches!(refusal, Illegal::Unfit(_)), "{what}: {refusal}");
     }
     let mut same = requested(plain());
@@ -154,7 +152,7 @@ fn a_requirement_that_cannot_stand_opens_nothing() {
     assert_eq!(History::of(same).phase(), Phase::Pending, "as the author declared it");
     let mut lowered = requested(plain());
     lowered.call.risk = Risk::High;
-    let refusal = History::empty().refusal(Event::Requested(Box::new(lowered)));
+    let refusal = History::empty().refusal(Event::Requested(lowered.into()));
     assert!(matches!(refusal, Illegal::Unfit(_)), "a policy may raise the risk, never lower it: {refusal}");
 }
 

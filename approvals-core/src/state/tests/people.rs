@@ -167,6 +167,6 @@ fn beside_a_single_operator_everyone_else_still_needs_the_quorum() {
 fn a_single_operator_is_refused_at_critical_also_when_policy_raised_the_risk() {
     let raised =
         Requirement { single_operator: true, risk: Risk::Critical, ..requirement(Quorum::people(1)) };
-    let refusal = History::empty().refusal(Event::Requested(Box::new(requested(raised))));
+    let refusal = History::empty().refusal(Event::Requested(requested(raised).into()));
     assert!(refusal.to_string().contains("single operator"), "{refusal}");
 }

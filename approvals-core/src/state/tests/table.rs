@@ -87,7 +87,7 @@ fn attempt(row: &str, mut history: History) -> Result<State, Illegal> {
     let way = || WayId::from("chat");
     let requester = || Requester { agent: "bot".into(), owner: "olga".into(), on_behalf_of: None };
     let event = match row {
-        "requested" => Event::Requested(Box::new(requested(requirement(Quorum::people(2))))),
+        "requested" => Event::Requested(requested(requirement(Quorum::people(2))).into()),
         "presented" => presented(Shown::Everything),
         "present_failed" => Event::PresentFailed { way: way(), why: PresentFailure::NoTty },
         "updated" => Event::Updated { way: way() },

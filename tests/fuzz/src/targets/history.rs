@@ -113,7 +113,7 @@ impl Seen {
             })
         };
         let event = match kind % 16 {
-            0 => Event::Requested(Box::new(self.requested.clone())),
+            0 => Event::Requested(self.requested.clone().into()),
             1 | 2 => reviewed(Answer::Approve),
             3 => reviewed(Answer::Deny),
             4 | 5 => Event::Started { claim },

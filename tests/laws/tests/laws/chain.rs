@@ -78,7 +78,7 @@ async fn the_chain_stands_on_the_record_among_the_terms_and_so_in_the_digest() {
     let Event::Requested(requested) = &records[0].body.event else { panic!("{:?}", records[0]) };
     let expected = [Outer { action: "chain.outer".to_owned(), request: Some(around) }];
     assert_eq!(requested.terms.inside.bodies(), expected);
-    let mut elsewhere = requested.clone();
+    let mut elsewhere = requested.as_ref().clone();
     elsewhere.terms.inside = Chain::default();
     assert_ne!(requested.digest().unwrap(), elsewhere.digest().unwrap());
     bench.ends(approvals).await;

@@ -32,7 +32,7 @@ pub(crate) fn requested(number: u64) -> (Stream, Append) {
         round: None,
         inside: Chain::default(),
     };
-    let event = Event::Requested(Box::new(Requested { call, terms }));
+    let event = Event::Requested((Requested { call, terms }).into());
     let append = Append {
         stream: id.into(),
         expected: Some(Version(0)),
