@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use approvals::conformance::sample::Sample;
 use approvals::id::{Seq, Version};
-use approvals::ledger::{Append, Body, Filter, Memory, NewEvent, Store, Stream};
+use approvals::ledger::{Append, Body, Event, Filter, Memory, NewEvent, Store, Stream};
+use approvals::request::Requested;
 use approvals::state::{Phase, State};
 use approvals::{ApprovalError, ErrorKind, Sqlite, SqliteOptions, requires_approval};
 use tokio::sync::{oneshot, watch};
@@ -200,7 +201,12 @@ async fn rewrite<S: Store>(from: &S, to: &S) -> Result<()> {
         for record in page.into_iter().filter(|record| matches!(record.body.stream, Stream::Request(_))) {
             let (body, payload) =
                 (Arc::unwrap_or_clone(record.body), record.payload.map(Arc::unwrap_or_clone));
-            let event = NewEvent { event: body.event, payload, signature: None };
+            let event = match body.event {
+                // Not the one that the first ledger has.
+                Event::Requested(requested) => Event::Requested(Requested::clone(&requested).into()),
+                event => event,
+            };
+            let event = NewEvent { event, payload, signature: None };
             let expected = (!event.event.is_note()).then(|| Version(body.version.0 - 1));
             let Body { stream, env, node, .. } = body;
             to.append(Append { stream, expected, env, node, events: vec![event] }).await?;
