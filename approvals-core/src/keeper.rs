@@ -27,8 +27,8 @@ use crate::time::Timestamp;
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long until a store that disagrees about the time is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The longest that a store may take to expire a request.
-const EXPIRE_WITHIN: Duration = Duration::from_secs(30);
+/// The longest that a store may take to expire a request: longer than one takes to say that it is busy.
+const EXPIRE_WITHIN: Duration = Duration::from_secs(60);
 /// How long until a card that could not be brought up to date is tried again; it doubles from try to try.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// The longest of these waits.
