@@ -69,16 +69,20 @@ impl Due {
         }
     }
 
-    /// A deadline is a time; how long until a card is sent again is a length, and a wall clock that was set back so far
-    /// must not make hours of it.
+    /// A deadline is a time; how long until something is tried again is a length, and a wall clock that was set back so
+    /// far must not make hours of it.
     pub(super) fn set_back(&mut self, back: Duration) {
         let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
         let jobs = std::mem::take(&mut self.jobs).into_iter();
         self.jobs = jobs
-            .map(|(at, request, job)| match job {
-                Job::Expire => (at, request, job),
-                Job::Present(_) | Job::Refresh => {
-                    (Timestamp::from_micros(at.as_micros().saturating_sub(back)), request, job)
+            .map(|(at, request, job)| {
+                let sooner = Timestamp::from_micros(at.as_micros().saturating_sub(back));
+                match (job, self.clocks.get_mut(&request)) {
+                    (Job::Expire, Some((deadline, seen_to))) => {
+                        *seen_to = sooner.max(*deadline);
+                        (*seen_to, request, job)
+                    }
+                    _ => (sooner, request, job),
                 }
             })
             .collect();
@@ -148,5 +152,21 @@ mod tests {
         assert_eq!(due.next(), Some(noon().after(2 * HOUR)));
         due.over(id(1));
         assert_eq!(due.next(), None);
+    }
+
+    #[test]
+    fn an_expiry_that_is_to_be_tried_again_is_not_put_off_by_the_hours_that_a_clock_is_set_back() {
+        let mut due = Due::default();
+        let minute = Duration::from_secs(60);
+        // The clock is five hours ahead, and the store says so.
+        due.watch_again(id(1), noon(), noon().after(5 * HOUR));
+        due.watch_again(id(2), noon(), noon().after(5 * HOUR + minute));
+        due.set_back(5 * HOUR);
+        assert_eq!(due.take(noon()), Some((id(1), Job::Expire)));
+        assert_eq!(due.next(), Some(noon().after(minute)));
+        due.set_back(HOUR);
+        assert_eq!(due.next(), Some(noon()), "never before the deadline");
+        due.over(id(2));
+        assert_eq!((due.jobs.len(), due.clocks.contains_key(&id(2))), (0, false));
     }
 }
