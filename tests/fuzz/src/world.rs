@@ -25,7 +25,7 @@ pub(crate) const ED25519: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf
 /// What this side signs with.
 const OURS: &str = "whsec_AgICAgICAgICAgICAgICAgICAgICAgIC";
 /// The id of the messages that the endpoint signs.
-const MESSAGE: &str = "msg_1";
+pub(crate) const MESSAGE: &str = "msg_1";
 /// How many turns a task gets to come to rest. Nothing here waits for anything outside.
 const TURNS: usize = 64;
 
@@ -73,6 +73,11 @@ impl Scripted {
             answer.headers_mut().insert(http::header::CONTENT_TYPE, kind);
         }
         *self.0.answer.lock().unwrap() = Some(answer);
+    }
+
+    /// The body of what was sent last.
+    pub(crate) fn last(&self) -> Bytes {
+        self.0.last.lock().unwrap().clone().unwrap_or_default()
     }
 
     pub(crate) fn asked(&self) -> usize {
