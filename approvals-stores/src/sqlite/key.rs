@@ -92,7 +92,8 @@ fn read(file: &Path) -> Result<Option<StoreKey>, StoreError> {
     }
     let mut text = String::new();
     // One more than a key and the end of its line, so that what stands behind them is noticed.
-    let length = open.take(LONGEST + 1).read_to_string(&mut text).ok().filter(|length| *length as u64 <= LONGEST);
+    let length =
+        open.take(LONGEST + 1).read_to_string(&mut text).ok().filter(|length| *length as u64 <= LONGEST);
     let key = length.and_then(|_| StoreKey::from_hex(text.trim_end_matches(['\r', '\n'])));
     key.map(Some).ok_or_else(|| {
         let file = file.display();

@@ -29,14 +29,17 @@ pub(crate) const MESSAGE: &str = "msg_1";
 /// How many turns a task gets to come to rest. Nothing here waits for anything outside.
 const TURNS: usize = 64;
 
+/// 2126-11-21T22:53:29Z. A desk takes the later of the ledger's time and the system's: before that one reaches this day,
+/// nothing here comes too late.
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(4_950_975_209_000_000);
+
 /// A clock that stands still, and that no sleep ends on.
 #[derive(Clone, Copy)]
 pub(crate) struct Still;
 
 impl Clock for Still {
     fn now(&self) -> Timestamp {
-        // 2026-11-21T22:53:29Z
-        Timestamp::from_micros(1_795_301_609_000_000)
+        NOW
     }
 
     fn sleep(&self, _: Duration) -> Sleep {

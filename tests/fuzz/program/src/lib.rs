@@ -68,7 +68,8 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Given, (String,
         let code = u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
         (error.to_string(), code)
     })?;
-    let mut given = Given { store: args.global.store.clone(), people: args.global.people(), ..Given::default() };
+    let mut given =
+        Given { store: args.global.store.clone(), people: args.global.people(), ..Given::default() };
     given.verb = match args.verb {
         Verb::List(list) => {
             (given.all, given.states) = (list.all, list.states);

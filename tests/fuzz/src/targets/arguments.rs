@@ -48,8 +48,11 @@ pub fn check(data: &[u8], read: impl Fn(Vec<OsString>) -> Result<Given, Told>) {
         Err((told, code)) => {
             assert!([0, 2].contains(&code), "the program ends with {code}");
             let at = said.iter().position(|word| word.starts_with("--verify-with"));
-            let secret = at.and_then(|at| said[at].split_once('=').map(|(_, key)| key).or(said.get(at + 1).map(|key| &**key)));
-            let secret = secret.filter(|key| key.len() > 16 && (key.starts_with("whsec_") || key.starts_with("whsk_")));
+            let secret = at.and_then(|at| {
+                said[at].split_once('=').map(|(_, key)| key).or(said.get(at + 1).map(|key| &**key))
+            });
+            let secret = secret
+                .filter(|key| key.len() > 16 && (key.starts_with("whsec_") || key.starts_with("whsk_")));
             assert!(code == 0 || secret.is_none_or(|secret| !told.contains(secret)), "law 12: {told}");
         }
     }
@@ -64,7 +67,10 @@ fn judge(given: &Given, said: &[String]) {
         assert!(said.iter().any(|word| word.to_ascii_lowercase().ends_with(digest)));
     }
     if let Some(text) = &given.text {
-        assert!((1..=COMMENT).contains(&text.len()) && stands(text), "what is kept is what was said: `{text}`");
+        assert!(
+            (1..=COMMENT).contains(&text.len()) && stands(text),
+            "what is kept is what was said: `{text}`"
+        );
     }
     assert!(!given.states.contains(&Phase::None) && (given.states.is_empty() || !given.all));
     assert!(given.verb != "reconcile" || given.ran[0] != given.ran[1], "it ran, or it did not");

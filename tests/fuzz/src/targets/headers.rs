@@ -46,10 +46,17 @@ pub fn check(data: &[u8], brings: impl Fn(HeaderMap) -> HeaderMap) {
             words.len() <= MOST && words.iter().any(|word| sound.iter().any(|sound| sound == word))
         });
         let (now, _) = world.sign("{now}", &[]);
-        let proven = signed && only("webhook-id") == Some(MESSAGE) && only("webhook-timestamp") == Some(&*now);
+        let proven =
+            signed && only("webhook-id") == Some(MESSAGE) && only("webhook-timestamp") == Some(&*now);
         let kind = only("content-type").and_then(|kind| kind.split(';').next());
         let json = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        let due = if !proven { 401 } else if json { 200 } else { 415 };
+        let due = if !proven {
+            401
+        } else if json {
+            200
+        } else {
+            415
+        };
         assert_eq!(response.status().as_u16(), due, "each header once, or none is believed: {sent:?}");
         assert_eq!(world.state().await.answers().len(), usize::from(due == 200));
     });

@@ -9,8 +9,7 @@ use approvals::{Risk, Sqlite, SqliteOptions};
 use crate::input::Input;
 use crate::world::{open, request};
 
-const WHOLE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../approvals-stores/tests/golden/v1/ledger.db");
+const WHOLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../approvals-stores/tests/golden/v1/ledger.db");
 
 /// The store, the filter, the size of a page; then eight bytes that a page starts at.
 pub fn run(data: &[u8]) {
@@ -51,7 +50,11 @@ async fn turn(store: &dyn Store, mut input: Input<'_>, makes: impl Fn(Page) -> P
     let records = store.records(Seq::START, usize::MAX).await.unwrap();
     let opened = |id| {
         let opens = |event: &Event| matches!(event, Event::Requested(_));
-        records.iter().find(|one| one.body.stream.request() == Some(id) && opens(&one.body.event)).unwrap().seq
+        records
+            .iter()
+            .find(|one| one.body.stream.request() == Some(id) && opens(&one.body.event))
+            .unwrap()
+            .seq
     };
     let all = store.list(&filter, None, usize::MAX).await.unwrap();
     assert_eq!(all.next, None, "there is nothing behind the last page");

@@ -16,7 +16,7 @@ use approvals::time::{Clock, Sleep, Timestamp};
 
 use crate::input::Input;
 use crate::oracle::is_met;
-use crate::world::{open, people, request};
+use crate::world::{NOW, open, people, request};
 
 #[derive(Clone)]
 struct Hand(Arc<Mutex<Timestamp>>);
@@ -45,7 +45,7 @@ pub fn check(data: &[u8], tells: impl Fn(Seen, Digest) -> Seen) {
 }
 
 async fn reviews(mut input: Input<'_>, tells: impl Fn(Seen, Digest) -> Seen) {
-    let clock = Hand(Arc::new(Mutex::new(Timestamp::from_micros(1_795_301_609_000_000))));
+    let clock = Hand(Arc::new(Mutex::new(NOW)));
     let store = Memory::with_clock(Arc::new(clock.clone())).unwrap();
     let quorum = match input.below(3) {
         0 => Quorum::people(1),

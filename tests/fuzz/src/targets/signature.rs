@@ -48,7 +48,11 @@ pub fn check(data: &[u8], verify: Verify) {
     if words.len() <= MOST_SIGNATURES && in_time {
         let strongest =
             if holds(&ed25519) { Some(Scheme::Ed25519) } else { holds(&hmac).then_some(Scheme::Hmac) };
-        assert_eq!(found.ok(), strongest, "what is believed is signed, and now: {id:?} {timestamp:?} {header:?}");
+        assert_eq!(
+            found.ok(),
+            strongest,
+            "what is believed is signed, and now: {id:?} {timestamp:?} {header:?}"
+        );
     } else {
         assert!(found.is_err(), "what is believed is signed, and now: {id:?} {timestamp:?} {header:?}");
     }

@@ -20,9 +20,13 @@ pub fn check(data: &[u8], width: impl Fn(Option<&str>, Option<usize>) -> usize) 
     assert!((40..=240).contains(&printed), "a card keeps its left edge: {printed}");
     assert!(there.is_none_or(|there| printed <= there.max(40)), "the terminal would break lines: {printed}");
     let digits = asked.strip_prefix('+').unwrap_or(&asked);
-    if !digits.is_empty() && digits.len() < 16 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let asked = digits.bytes().fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
-        assert!(printed <= asked.max(40), "wider than was asked for: {printed}");
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0_u128, |number, digit| number.saturating_mul(10).saturating_add(u128::from(digit - b'0')));
+    if is_number && number <= u128::from(u64::MAX) {
+        assert!(printed as u128 <= number.max(40), "wider than was asked for: {printed}");
     } else {
         assert_eq!(printed, width(None, there), "what is no number asks for nothing");
     }

@@ -137,7 +137,8 @@ impl Desk {
         let number = self.cards.len();
         card.request = format!("0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d{number:02x}");
         card.digest = format!("{number:02x}").repeat(32);
-        card.risk = ["low", "high", "critical"][usize::from(what.first().copied().unwrap_or_default() % 3)].to_owned();
+        card.risk = ["low", "high", "critical"][usize::from(what.first().copied().unwrap_or_default() % 3)]
+            .to_owned();
         let shown = self.console.present(SEAT, &card).unwrap();
         assert_eq!(shown, Shown::Everything);
         self.cards.push(card);
@@ -147,11 +148,18 @@ impl Desk {
     fn asked(&self) -> Option<&Card> {
         let paper = self.paper.0.lock().unwrap();
         let question = paper.iter().rev().find(|text| text.ends_with("] "))?;
-        self.cards.iter().find(|card| question.contains(&format!("approve or deny {}?", card.digest_prefix())))
+        self.cards
+            .iter()
+            .find(|card| question.contains(&format!("approve or deny {}?", card.digest_prefix())))
     }
 
     /// One read of the keyboard, which belongs to the question that was open before it.
-    fn read(&mut self, stale: bool, typed: &[u8], take: &mut impl FnMut(Question, usize, &[u8]) -> Vec<String>) {
+    fn read(
+        &mut self,
+        stale: bool,
+        typed: &[u8],
+        take: &mut impl FnMut(Question, usize, &[u8]) -> Vec<String>,
+    ) {
         let Some(open) = self.console.question() else { return };
         if self.questions.last() != Some(&open) {
             self.questions.push(open);
@@ -160,7 +168,11 @@ impl Desk {
         let number = self.questions.len() - 1 - back;
         let question = self.questions[number];
         let lines = take(question, number, typed);
-        assert_eq!(lines, self.lines(number, typed), "what was typed to one question is read as typed to another");
+        assert_eq!(
+            lines,
+            self.lines(number, typed),
+            "what was typed to one question is read as typed to another"
+        );
         for line in lines {
             let before = (self.console.question(), self.asked().cloned(), self.given.is_some());
             self.console.typed(question, Typed::Line(line.clone()));
@@ -169,7 +181,11 @@ impl Desk {
             assert_eq!(open, Some(question), "an answer is to the question that is open");
             assert!(!waits, "one answer at a time");
             let card = card.unwrap();
-            assert_eq!(review.request.to_string(), card.request, "an answer is to the card that is asked about");
+            assert_eq!(
+                review.request.to_string(),
+                card.request,
+                "an answer is to the card that is asked about"
+            );
             let word = line.trim().to_ascii_lowercase();
             let yes = word == "approve" || (card.risk == "low" && ["y", "yes"].contains(&word.as_str()));
             assert_eq!(review.answer == Answer::Approve, yes, "{line:?}");
@@ -183,7 +199,8 @@ impl Desk {
             self.begun = (number, Vec::new());
         }
         self.begun.1.extend_from_slice(typed);
-        let ended = self.begun.1.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+        let ended =
+            self.begun.1.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
         let whole: Vec<u8> = self.begun.1.drain(..ended).collect();
         let mut lines: Vec<_> = whole.split(|byte| matches!(byte, b'\n' | b'\r')).collect();
         lines.pop();
@@ -212,7 +229,12 @@ impl Desk {
         } else {
             let (who, at) = ("lee".to_owned(), card.clocks.requested_at.clone());
             let comment = Some("fine\n\u{1b}[2J".to_owned());
-            card.answers.push(approvals::card::CardAnswer { who, answer: "approved".to_owned(), at, comment });
+            card.answers.push(approvals::card::CardAnswer {
+                who,
+                answer: "approved".to_owned(),
+                at,
+                comment,
+            });
         }
         self.console.update(SEAT, &card);
     }
