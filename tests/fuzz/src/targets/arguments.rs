@@ -47,15 +47,20 @@ pub fn check(data: &[u8], read: impl Fn(Vec<OsString>) -> Result<Given, Told>) {
         }
         Err((told, code)) => {
             assert!([0, 2].contains(&code), "the program ends with {code}");
-            let at = said.iter().position(|word| word.starts_with("--verify-with"));
-            let secret = at.and_then(|at| {
-                said[at].split_once('=').map(|(_, key)| key).or(said.get(at + 1).map(|key| &**key))
-            });
-            let secret = secret
-                .filter(|key| key.len() > 16 && (key.starts_with("whsec_") || key.starts_with("whsk_")));
+            let secret = secret(&said);
             assert!(code == 0 || secret.is_none_or(|secret| !told.contains(secret)), "law 12: {told}");
         }
     }
+}
+
+/// A secret that was said in the place of the public key, and nowhere else.
+fn secret(said: &[String]) -> Option<&str> {
+    let at = said.iter().position(|word| word == "--verify-with" || word.starts_with("--verify-with="))?;
+    let key = said[at].split_once('=').map(|(_, key)| key).or(said.get(at + 1).map(|key| &**key))?;
+    let is_secret = key.len() > 16 && (key.starts_with("whsec_") || key.starts_with("whsk_"));
+    let once = said.iter().filter(|word| word.contains(key)).count() == 1;
+    let sound = said[..at].iter().all(|word| word != "--" && word != "--comment" && word != "--reason");
+    (is_secret && once && sound && said[0] == "check-backend").then_some(key)
 }
 
 fn judge(given: &Given, said: &[String]) {
