@@ -18,9 +18,8 @@ pub fn check(data: &[u8], asks: impl Fn(Value) -> Value) {
     let given = text(data);
     let cursor = serde_json::from_str(&given).unwrap_or_else(|_| Value::from(given.as_str()));
     run_with(async |world| {
-        let body =
-            format!(r#"{{"format":"approvals.answers/1","decisions":[{{sealed}}],"cursor":{cursor}}}"#);
-        world.transport.answer(200, "application/json", world.fill(&body));
+        let head = world.fill(r#"{"format":"approvals.answers/1","decisions":[{sealed}],"cursor":"#);
+        world.transport.answer(200, "application/json", format!("{head}{cursor}}}"));
         let before = world.state().await.version();
         world.ask().await;
         let counted = world.state().await.version() != before;
