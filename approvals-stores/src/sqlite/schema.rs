@@ -173,9 +173,14 @@ pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<Found>,
             snapshot.finish()?;
             check.map(|check| Some(Found { check, format })).ok_or_else(|| foreign(path).into())
         }
-        0 if tables == 0 && format == 0 => Ok(None),
+        // What looks empty and is not sound may have been something else.
+        0 if tables == 0 && format == 0 && is_sound(conn)? => Ok(None),
         _ => Err(foreign(path).into()),
     }
+}
+
+fn is_sound(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("PRAGMA quick_check(1)", [], |row| Ok(row.get::<_, String>(0)? == "ok"))
 }
 
 /// Makes the tables, unless another process was faster. Gives the check of the key that they were made with.
