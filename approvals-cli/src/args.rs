@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use approvals::desk::Seen;
 use approvals::state::Phase;
 #[cfg(feature = "webhook")]
-use approvals::webhook::signature::VerifyingKey;
+use approvals::webhook::signature::{InvalidKey, VerifyingKey};
 
 /// The most of a comment that the desk keeps, in bytes.
 const COMMENT: usize = 4096;
@@ -270,7 +270,7 @@ pub(crate) struct CheckBackend {
     pub(crate) hold: u64,
     /// The public key (`whpk_...`) that decisions are verified with
     #[arg(long, value_name = "KEY", requires = "ask_at", value_parser = public_key)]
-    pub(crate) verify_with: Option<VerifyingKey>,
+    pub(crate) verify_with: Option<PublicKey>,
     /// Trust the certificate authority in this file (PEM) as well
     #[arg(long, value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,
@@ -322,14 +322,20 @@ fn comment(text: &str) -> Result<String, String> {
     }
 }
 
+/// A key, or why it is none. That is told when the key is needed: whoever refuses a word of the command line quotes it,
+/// and a secret that was given by mistake would stand in a log.
+#[cfg(feature = "webhook")]
+#[derive(Debug, Clone)]
+pub(crate) struct PublicKey(pub(crate) Result<VerifyingKey, String>);
+
 /// A secret on the command line is everybody's on this machine.
 #[cfg(feature = "webhook")]
-fn public_key(text: &str) -> Result<VerifyingKey, String> {
-    if text.starts_with("whpk_") {
-        text.parse().map_err(|error: approvals::webhook::signature::InvalidKey| error.to_string())
-    } else {
-        Err("only a `whpk_` key may be seen by everybody on this machine; give that".to_owned())
-    }
+fn public_key(text: &str) -> Result<PublicKey, std::convert::Infallible> {
+    let read = match text.starts_with("whpk_") {
+        true => text.parse().map_err(|error: InvalidKey| error.to_string()),
+        false => Err("only a `whpk_` key may be seen by everybody on this machine; give that".to_owned()),
+    };
+    Ok(PublicKey(read.map_err(|why| format!("`--verify-with` holds no key to verify with: {why}"))))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `approvals check-backend`.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use approvals::transport::InvalidTarget;
@@ -37,7 +38,8 @@ pub(crate) async fn run(given: &CheckBackend, out: &Out) -> Result<Exit, Failure
         check = check.ask_at(url).hold(Duration::from_secs(given.hold));
     }
     if let Some(key) = &given.verify_with {
-        check = check.verify_with(key.clone());
+        let key = key.0.clone().map_err(|why| Failure::new(Exit::Usage, why))?;
+        check = check.verify_with(key);
     }
     if let Some(file) = &given.trust {
         let remedy = "name the file of the authority, as PEM";
@@ -70,19 +72,23 @@ fn refused(error: WebhookError) -> Failure {
 }
 
 fn key(given: &CheckBackend) -> Result<SigningKey, Failure> {
-    let (text, place) = match &given.key {
-        Some(file) => {
-            let place = file.display().to_string();
-            let read = fs::read_to_string(file);
-            let remedy = "name the file with the key that agents sign with";
-            (read.map_err(|error| Failure::error(format!("no key in `{place}`: {error}; {remedy}")))?, place)
-        }
-        None => {
-            let remedy = "name its file with `--key FILE`, or set the variable";
-            let unset = || Failure::new(Exit::Usage, format!("no key to sign with in {KEY}; {remedy}"));
-            (std::env::var(KEY).map_err(|_| unset())?, KEY.to_owned())
-        }
-    };
+    if let Some(file) = &given.key {
+        return key_in(file);
+    }
+    let remedy = "name its file with `--key FILE`, or set the variable";
+    let unset = |_| Failure::new(Exit::Usage, format!("no key to sign with in {KEY}; {remedy}"));
+    key_of(&std::env::var(KEY).map_err(unset)?, KEY)
+}
+
+/// The key in a file of its own.
+pub(crate) fn key_in(file: &Path) -> Result<SigningKey, Failure> {
+    let place = file.display().to_string();
+    let remedy = "name the file with the key that agents sign with";
+    let unread = |error| Failure::error(format!("no key in `{place}`: {error}; {remedy}"));
+    key_of(&fs::read_to_string(file).map_err(unread)?, &place)
+}
+
+fn key_of(text: &str, place: &str) -> Result<SigningKey, Failure> {
     text.trim()
         .parse()
         .map_err(|error| Failure::error(format!("`{place}` holds no key to sign with: {error}")))

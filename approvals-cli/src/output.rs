@@ -114,11 +114,10 @@ impl Out {
         let terminal = if self.json { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
             || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        let asked: Option<usize> = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        // Never more than there are: a terminal breaks a longer line itself, and text from outside would begin one.
+        let asked = std::env::var("COLUMNS").ok();
         let there = if self.json { columns(io::stderr()) } else { columns(io::stdout()) };
-        let width = asked.or(there).unwrap_or(80).min(there.unwrap_or(usize::MAX));
-        TextOptions::default().width(width.clamp(40, 240)).limit(usize::MAX).color(terminal && !plain)
+        let width = width(asked.as_deref(), there);
+        TextOptions::default().width(width).limit(usize::MAX).color(terminal && !plain)
     }
 
     /// Says something beside the output.
@@ -144,6 +143,13 @@ impl Out {
         }
         *exit
     }
+}
+
+/// How many columns a card takes, by what the environment asks for and what the terminal has. Never more than there are:
+/// a terminal breaks a longer line itself, and text from outside would begin one.
+pub(crate) fn width(asked: Option<&str>, there: Option<usize>) -> usize {
+    let asked: Option<usize> = asked.and_then(|text| text.parse().ok());
+    asked.or(there).unwrap_or(80).min(there.unwrap_or(usize::MAX)).clamp(40, 240)
 }
 
 /// A line that may quote a file or a record: hostile text stays visible text (law 13). Word by word, because the spaces

@@ -90,7 +90,7 @@ fn wait(bell: &PipeReader, keyboard: bool, soon: bool) -> (bool, bool) {
 
 /// Bytes on their way to becoming lines.
 #[derive(Default)]
-struct Line {
+pub(super) struct Line {
     bytes: Vec<u8>,
     question: Option<Question>,
     too_long: bool,
@@ -98,7 +98,7 @@ struct Line {
 
 impl Line {
     /// The lines that end in these bytes. Bytes that were typed to an earlier question belong to no later line.
-    fn take(&mut self, question: Question, bytes: &[u8]) -> Vec<String> {
+    pub(super) fn take(&mut self, question: Question, bytes: &[u8]) -> Vec<String> {
         if self.question != Some(question) {
             *self = Self { question: Some(question), ..Self::default() };
         }

@@ -31,6 +31,12 @@ fn columns_here() -> Option<usize> {
     if io::stderr().is_terminal() { columns(io::stderr()) } else { columns(io::stdout()) }
 }
 
+/// How many columns a card takes, by what the environment asks for and what the terminal has.
+pub(super) fn width(asked: Option<&str>, there: Option<usize>) -> usize {
+    let asked: Option<usize> = asked.and_then(|columns| columns.parse().ok());
+    asked.unwrap_or(WIDEST).min(there.unwrap_or(80)).clamp(NARROWEST, WIDEST)
+}
+
 /// What a console asks at.
 pub(super) trait Tty: Send {
     /// Whether somebody can be asked, now.
@@ -80,8 +86,7 @@ impl Tty for ProcessTty {
     fn style(&self) -> TextOptions {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let asked: Option<usize> = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let width = asked.unwrap_or(WIDEST).min(columns_here().unwrap_or(80)).clamp(NARROWEST, WIDEST);
+        let width = width(std::env::var("COLUMNS").ok().as_deref(), columns_here());
         TextOptions::default().width(width).color(!set("NO_COLOR") && !dumb)
     }
 

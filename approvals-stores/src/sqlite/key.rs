@@ -17,6 +17,9 @@ use super::place::{beside, open_beside};
 /// Holds the key of every store that the process opens without one in its options.
 pub(super) const VARIABLE: &str = "APPROVALS_STORE_KEY";
 
+/// The longest file of a key: its digits and the end of a line, in bytes.
+const LONGEST: u64 = 66;
+
 /// The key from the options, the environment or the file; `None` if there is none of them.
 pub(super) fn load(path: &Path, options: &SqliteOptions) -> Result<Option<StoreKey>, StoreError> {
     if let Some(key) = &options.key {
@@ -88,8 +91,10 @@ fn read(file: &Path) -> Result<Option<StoreKey>, StoreError> {
         return Err(StoreError::new(StoreErrorKind::Unsuitable, message));
     }
     let mut text = String::new();
-    let complete = open.take(66).read_to_string(&mut text);
-    let key = complete.ok().and_then(|_| StoreKey::from_hex(text.trim_end_matches(['\r', '\n'])));
+    // One more than a key and the end of its line, so that what stands behind them is noticed.
+    let length =
+        open.take(LONGEST + 1).read_to_string(&mut text).ok().filter(|length| *length as u64 <= LONGEST);
+    let key = length.and_then(|_| StoreKey::from_hex(text.trim_end_matches(['\r', '\n'])));
     key.map(Some).ok_or_else(|| {
         let file = file.display();
         let message = format!(

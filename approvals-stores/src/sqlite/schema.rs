@@ -159,9 +159,13 @@ pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<Found>,
     // One transaction, so that a store which another process just makes is seen whole or not at all.
     let snapshot = conn.unchecked_transaction()?;
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // A store has none, and to read one may take for ever.
+    let views: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'view'", [], |row| row.get(0))?;
     let application = number("PRAGMA application_id")?;
     let format = number("PRAGMA user_version")?;
     match application {
+        _ if views > 0 => Err(foreign(path).into()),
         APPLICATION if format > FORMAT => Err(newer(conn, path, format).into()),
         APPLICATION if format > 0 => {
             let check = "SELECT value FROM facts WHERE name = 'key_check'";
@@ -169,9 +173,14 @@ pub(super) fn recognise(conn: &Connection, path: &Path) -> Result<Option<Found>,
             snapshot.finish()?;
             check.map(|check| Some(Found { check, format })).ok_or_else(|| foreign(path).into())
         }
-        0 if tables == 0 && format == 0 => Ok(None),
+        // What looks empty and is not sound may have been something else.
+        0 if tables == 0 && format == 0 && is_sound(conn)? => Ok(None),
         _ => Err(foreign(path).into()),
     }
+}
+
+fn is_sound(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("PRAGMA quick_check(1)", [], |row| Ok(row.get::<_, String>(0)? == "ok"))
 }
 
 /// Makes the tables, unless another process was faster. Gives the check of the key that they were made with.

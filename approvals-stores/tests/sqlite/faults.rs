@@ -56,7 +56,22 @@ fn a_file_that_is_no_store_is_refused_and_left_alone() {
         Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         let numbered = folder.path().join("numbered");
         Connection::open(&numbered).unwrap().execute_batch("PRAGMA application_id = 7").unwrap();
-        for path in [text, zeros, foreign, numbered] {
+        // In the place of a table of ours, and without an end.
+        let endless = folder.path().join("endless");
+        Connection::open(&endless)
+            .unwrap()
+            .execute_batch(
+                "PRAGMA application_id = 0x61707276; PRAGMA user_version = 1;
+                 CREATE VIEW facts AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                 SELECT 'key_check' AS name, CAST(max(i) AS TEXT) AS value FROM n",
+            )
+            .unwrap();
+        // Damaged so that its table is gone from the first page, whose cells are counted there.
+        let emptied = folder.path().join("emptied");
+        let mut bytes = fs::read(&foreign).unwrap();
+        bytes[103..105].fill(0);
+        fs::write(&emptied, bytes).unwrap();
+        for path in [text, zeros, foreign, numbered, endless, emptied] {
             let before = fs::read(&path).unwrap();
             let refused = Sqlite::open(&path).await.unwrap_err();
             assert_eq!(refused.kind(), &StoreErrorKind::Corrupt, "{refused}");

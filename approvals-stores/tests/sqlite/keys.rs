@@ -57,7 +57,8 @@ fn a_malformed_key_is_refused_and_not_replaced() {
         let folder = tempdir().unwrap();
         let path = folder.path().join("a.db");
         Sqlite::open(&path).await.unwrap().close().await;
-        for text in ["", "abc", &"A".repeat(64), &"0".repeat(65)] {
+        let more = format!("{}\n\nand more", "0".repeat(64));
+        for text in ["", "abc", &"A".repeat(64), &"0".repeat(65), &more] {
             fs::write(key_file(&path), text).unwrap();
             let refused = Sqlite::open(&path).await.unwrap_err();
             assert_eq!(refused.kind(), &StoreErrorKind::Corrupt, "{text:?}");

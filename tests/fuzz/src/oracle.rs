@@ -18,7 +18,7 @@ fn is_forbidden(c: char) -> bool {
 #[track_caller]
 pub(crate) fn assert_visible(text: &str) {
     let found = text.chars().find(|c| is_forbidden(*c));
-    assert!(found.is_none(), "{found:?} in `{}`", text.escape_debug());
+    assert!(found.is_none(), "`{}` hides something: {found:?}", text.escape_debug());
 }
 
 /// Reads escapes back, as a person who knows them would.

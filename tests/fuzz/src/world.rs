@@ -25,9 +25,13 @@ pub(crate) const ED25519: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf
 /// What this side signs with.
 const OURS: &str = "whsec_AgICAgICAgICAgICAgICAgICAgICAgIC";
 /// The id of the messages that the endpoint signs.
-const MESSAGE: &str = "msg_1";
+pub(crate) const MESSAGE: &str = "msg_1";
 /// How many turns a task gets to come to rest. Nothing here waits for anything outside.
 const TURNS: usize = 64;
+
+/// 2126-11-21T22:53:29Z. A desk takes the later of the ledger's time and the system's: before that one reaches this day,
+/// nothing here comes too late.
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(4_950_975_209_000_000);
 
 /// A clock that stands still, and that no sleep ends on.
 #[derive(Clone, Copy)]
@@ -35,8 +39,7 @@ pub(crate) struct Still;
 
 impl Clock for Still {
     fn now(&self) -> Timestamp {
-        // 2026-11-21T22:53:29Z
-        Timestamp::from_micros(1_795_301_609_000_000)
+        NOW
     }
 
     fn sleep(&self, _: Duration) -> Sleep {
@@ -73,6 +76,11 @@ impl Scripted {
             answer.headers_mut().insert(http::header::CONTENT_TYPE, kind);
         }
         *self.0.answer.lock().unwrap() = Some(answer);
+    }
+
+    /// The body of what was sent last.
+    pub(crate) fn last(&self) -> Bytes {
+        self.0.last.lock().unwrap().clone().unwrap_or_default()
     }
 
     pub(crate) fn asked(&self) -> usize {

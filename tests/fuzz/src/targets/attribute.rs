@@ -10,6 +10,11 @@ const DEEPEST: usize = 48;
 
 /// The options on the first line, the item below.
 pub fn run(data: &[u8]) {
+    check(data, expand);
+}
+
+/// The same with another expansion.
+pub fn check(data: &[u8], expand: impl Fn(TokenStream, TokenStream) -> TokenStream) {
     let mut input = Input(data);
     let (options, item) = (input.text_line(), text(input.0));
     let (Ok(options), Ok(item)) = (options.parse::<TokenStream>(), item.parse::<TokenStream>()) else {

@@ -13,6 +13,14 @@ use crate::world::{World, run_with};
 /// A method, a line for each header, an empty line, the body. The words of `World::fill` stand for what only the
 /// endpoint knows. Of the headers, `{id}`, `{now}`, `{v1}` and `{v1a}` are those of a message that it signed.
 pub fn run(data: &[u8]) {
+    check(data, |headers| headers);
+}
+
+/// A name and a value.
+type Header = (String, String);
+
+/// The same with a callback that takes in other headers.
+pub fn check(data: &[u8], takes_in: impl Fn(Vec<Header>) -> Vec<Header>) {
     let mut input = Input(data);
     let method = Method::from_bytes(input.line()).unwrap_or(Method::POST);
     let mut headers = Vec::new();
@@ -27,10 +35,11 @@ pub fn run(data: &[u8]) {
         let body = world.fill(&text(input.0));
         let mut request = Request::builder().method(method.clone()).uri("/");
         let mut signed = false;
-        for (name, value) in &headers {
-            let value = world.sign(value, body.as_bytes());
-            signed |= value.1;
-            request = request.header(name, value.0);
+        for (_, value) in &headers {
+            signed |= world.sign(value, body.as_bytes()).1;
+        }
+        for (name, value) in takes_in(headers.clone()) {
+            request = request.header(name, world.sign(&value, body.as_bytes()).0);
         }
         let Ok(request) = request.body(Body::from(body.clone())) else { return };
         let before = world.records().await;

@@ -26,7 +26,12 @@ pub fn check(data: &[u8], render: impl Fn(&Card, &TextOptions) -> Rendered) {
     assert!(rendered.text.chars().count() <= limit.max(6_000), "{place}: {limit}");
     if rendered.shown == Shown::Everything {
         let plain = text::render(&benign(), &options);
-        assert_eq!(edges(&rendered.text), edges(&plain.text), "{place}:\n{}", rendered.text);
+        assert_eq!(
+            edges(&rendered.text),
+            edges(&plain.text),
+            "what is the card's own, {place}:\n{}",
+            rendered.text
+        );
     } else {
         assert!(rendered.text.contains("not everything is shown here"), "{place}");
     }

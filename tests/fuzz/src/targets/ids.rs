@@ -11,6 +11,11 @@ use crate::input::text;
 
 /// A text.
 pub fn run(data: &[u8]) {
+    check(data, Digest::from_hex);
+}
+
+/// The same with another reader of digests.
+pub fn check(data: &[u8], digest_of: impl Fn(&str) -> Option<Digest>) {
     let text = text(data);
     if let Ok(id) = text.parse::<RequestId>() {
         assert_eq!(id.to_string().parse::<RequestId>(), Ok(id));
@@ -28,7 +33,8 @@ pub fn run(data: &[u8]) {
         assert_eq!(phase.as_str(), text);
     }
     let hexadecimal = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    assert_eq!(Digest::from_hex(&text).map(|digest| digest.to_hex()), hexadecimal.then(|| text.clone()));
+    let digest = digest_of(&text).map(|digest| digest.to_hex());
+    assert_eq!(digest, hexadecimal.then(|| text.clone()), "a digest has one form");
     assert_eq!(Commitment::from_hex(&text).map(|bytes| bytes.to_hex()), hexadecimal.then(|| text.clone()));
     assert_eq!(StoreKey::from_hex(&text).is_some(), hexadecimal);
     let seed = serde_json::from_value::<Seed>(serde_json::Value::from(text.as_str()));

@@ -14,7 +14,7 @@ pub fn check(data: &[u8], write: impl Fn(&Manifest) -> String) {
     let Ok(manifest) = text(data).parse::<Manifest>() else { return };
     let json = write(&manifest);
     let again: Manifest = json.parse().unwrap();
-    assert_eq!(again.entries(), manifest.entries());
+    assert_eq!(again.entries(), manifest.entries(), "what is written is what was read");
     assert_eq!(write(&again), json);
     assert!(again.since(&manifest).is_empty() && manifest.since(&again).is_empty());
     assert!(

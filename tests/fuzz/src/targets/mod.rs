@@ -1,15 +1,22 @@
 //! The targets, one file each.
 
 pub mod answers;
+pub mod arguments;
 pub mod attribute;
 pub mod callback;
 pub mod card;
+pub mod cursor;
 pub mod decision;
+pub mod document;
 pub mod endpoint;
+pub mod foreign_file;
+pub mod headers;
 pub mod history;
 pub mod ids;
 pub mod key;
+pub mod key_file;
 pub mod manifest;
+pub mod pages;
 pub mod payload;
 pub mod people;
 pub mod quorum;
@@ -18,8 +25,8 @@ pub mod retry_after;
 pub mod review;
 pub mod signature;
 pub mod store_file;
+pub mod terminal;
 pub mod text;
 pub mod time;
-pub mod typed;
 pub mod url;
 pub mod value;

@@ -1,18 +1,24 @@
 //! `people.toml`: who somebody is, and so who may decide.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use approvals::People;
 use approvals::id::AgentId;
-use approvals::people::{Directory as _, Identity};
+use approvals::people::{Directory as _, Identity, PeopleError};
 
 use crate::input::at_once;
 
 /// The text of the file.
 pub fn run(data: &[u8]) {
+    check(data, |path| People::from_file(path));
+}
+
+/// The same with another reader.
+pub fn check(data: &[u8], read: impl Fn(&Path) -> Result<People, PeopleError>) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), data).unwrap();
-    let read = People::from_file(file.path());
+    let read = read(file.path());
     let text = std::str::from_utf8(data).ok();
     let document = text.and_then(|text| text.parse::<toml::Table>().ok());
     let Ok(people) = read else { return };

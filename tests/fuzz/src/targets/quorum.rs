@@ -35,7 +35,7 @@ pub fn check(data: &[u8], is_met_by: impl Fn(&Quorum, &[&BTreeSet<GroupId>]) -> 
     }
     assert!(!is_met_by(&quorum, &[]), "nobody is never enough");
     if alternatives(&quorum).iter().all(|slots| slots.len() <= MOST) {
-        assert_eq!(met, is_met(&quorum, &people), "{quorum} by {people:?}");
+        assert_eq!(met, is_met(&quorum, &people), "distinct people fill every slot: {quorum} by {people:?}");
     }
     for (place, person) in people.iter().enumerate() {
         let mut fewer = people.clone();

@@ -22,7 +22,7 @@ pub fn check(data: &[u8], retry_after: impl Fn(&HeaderMap, Timestamp) -> Option<
     // 2026-11-21T22:53:29Z
     let now = Timestamp::from_micros(1_795_301_609_000_000);
     let wait = retry_after(&headers, now);
-    assert!(wait.is_none_or(|wait| wait <= LONGEST), "{wait:?}");
+    assert!(wait.is_none_or(|wait| wait <= LONGEST), "longer than a host may ask for: {wait:?}");
     let digits: Vec<u8> = data.trim_ascii().to_vec();
     if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && data.is_ascii() {
         let number = digits

@@ -48,9 +48,13 @@ pub fn check(data: &[u8], verify: Verify) {
     if words.len() <= MOST_SIGNATURES && in_time {
         let strongest =
             if holds(&ed25519) { Some(Scheme::Ed25519) } else { holds(&hmac).then_some(Scheme::Hmac) };
-        assert_eq!(found.ok(), strongest, "{id:?} {timestamp:?} {header:?}");
+        assert_eq!(
+            found.ok(),
+            strongest,
+            "what is believed is signed, and now: {id:?} {timestamp:?} {header:?}"
+        );
     } else {
-        assert!(found.is_err(), "{id:?} {timestamp:?} {header:?}");
+        assert!(found.is_err(), "what is believed is signed, and now: {id:?} {timestamp:?} {header:?}");
     }
     let other = [verifying[0].clone()];
     let by_one = verify(&other, &id, &timestamp, &header, body, now);

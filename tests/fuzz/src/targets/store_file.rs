@@ -10,11 +10,16 @@ use approvals::{Sqlite, SqliteOptions};
 use crate::input::Input;
 
 /// A ledger of format 1 in which everything happens.
-const WHOLE: &[u8] = include_bytes!("../../../../approvals-stores/tests/golden/v1/ledger.db");
+pub(super) const WHOLE: &[u8] = include_bytes!("../../../../approvals-stores/tests/golden/v1/ledger.db");
 
 /// Patches, a line each: where (in hexadecimal) and the bytes from there on (in hexadecimal); `cut` and a length ends the
 /// file there.
 pub fn run(data: &[u8]) {
+    check(data, |records| records);
+}
+
+/// The same with a reader that gives other records.
+pub fn check(data: &[u8], gives: impl Fn(Vec<Record>) -> Vec<Record>) {
     let mut bytes = WHOLE.to_vec();
     let mut input = Input(data);
     while !input.is_over() {
@@ -28,7 +33,7 @@ pub fn run(data: &[u8]) {
         // What is wrong is said and is not fatal to who asks.
         let report = Sqlite::examine(&path).await;
         assert!(!report.findings.is_empty());
-        let _ = look(&path).await;
+        let _ = look(&path, gives).await;
     });
 }
 
@@ -46,11 +51,12 @@ fn patch(bytes: &mut Vec<u8>, line: &str) {
 }
 
 /// Reads all there is to read: an error each time is fine, a record that is none is not.
-async fn look(path: &Path) -> Result<(), StoreError> {
+async fn look(path: &Path, gives: impl Fn(Vec<Record>) -> Vec<Record>) -> Result<(), StoreError> {
     let store = Sqlite::open_with(path, SqliteOptions::new().leaves_no_trace()).await?;
     let last = store.last().await;
     let _ = store.list(&Filter::default(), None, 100).await;
     if let Ok(records) = store.records(Seq::START, 1_000).await {
+        let records = gives(records);
         for (place, record) in records.iter().enumerate() {
             assert_eq!(record.seq, Seq(place as u64 + 1), "no gap");
             assert_is_one(record);

@@ -34,7 +34,7 @@ pub fn check(data: &[u8], parse: impl Fn(&str) -> Result<Timestamp, InvalidTimes
         } else {
             // A leap second is taken as the second before it (RFC 3339 section 5.7 lets it be written).
             let leap = text.get(17..19) == Some("60");
-            assert!(!is_digits(text) || leap || parse(text).is_err(), "`{text}`");
+            assert!(!is_digits(text) || leap || parse(text).is_err(), "`{text}` is no time");
         }
     }
     if let [a, b] = *read {
