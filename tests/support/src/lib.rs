@@ -1,11 +1,13 @@
 //! What tests of several packages share.
 
 mod at_once;
+mod hand_on;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
 pub use self::at_once::at_once;
+pub use self::hand_on::Answer;
 
 /// Says that a test could not run here, and why. The test returns right after.
 ///
