@@ -8,6 +8,11 @@
 //! stands beside a reference that was measured in turn with it. `docs/performance.md` says how to read them. Allocations
 //! are counted by `cargo bench -p approvals-allocations`, whose allocator would be part of what is timed here.
 
+#[path = "shared/folder.rs"]
+mod folder;
+#[path = "shared/spread.rs"]
+mod spread;
+
 use std::future::Future;
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -31,6 +36,9 @@ use approvals::{
     Agent, ApprovalError, Approvals, Assurance, Identity, People, Person, RiskPolicy, requires_approval,
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
+
+use self::folder::Folder;
+use self::spread::Spread;
 
 /// Calls in a row that are timed as one; the buffer of their records has room for twice as many.
 const BURST: u64 = 512;
@@ -59,7 +67,7 @@ fn main() -> Result<()> {
     {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let folder = Folder::make()?;
-        return runtime.block_on(synced_calls(trips.parse()?, decided == "here", folder.0.clone()));
+        return runtime.block_on(synced_calls(trips.parse()?, decided == "here", folder.path().to_owned()));
     }
     if !given("--bench") || given("--test") {
         println!("nothing is measured in a test; run `cargo bench`");
@@ -77,7 +85,7 @@ fn main() -> Result<()> {
     runtime.block_on(async { tokio::spawn(sustained(bursts)).await? })?;
     runtime.block_on(async { tokio::spawn(approved_calls(trips)).await? })?;
     let folder = Folder::make()?;
-    let path = folder.0.clone();
+    let path = folder.path().to_owned();
     runtime.block_on(async { tokio::spawn(durable_calls(trips / 10, path)).await? })?;
     sizes();
     Ok(())
@@ -268,23 +276,6 @@ async fn durable_calls(_: usize, _: PathBuf) -> Result<()> {
     Ok(())
 }
 
-/// A folder in `TMPDIR` that goes when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("approvals-bench-{}", std::process::id()));
-        std::fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn sizes() {
     println!(
         "size of the future: gated {} bytes, bare {} bytes",
@@ -357,7 +348,7 @@ impl Backend for YesMan {
 
 fn print(what: &str, ours: Vec<Duration>, beside: &str, theirs: Vec<Duration>, budget: &str) {
     let (ours, theirs) = (Spread::of(ours), Spread::of(theirs));
-    let times = ours.p50.as_secs_f64() / theirs.p50.as_secs_f64();
+    let times = ours.times(&theirs);
     println!(
         "{what:<30} {:>10} {:>10}   {beside:<24} {:>10} {:>10} {times:>7.1}   {budget}",
         micros(ours.p50),
@@ -365,19 +356,6 @@ fn print(what: &str, ours: Vec<Duration>, beside: &str, theirs: Vec<Duration>, b
         micros(theirs.p50),
         micros(theirs.p99)
     );
-}
-
-struct Spread {
-    p50: Duration,
-    p99: Duration,
-}
-
-impl Spread {
-    fn of(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
-        Self { p50: at(50), p99: at(99) }
-    }
 }
 
 fn micros(time: Duration) -> String {

@@ -9,12 +9,11 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use approvals_core::capture::{Value, canonical};
 use approvals_core::id::{AgentId, RequestId};
 use approvals_core::request::{ArgumentValue, Commitment, Digest, Requested, Seed, StoreKey};
+use approvals_test_support::python;
 
 const PAGE: &str = include_str!("../../docs/digest.md");
 
@@ -139,26 +138,9 @@ fn any_byte_of_the_event_changes_the_digest() {
 
 #[test]
 fn the_script_on_the_page_prints_what_the_page_says() {
-    let python = Command::new("python3")
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn();
-    let mut python = match python {
-        Ok(python) => python,
-        Err(error) => {
-            approvals_test_support::skip(
-                "the_script_on_the_page_prints_what_the_page_says",
-                &format!("python3: {error}"),
-            );
-            return;
-        }
-    };
-    python.stdin.take().unwrap().write_all(block("python").as_bytes()).unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), block("text"));
+    let test = "the_script_on_the_page_prints_what_the_page_says";
+    let Some(printed) = python(test, block("python")) else { return };
+    assert_eq!(printed.trim_end(), block("text"));
     // The page says the same in its table and in what the script prints.
     for (field, _, commitment) in shown_rows() {
         assert!(block("text").contains(&format!("{field} {commitment}\n")), "{field}");

@@ -10,6 +10,8 @@
 //! was found.
 
 mod agent;
+#[path = "../shared/folder.rs"]
+mod folder;
 mod ledger;
 mod pending;
 mod plot;
@@ -79,21 +81,4 @@ fn millis(time: Duration) -> f64 {
 
 fn plots() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plots")
-}
-
-/// A folder in `TMPDIR` that goes when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("approvals-growth-{}", std::process::id()));
-        std::fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

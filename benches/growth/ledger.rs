@@ -10,8 +10,9 @@ use approvals::id::Seq;
 use approvals::ledger::{Filter, Store as _, Stream};
 use approvals::state::{Phase, State, apply};
 
+use super::folder::Folder;
 use super::pending::all;
-use super::{Folder, decades, digits, exponent, millis, need_disk, plot, plots, runtime};
+use super::{decades, digits, exponent, millis, need_disk, plot, plots, runtime};
 
 /// What a record takes of the disk at most, with indices, in a ledger that is larger than its write-ahead log.
 const DISK: u64 = 1024;
@@ -43,7 +44,7 @@ pub(crate) fn grow(most: usize) -> Result<()> {
 
 async fn measure(most: usize) -> Result<Vec<(f64, [f64; 5])>> {
     let folder = Folder::make()?;
-    let path = folder.0.join("ledger.db");
+    let path = folder.path().join("ledger.db");
     let store = Sqlite::open(&path).await?;
     let (mut rows, mut written) = (Vec::new(), 0);
     for records in decades(1_000, most) {
@@ -71,7 +72,7 @@ async fn measure(most: usize) -> Result<Vec<(f64, [f64; 5])>> {
         }
         let (count, replay) = replayed(&store).await?;
         // With the write-ahead log, which holds all there is at first.
-        let files = std::fs::read_dir(&folder.0)?.map(|file| Ok(file?.metadata()?.len()));
+        let files = std::fs::read_dir(folder.path())?.map(|file| Ok(file?.metadata()?.len()));
         let bytes: u64 = files.sum::<std::io::Result<u64>>()?;
         let figures = [
             millis(median(appends)),

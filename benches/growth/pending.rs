@@ -15,7 +15,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::agent::{Ahead, Board, agent};
-use super::{Folder, decades, digits, exponent, millis, need_disk, plot, plots, runtime};
+use super::folder::Folder;
+use super::{decades, digits, exponent, millis, need_disk, plot, plots, runtime};
 
 /// What a pending request takes of the disk at most, in both of its ledgers and with the write-ahead logs.
 const DISK: u64 = 12 * 1024;
@@ -90,7 +91,7 @@ pub(crate) fn point(store: &str, pending: usize) -> Result<()> {
     let runtime = runtime()?;
     let figures = runtime.block_on(async {
         let clock = Ahead::new();
-        let path = |name| folder.0.join(name);
+        let path = |name| folder.path().join(name);
         let options = || SqliteOptions::new().clock(clock.clone());
         let mut figures = Vec::new();
         match store {

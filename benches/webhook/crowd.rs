@@ -11,7 +11,8 @@ use bytes::Bytes;
 use http::Request;
 
 use super::endpoint::Counts;
-use super::{Folder, agent, asked, webhook};
+use super::folder::Folder;
+use super::{agent, asked, webhook};
 
 /// Makes this program the endpoint.
 pub(crate) const ENDPOINT: &str = "--endpoint";

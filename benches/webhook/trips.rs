@@ -16,7 +16,9 @@ use http::Request;
 use tokio::sync::watch;
 
 use super::endpoint::{Endpoint, Sealed, serve};
-use super::{Folder, agent, asked, webhook};
+use super::folder::Folder;
+use super::spread::Spread;
+use super::{agent, asked, webhook};
 
 pub(crate) async fn measure(trips: usize) -> Result<()> {
     println!(
@@ -155,7 +157,7 @@ fn delivery(url: &str, sealed: &Sealed) -> Result<Request<Bytes>> {
 
 fn print(what: &str, ours: Vec<Duration>, beside: &str, theirs: Vec<Duration>) {
     let (ours, theirs) = (Spread::of(ours), Spread::of(theirs));
-    let times = ours.p50.as_secs_f64() / theirs.p50.as_secs_f64();
+    let times = ours.times(&theirs);
     println!(
         "{what:<26} {:>10} {:>10}   {beside:<26} {:>10} {:>10} {times:>7.1}",
         micros(ours.p50),
@@ -163,19 +165,6 @@ fn print(what: &str, ours: Vec<Duration>, beside: &str, theirs: Vec<Duration>) {
         micros(theirs.p50),
         micros(theirs.p99)
     );
-}
-
-struct Spread {
-    p50: Duration,
-    p99: Duration,
-}
-
-impl Spread {
-    fn of(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
-        Self { p50: at(50), p99: at(99) }
-    }
 }
 
 fn micros(time: Duration) -> String {

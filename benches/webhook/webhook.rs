@@ -9,9 +9,12 @@
 
 mod crowd;
 mod endpoint;
+#[path = "../shared/folder.rs"]
+mod folder;
+#[path = "../shared/spread.rs"]
+mod spread;
 mod trips;
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -67,25 +70,4 @@ fn webhook(at: &str) -> Result<WebhookBuilder> {
         .provider("bench")
         .sign_with(OURS.parse()?)
         .verify_with(theirs.verifying()))
-}
-
-/// A folder in `TMPDIR` that goes when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("approvals-webhook-bench-{}", std::process::id()));
-        std::fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

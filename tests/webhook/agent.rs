@@ -5,12 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use approvals::id::{NodeName, RequestId, Seq};
-use approvals::ledger::{
-    Answer, Append, Appended, Cursor, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
-    StoreErrorKind, Stream,
-};
-use approvals::request::{Digest, StoreKey};
+use approvals::id::RequestId;
+use approvals::ledger::{Answer, Append, Appended, Event, Memory, Store, StoreError, StoreErrorKind, Stream};
+use approvals::request::Digest;
 use approvals::state::Phase;
 use approvals::testing::ManualClock;
 use approvals::time::{Clock as _, Timestamp};
@@ -19,6 +16,7 @@ use approvals::webhook::schema::{CardDocument, Decision, DecisionSchema};
 use approvals::webhook::signature::{SigningKey, seconds, sign};
 use approvals::webhook::{Webhook, WebhookBuilder};
 use approvals::{Agent, ApprovalError, Approvals, Call, People, Person, Risk};
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
@@ -220,33 +218,7 @@ impl Store for Ledger {
         }
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.inner.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.inner.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.inner.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.inner.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.inner.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.inner.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.inner.key()
-    }
+    hand_on!(approvals, inner: history, list, records, last, wait_past, hold_node, key);
 }
 
 /// An agent, what it asks, and what it writes.

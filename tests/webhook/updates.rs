@@ -15,26 +15,32 @@ fn updates(world: &World) -> usize {
     world.endpoint.with(|state| state.messages.iter().filter(|(_, kind)| kind == "approval.updated").count())
 }
 
+/// A request that was denied while the endpoint answers updates so; `None`: not at all.
+async fn denied_unheard(answer: Option<u16>) -> (World, RequestId) {
+    let world = World::called_back().await;
+    let asked = world.ask().await;
+    world.fault("approval.updated", answer);
+    assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
+    asked.call.await.unwrap().unwrap_err();
+    (world, asked.request)
+}
+
 #[tokio::test]
 async fn a_card_whose_end_could_not_be_told_is_told_once_the_endpoint_works_again() {
     for outage in [Some(503), Some(429), None] {
-        let world = World::called_back().await;
-        let asked = world.ask().await;
-        world.fault("approval.updated", outage);
-        assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
-        asked.call.await.unwrap().unwrap_err();
+        let (world, request) = denied_unheard(outage).await;
         world.passes(Duration::from_secs(5)).await;
-        assert_eq!(label(&world, asked.request), "pending", "the outage fired");
+        assert_eq!(label(&world, request), "pending", "the outage fired");
         assert!((2..=8).contains(&updates(&world)), "{} messages in five seconds", updates(&world));
         world.endpoint.with(|state| state.faults.clear());
         world.passes(Duration::from_secs(10)).await;
-        assert_eq!(label(&world, asked.request), "denied");
+        assert_eq!(label(&world, request), "denied");
         // The same message each time, so that an endpoint that heard of it shows it once.
         let ids = world.endpoint.with(|state| state.messages.clone());
         let ids: Vec<_> =
             ids.iter().filter(|(_, kind)| kind == "approval.updated").map(|(id, _)| id).collect();
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-        assert_eq!(world.ledger.count(asked.request, "updated").await, 1);
+        assert_eq!(world.ledger.count(request, "updated").await, 1);
         let sent = updates(&world);
         world.passes(Duration::from_secs(60)).await;
         assert_eq!(updates(&world), sent, "and nobody is told twice");
@@ -43,22 +49,14 @@ async fn a_card_whose_end_could_not_be_told_is_told_once_the_endpoint_works_agai
 
 #[tokio::test]
 async fn an_update_that_is_refused_for_good_is_not_sent_again() {
-    let world = World::called_back().await;
-    let asked = world.ask().await;
-    world.fault("approval.updated", Some(400));
-    assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
-    asked.call.await.unwrap().unwrap_err();
+    let (world, _) = denied_unheard(Some(400)).await;
     world.passes(Duration::from_secs(60)).await;
     assert_eq!(updates(&world), 1);
 }
 
 #[tokio::test]
 async fn an_endpoint_that_never_takes_an_update_is_left_alone_after_two_hours() {
-    let world = World::called_back().await;
-    let asked = world.ask().await;
-    world.fault("approval.updated", Some(503));
-    assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
-    asked.call.await.unwrap().unwrap_err();
+    let (world, _) = denied_unheard(Some(503)).await;
     let mut sent = Vec::new();
     for _ in 0..4 * 60 {
         world.advance(Duration::from_secs(60));
@@ -71,31 +69,23 @@ async fn an_endpoint_that_never_takes_an_update_is_left_alone_after_two_hours() 
 
 #[tokio::test]
 async fn a_card_that_a_process_could_not_tell_how_it_ended_is_told_by_the_next_one() {
-    let world = World::called_back().await;
-    let asked = world.ask().await;
-    world.fault("approval.updated", Some(503));
-    assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
-    asked.call.await.unwrap().unwrap_err();
+    let (world, request) = denied_unheard(Some(503)).await;
     world.approvals.shutdown().await.unwrap();
-    assert_eq!(label(&world, asked.request), "pending");
+    assert_eq!(label(&world, request), "pending");
     world.endpoint.with(|state| state.faults.clear());
     let World { endpoint, ledger, clock, .. } = world;
     for _ in 0..2 {
         let next = World::again(endpoint.clone(), ledger.clone(), clock.clone(), |webhook| webhook).await;
         quiet().await;
-        assert_eq!(label(&next, asked.request), "denied");
-        assert_eq!(ledger.count(asked.request, "updated").await, 1, "the one after that has nothing to tell");
+        assert_eq!(label(&next, request), "denied");
+        assert_eq!(ledger.count(request, "updated").await, 1, "the one after that has nothing to tell");
         next.approvals.shutdown().await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn what_ended_long_ago_is_told_to_nobody_at_a_start() {
-    let world = World::called_back().await;
-    let asked = world.ask().await;
-    world.fault("approval.updated", Some(503));
-    assert_eq!(world.post(&asked.sealed(Answer::Deny)).await.0, 200);
-    asked.call.await.unwrap().unwrap_err();
+    let (world, _) = denied_unheard(Some(503)).await;
     world.approvals.shutdown().await.unwrap();
     world.endpoint.with(|state| state.faults.clear());
     let World { endpoint, ledger, clock, .. } = world;

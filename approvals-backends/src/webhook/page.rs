@@ -1,14 +1,14 @@
 //! `docs/webhook.md` is read: a page that drifts from the code fails here.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use approvals_core::card::{
     Card, CardAnswer, CardArgument, CardClocks, CardRequester, CardValue, Shown, Span, Time,
 };
 use approvals_core::ledger::IgnoredWhy;
 use approvals_core::time::Timestamp;
+use approvals_test_support::python;
 use serde_json::Value;
 
 use super::ask::read_answers;
@@ -236,24 +236,9 @@ fn the_keys_that_the_page_makes_are_pairs() {
 
 #[test]
 fn the_script_on_the_page_prints_what_the_page_says() {
-    let python = Command::new("python3")
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn();
-    let mut python = match python {
-        Ok(python) => python,
-        Err(error) => {
-            let why = format!("python3: {error}");
-            approvals_test_support::skip("the_script_on_the_page_prints_what_the_page_says", &why);
-            return;
-        }
-    };
-    python.stdin.take().unwrap().write_all(block("python").as_bytes()).unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), block("text"));
+    let test = "the_script_on_the_page_prints_what_the_page_says";
+    let Some(printed) = python(test, block("python")) else { return };
+    assert_eq!(printed.trim_end(), block("text"));
     let by_hmac = vectors().into_iter().find(|vector| vector.0.starts_with("whsec_Ag")).unwrap();
     assert!(block("text").ends_with(&format!("decision {}", by_hmac.4)));
 }

@@ -1,4 +1,5 @@
 use super::canonical::text_len;
+use super::same::{lists, maps};
 use super::serializer::Capturer;
 use super::{CaptureError, INT, Value};
 use serde::Serialize;
@@ -60,8 +61,8 @@ impl<'a> List<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Value {
-        wrap(self.tag, Value::List(self.items))
+    fn finish(self) -> Result<Value, CaptureError> {
+        Ok(wrap(self.tag, Value::List(self.items)))
     }
 }
 
@@ -145,88 +146,5 @@ impl SerializeStruct for Struct<'_> {
     }
 }
 
-impl SerializeStructVariant for Object<'_> {
-    type Ok = Value;
-    type Error = CaptureError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), CaptureError> {
-        self.insert(key.to_owned(), value)
-    }
-
-    fn end(self) -> Result<Value, CaptureError> {
-        self.finish()
-    }
-}
-
-impl SerializeMap for Object<'_> {
-    type Ok = Value;
-    type Error = CaptureError;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CaptureError> {
-        let text = self.capturer.key_text(key)?;
-        match self.key.replace(text) {
-            None => Ok(()),
-            Some(_) => Err(CaptureError::custom("a map key without a value")),
-        }
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CaptureError> {
-        match self.key.take() {
-            Some(key) => self.insert(key, value),
-            None => Err(CaptureError::custom("a map value without a key")),
-        }
-    }
-
-    fn end(self) -> Result<Value, CaptureError> {
-        self.finish()
-    }
-}
-
-impl SerializeSeq for List<'_> {
-    type Ok = Value;
-    type Error = CaptureError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), CaptureError> {
-        self.push(item)
-    }
-
-    fn end(self) -> Result<Value, CaptureError> {
-        Ok(self.finish())
-    }
-}
-
-impl SerializeTuple for List<'_> {
-    type Ok = Value;
-    type Error = CaptureError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), CaptureError> {
-        self.push(item)
-    }
-
-    fn end(self) -> Result<Value, CaptureError> {
-        Ok(self.finish())
-    }
-}
-
-macro_rules! list_of_fields {
-    ($($kind:ident),*) => {$(
-        impl $kind for List<'_> {
-            type Ok = Value;
-            type Error = CaptureError;
-
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), CaptureError> {
-                self.push(item)
-            }
-
-            fn end(self) -> Result<Value, CaptureError> {
-                Ok(self.finish())
-            }
-        }
-    )*};
-}
-
-list_of_fields!(SerializeTupleStruct, SerializeTupleVariant);
+maps!(Object, capturer => Value);
+lists!(List => Value);

@@ -7,6 +7,7 @@ mod canonical;
 mod containers;
 mod error;
 mod number;
+mod same;
 mod serializer;
 mod value;
 mod writer;

@@ -1,6 +1,7 @@
 use super::canonical::{self, text_len};
 use super::containers::{List, NUMBER, Object, Struct, Tag};
 use super::number::{self, Int, Text};
+use super::same::taken_for_another;
 use super::{CaptureError, DEEPEST, Limits, Value};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
@@ -142,20 +143,10 @@ impl<'a> Serializer for Capturer<'a> {
     type SerializeStruct = Struct<'a>;
     type SerializeStructVariant = Object<'a>;
 
+    taken_for_another!(Value);
+
     fn serialize_bool(self, value: bool) -> Result<Value, CaptureError> {
         self.scalar(Value::Bool(value))
-    }
-
-    fn serialize_i8(self, value: i8) -> Result<Value, CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<Value, CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Value, CaptureError> {
-        self.serialize_i64(value.into())
     }
 
     fn serialize_i64(self, value: i64) -> Result<Value, CaptureError> {
@@ -172,18 +163,6 @@ impl<'a> Serializer for Capturer<'a> {
         }
     }
 
-    fn serialize_u8(self, value: u8) -> Result<Value, CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Value, CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Value, CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
     fn serialize_u64(self, value: u64) -> Result<Value, CaptureError> {
         self.serialize_u128(value.into())
     }
@@ -195,30 +174,14 @@ impl<'a> Serializer for Capturer<'a> {
         }
     }
 
-    fn serialize_f32(self, value: f32) -> Result<Value, CaptureError> {
-        self.serialize_f64(value.into())
-    }
-
     fn serialize_f64(self, value: f64) -> Result<Value, CaptureError> {
         let value = Value::number(value).ok_or(CaptureError::NotFinite)?;
         self.scalar(value)
     }
 
-    fn serialize_char(self, value: char) -> Result<Value, CaptureError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     fn serialize_str(self, value: &str) -> Result<Value, CaptureError> {
         self.budget.spend(text_len(value))?;
         Ok(Value::Text(value.to_owned()))
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<Value, CaptureError> {
-        self.collect_seq(value)
-    }
-
-    fn serialize_none(self) -> Result<Value, CaptureError> {
-        self.serialize_unit()
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, CaptureError> {
@@ -232,27 +195,6 @@ impl<'a> Serializer for Capturer<'a> {
 
     fn serialize_unit(self) -> Result<Value, CaptureError> {
         self.scalar(Value::Null)
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<Value, CaptureError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<Value, CaptureError> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<Value, CaptureError> {
-        value.serialize(self.pass_wrapper()?)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

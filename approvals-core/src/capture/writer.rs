@@ -3,6 +3,7 @@
 
 use super::canonical::{self, order, write_text};
 use super::containers::{NUMBER, RAW, check_key};
+use super::same::{lists, maps, taken_for_another};
 use super::serializer::{Budget, Capturer, WRAPPERS_PER_LEVEL};
 use super::{CaptureError, DEEPEST, Int, Value};
 use serde::ser::{
@@ -101,8 +102,8 @@ impl<'a> Items<'a> {
         item.serialize(self.writer.part())
     }
 
-    fn close(self) {
-        self.writer.out.extend_from_slice(if self.tagged { b"]}" } else { b"]" });
+    fn finish(self) -> Result<(), CaptureError> {
+        self.writer.put(if self.tagged { "]}" } else { "]" })
     }
 }
 
@@ -141,7 +142,7 @@ impl<'a> Fields<'a> {
         value.serialize(self.writer.part())
     }
 
-    fn close(mut self) -> Result<(), CaptureError> {
+    fn finish(mut self) -> Result<(), CaptureError> {
         if self.key.is_some() {
             return Err(CaptureError::custom("a map key without a value"));
         }
@@ -193,20 +194,10 @@ impl<'a> Serializer for Writer<'a> {
     type SerializeStruct = Struct<'a>;
     type SerializeStructVariant = Fields<'a>;
 
+    taken_for_another!(());
+
     fn serialize_bool(self, value: bool) -> Result<(), CaptureError> {
         self.put(if value { "true" } else { "false" })
-    }
-
-    fn serialize_i8(self, value: i8) -> Result<(), CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), CaptureError> {
-        self.serialize_i64(value.into())
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), CaptureError> {
@@ -219,18 +210,6 @@ impl<'a> Serializer for Writer<'a> {
         self.serialize_i64(i64::try_from(value).map_err(|_| CaptureError::IntegerOutOfRange)?)
     }
 
-    fn serialize_u8(self, value: u8) -> Result<(), CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), CaptureError> {
-        self.serialize_i64(value.into())
-    }
-
     fn serialize_u64(self, value: u64) -> Result<(), CaptureError> {
         self.serialize_i64(i64::try_from(value).map_err(|_| CaptureError::IntegerOutOfRange)?)
     }
@@ -239,29 +218,13 @@ impl<'a> Serializer for Writer<'a> {
         self.serialize_i64(i64::try_from(value).map_err(|_| CaptureError::IntegerOutOfRange)?)
     }
 
-    fn serialize_f32(self, value: f32) -> Result<(), CaptureError> {
-        self.serialize_f64(value.into())
-    }
-
     fn serialize_f64(self, value: f64) -> Result<(), CaptureError> {
         self.captured(|capturer| capturer.serialize_f64(value))
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), CaptureError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
     fn serialize_str(self, value: &str) -> Result<(), CaptureError> {
         write_text(value, self.out);
         Ok(())
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), CaptureError> {
-        self.collect_seq(value)
-    }
-
-    fn serialize_none(self) -> Result<(), CaptureError> {
-        self.serialize_unit()
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CaptureError> {
@@ -270,27 +233,6 @@ impl<'a> Serializer for Writer<'a> {
 
     fn serialize_unit(self) -> Result<(), CaptureError> {
         self.put("null")
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), CaptureError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<(), CaptureError> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), CaptureError> {
-        value.serialize(self.pass_wrapper()?)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -387,75 +329,12 @@ impl SerializeStruct for Struct<'_> {
 
     fn end(self) -> Result<(), CaptureError> {
         match self {
-            Struct::Fields(fields) => fields.close(),
+            Struct::Fields(fields) => fields.finish(),
             Struct::Number(None) => Ok(()),
             Struct::Number(Some(_)) => Err(CaptureError::ReservedKey { key: NUMBER }),
         }
     }
 }
 
-impl SerializeStructVariant for Fields<'_> {
-    type Ok = ();
-    type Error = CaptureError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), CaptureError> {
-        self.insert(key.into(), value)
-    }
-
-    fn end(self) -> Result<(), CaptureError> {
-        self.close()
-    }
-}
-
-impl SerializeMap for Fields<'_> {
-    type Ok = ();
-    type Error = CaptureError;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CaptureError> {
-        let text = self.writer.key_text(key)?;
-        match self.key.replace(text) {
-            None => Ok(()),
-            Some(_) => Err(CaptureError::custom("a map key without a value")),
-        }
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CaptureError> {
-        match self.key.take() {
-            Some(key) => self.insert(key.into(), value),
-            None => Err(CaptureError::custom("a map value without a key")),
-        }
-    }
-
-    fn end(self) -> Result<(), CaptureError> {
-        self.close()
-    }
-}
-
-macro_rules! items {
-    ($($kind:ident :: $push:ident),*) => {$(
-        impl $kind for Items<'_> {
-            type Ok = ();
-            type Error = CaptureError;
-
-            fn $push<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), CaptureError> {
-                self.push(item)
-            }
-
-            fn end(self) -> Result<(), CaptureError> {
-                self.close();
-                Ok(())
-            }
-        }
-    )*};
-}
-
-items!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field,
-    SerializeTupleVariant::serialize_field
-);
+maps!(Fields, writer => ());
+lists!(Items => ());

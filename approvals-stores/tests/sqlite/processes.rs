@@ -158,16 +158,21 @@ fn second_process() {
     });
 }
 
+async fn approved_for_the_races(path: &Path) -> Sqlite {
+    let store = Sqlite::open(path).await.unwrap();
+    for number in RACES {
+        store.append(open(numbered_id(number))).await.unwrap();
+        store.append(approve(numbered_id(number))).await.unwrap();
+    }
+    store
+}
+
 #[test]
 fn of_two_processes_that_claim_one_wins() {
     run(async {
         let folder = tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
-        for number in RACES {
-            store.append(open(numbered_id(number))).await.unwrap();
-            store.append(approve(numbered_id(number))).await.unwrap();
-        }
+        let store = approved_for_the_races(&path).await;
         let mut processes = [Process::start("claim", &path), Process::start("claim", &path)];
         for process in &mut processes {
             assert_eq!(process.says().as_deref(), Some("ready"));
@@ -190,11 +195,7 @@ fn one_approval_is_claimed_once_although_the_log_was_removed_under_a_writer() {
     run(async {
         let folder = tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
-        for number in RACES {
-            store.append(open(numbered_id(number))).await.unwrap();
-            store.append(approve(numbered_id(number))).await.unwrap();
-        }
+        let store = approved_for_the_races(&path).await;
         let fold = rusqlite::Connection::open(&path).unwrap();
         fold.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
         drop(fold);

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use approvals::Sqlite;
-use approvals::id::{NodeName, Seq};
-use approvals::ledger::{
-    Append, Appended, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, Stream,
-};
-use approvals::request::StoreKey;
+use approvals::id::Seq;
+use approvals::ledger::{Append, Appended, Store, StoreError, Stream};
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 
 use crate::orders::Defect;
@@ -104,31 +102,5 @@ impl Store for Witness {
         self.told(append, |append| self.inner.append_along(append)).await
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.inner.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.inner.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.inner.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.inner.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.inner.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.inner.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.inner.key()
-    }
+    hand_on!(approvals, inner: history, list, records, last, wait_past, hold_node, key);
 }

@@ -8,12 +8,9 @@
 use std::sync::Arc;
 
 use allocation_counter::measure;
-use approvals::id::{NodeName, Seq};
-use approvals::ledger::{
-    Append, Appended, Cursor, Filter, Memory, NodeHold, Page, Record, Store, StoreError, Stream,
-};
-use approvals::request::StoreKey;
+use approvals::ledger::{Append, Appended, Memory, Store, StoreError};
 use approvals::{Agent, ApprovalError, Approvals, Call, People, Person, Risk, async_trait};
+use approvals_test_support::hand_on;
 use tokio::runtime::{Builder, Runtime};
 
 const CALLS: usize = 10_000;
@@ -36,33 +33,7 @@ impl Store for Slim {
         self.0.append(append).await
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.0.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.0.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.0.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.0.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.0.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.0.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.0.key()
-    }
+    hand_on!(approvals, 0: history, list, records, last, wait_past, hold_node, key);
 }
 
 async fn build(store: &Slim) -> Approvals {

@@ -1,11 +1,15 @@
 //! What tests of several packages share.
 
 mod at_once;
+mod hand_on;
+mod script;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
 pub use self::at_once::at_once;
+pub use self::hand_on::Answer;
+pub use self::script::python;
 
 /// Says that a test could not run here, and why. The test returns right after.
 ///

@@ -6,21 +6,38 @@ use std::sync::Mutex;
 
 use approvals_core::id::{RequestId, Seq};
 use approvals_core::ledger::{
-    Append, Appended, Cursor, Filter, Page, Store as _, StoreError, Stream, Summary,
+    Append, Appended, Cursor, Filter, Page, Record, Store as _, StoreError, Stream, Summary,
 };
 use async_trait::async_trait;
 
 use super::{Flaw, Sound};
 
-/// Every summary with the place where its request was opened, newest first.
-async fn opened(sound: &Sound) -> Result<Vec<(Seq, Summary)>, StoreError> {
-    let mut opened = Vec::new();
+/// Every summary with the place of one record of its stream, as the list of the memory has them.
+async fn placed<F>(sound: &Sound, by: F) -> Result<Vec<(Seq, Summary)>, StoreError>
+where
+    F: Fn(&[Record]) -> Option<&Record> + Send,
+{
+    let mut placed = Vec::new();
     for summary in sound.memory.list(&Filter::default(), None, usize::MAX).await?.summaries {
         let history = sound.memory.history(Stream::Request(summary.id)).await?;
-        let first = history.iter().find(|record| record.body.event.name() == "requested");
-        opened.push((first.map_or(Seq::START, |record| record.seq), summary));
+        placed.push((by(&history).map_or(Seq::START, |record| record.seq), summary));
     }
-    Ok(opened)
+    Ok(placed)
+}
+
+/// With the place where its request was opened, newest first.
+async fn opened(sound: &Sound) -> Result<Vec<(Seq, Summary)>, StoreError> {
+    placed(sound, |history| history.iter().find(|record| record.body.event.name() == "requested")).await
+}
+
+/// Newest first, by another record than the one that opened the request.
+async fn reordered<F>(sound: &Sound, by: F) -> Result<Vec<(Seq, Summary)>, StoreError>
+where
+    F: Fn(&[Record]) -> Option<&Record> + Send,
+{
+    let mut ordered = placed(sound, by).await?;
+    ordered.sort_by_key(|(seq, _)| Reverse(*seq));
+    Ok(ordered)
 }
 
 /// One page of summaries that stand in their order, each with the place that a cursor names it by.
@@ -106,13 +123,7 @@ impl Flaw for OrdersByTheLastChange {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let mut ordered = Vec::new();
-        for (_, summary) in opened(sound).await? {
-            let history = sound.memory.history(Stream::Request(summary.id)).await?;
-            ordered.push((history.last().map(|record| record.seq).unwrap_or_default(), summary));
-        }
-        ordered.sort_by_key(|(seq, _)| Reverse(*seq));
-        Ok(page(ordered, filter, after, limit))
+        Ok(page(reordered(sound, <[Record]>::last).await?, filter, after, limit))
     }
 }
 
@@ -129,13 +140,7 @@ impl Flaw for OrdersByTheFirstRecord {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let mut ordered = Vec::new();
-        for (_, summary) in opened(sound).await? {
-            let history = sound.memory.history(Stream::Request(summary.id)).await?;
-            ordered.push((history.first().map(|record| record.seq).unwrap_or_default(), summary));
-        }
-        ordered.sort_by_key(|(seq, _)| Reverse(*seq));
-        Ok(page(ordered, filter, after, limit))
+        Ok(page(reordered(sound, <[Record]>::first).await?, filter, after, limit))
     }
 }
 

@@ -19,14 +19,6 @@ use crate::support::*;
 
 const TOGETHER: [&str; 2] = ["reviewed", "started"];
 
-fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
-    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
-}
-
-fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
-    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
-}
-
 /// A yes that is on its way.
 fn yes_of(mock: &MockBackend, person: &'static str, card: &Card) -> JoinHandle<Reply> {
     let (mock, review) = (mock.clone(), yes(card));

@@ -8,23 +8,31 @@ use approvals::policy::SiteRuling;
 use approvals::state::Phase;
 use approvals::testing::MockBackend;
 use approvals::{Agent, ApprovalError, Approvals, ErrorKind, requires_approval};
-use tokio::task::JoinHandle;
 
 use crate::support::*;
-
-fn calls(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
-    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
-}
 
 /// A first life that asks under its key and is killed while it waits.
 fn killed_while_waiting(bench: &Bench) -> Card {
     life(async {
         let approvals = bench.up().await;
-        let _call = calls(bench, &approvals);
+        let _call = keyed(bench, &approvals);
         let card = bench.card().await;
         settle().await;
         card
     })
+}
+
+/// A first life that asks without a key and is killed before it can take that back.
+fn killed_before_it_withdraws(bench: &Bench) -> Card {
+    let card = life(async {
+        let approvals = bench.up().await;
+        let _call = waiting(bench, &approvals);
+        let card = bench.card().await;
+        bench.store.fault("cancelled", usize::MAX, Does::Fail);
+        card
+    });
+    bench.store.heal();
+    card
 }
 
 /// Another agent over the same ledger, through whose mock people answer while the first is down.
@@ -46,7 +54,7 @@ fn a_restarted_agent_finds_its_request_and_nobody_is_asked_for_another() {
     let first = killed_while_waiting(&bench);
     life(async {
         let approvals = bench.up().await;
-        let call = calls(&bench, &approvals);
+        let call = keyed(&bench, &approvals);
         // The mock's cards die with their process, so the same request is presented once more.
         let second = bench.nth_card(2).await;
         assert_eq!((&first.request, &first.digest), (&second.request, &second.digest));
@@ -67,7 +75,7 @@ fn a_damaged_request_is_closed_and_does_not_keep_its_agent_from_starting() {
         let approvals = bench.up().await;
         settle().await;
         assert_eq!(fired.times(), 1, "it was looked at");
-        refused(calls(&bench, &approvals).await.unwrap(), ErrorKind::Store, &["damaged"]);
+        refused(keyed(&bench, &approvals).await.unwrap(), ErrorKind::Store, &["damaged"]);
         bench.mock.approve();
         approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap();
         bench.ends(approvals).await;
@@ -113,7 +121,7 @@ fn an_approval_that_was_not_used_in_time_is_over_and_the_next_round_asks_anew() 
     bench.clock.advance(15 * MINUTE);
     life(async {
         let approvals = bench.up().await;
-        let call = calls(&bench, &approvals);
+        let call = keyed(&bench, &approvals);
         let second = bench.nth_card(2).await;
         assert_ne!(card.request, second.request);
         assert!(second.state.lines.iter().any(|line| line.contains("asked again")), "{:?}", second.state);
@@ -148,7 +156,7 @@ async fn a_denied_key_stays_denied_even_when_policy_comes_to_run_it_freely() {
 async fn a_key_with_other_arguments_is_refused_and_recorded_in_every_phase() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = calls(&bench, &approvals);
+    let call = keyed(&bench, &approvals);
     let card = bench.card().await;
     let request = request_of(&card);
     let reuse = async || {
@@ -176,11 +184,8 @@ async fn a_key_with_other_arguments_is_refused_and_recorded_in_every_phase() {
 #[tokio::test]
 async fn a_call_whose_key_runs_right_now_is_told_so() {
     let bench = Bench::new();
-    let (hold, approvals) = (Hold::new(), bench.up().await);
-    bench.mock.approve();
-    let runs = Runs::held_by(&hold);
-    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
-    hold.reached(1).await;
+    let approvals = bench.up().await;
+    let (call, runs, hold) = in_the_body(&bench, &approvals).await;
     let outcome = at_once(approvals.scope(pay(runs.clone(), "R-1", 5))).await;
     refused(outcome, ErrorKind::Running, &["claimed by", approvals.node().as_str()]);
     hold.open();
@@ -229,13 +234,13 @@ async fn a_key_that_ran_does_not_run_again_even_if_its_body_failed() {
 async fn a_request_that_was_called_off_or_ran_out_makes_room_for_a_round_with_its_own_digest() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let first = calls(&bench, &approvals);
+    let first = keyed(&bench, &approvals);
     bench.mock.submit("owner", no(&bench.card().await)).await.unwrap();
     refused(first.await.unwrap(), ErrorKind::Cancelled, &[]);
-    let second = calls(&bench, &approvals);
+    let second = keyed(&bench, &approvals);
     bench.nth_card(2).await;
     refused(drive(&bench.clock, 10 * MINUTE, second).await, ErrorKind::Expired, &["ask anew"]);
-    let third = calls(&bench, &approvals);
+    let third = keyed(&bench, &approvals);
     let card = bench.nth_card(3).await;
     // The approval of an earlier round opens nothing.
     let reply = bench.approve(&bench.nth_card(2).await).await;
@@ -288,7 +293,7 @@ async fn a_call_that_runs_out_of_patience_stays_open_and_the_same_call_finds_the
 async fn a_holder_that_goes_away_does_not_take_the_request_from_the_other() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let (gone, stays) = (calls(&bench, &approvals), calls(&bench, &approvals));
+    let (gone, stays) = (keyed(&bench, &approvals), keyed(&bench, &approvals));
     let card = bench.card().await;
     settle().await;
     gone.abort();
@@ -323,14 +328,14 @@ fn a_start_does_not_wait_for_the_requests_that_wait_and_a_call_finds_its_own_mea
     let bench = Bench::new();
     let card = life(async {
         let approvals = bench.up().await;
-        let _call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        let _call = keyed(&bench, &approvals);
         bench.card().await
     });
     let hold = Hold::new();
     bench.store.fault("list of what waits", usize::MAX, Does::Hold(hold.clone()));
     life(async {
         let approvals = bench.up().await;
-        let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        let call = keyed(&bench, &approvals);
         hold.reached(1).await;
         settle().await;
         bench.approve(&card).await;
@@ -346,7 +351,7 @@ async fn what_a_process_asks_while_it_takes_up_what_others_left_is_not_taken_for
     let hold = Hold::new();
     bench.store.fault("list of what waits", 1, Does::Hold(hold.clone()));
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     let card = bench.card().await;
     hold.reached(1).await;
     hold.open();
@@ -360,14 +365,7 @@ async fn what_a_process_asks_while_it_takes_up_what_others_left_is_not_taken_for
 #[test]
 fn a_store_that_cannot_list_what_waits_is_asked_again_and_the_calls_go_on() {
     let bench = Bench::new();
-    let card = life(async {
-        let approvals = bench.up().await;
-        let _call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-        let card = bench.card().await;
-        bench.store.fault("cancelled", usize::MAX, Does::Fail);
-        card
-    });
-    bench.store.heal();
+    let card = killed_before_it_withdraws(&bench);
     life(async {
         let fired = bench.store.fault("list of what waits", 3, Does::Fail);
         let approvals = bench.up().await;
@@ -384,14 +382,7 @@ fn a_store_that_cannot_list_what_waits_is_asked_again_and_the_calls_go_on() {
 #[test]
 fn an_unkeyed_request_of_a_killed_process_is_withdrawn_by_its_successor() {
     let bench = Bench::new();
-    let card = life(async {
-        let approvals = bench.up().await;
-        let _call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-        let card = bench.card().await;
-        bench.store.fault("cancelled", usize::MAX, Does::Fail);
-        card
-    });
-    bench.store.heal();
+    let card = killed_before_it_withdraws(&bench);
     life(async {
         assert_eq!(bench.phase(request_of(&card)).await, Phase::Pending);
         let approvals = bench.up().await;

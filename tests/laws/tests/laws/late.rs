@@ -3,20 +3,16 @@
 
 use std::time::Duration;
 
+use approvals::ErrorKind;
 use approvals::card::Card;
 use approvals::desk::{DeskError, Reply};
 use approvals::ledger::{IgnoredWhy, NotRunWhy};
 use approvals::state::Phase;
 use approvals::testing::MockBackend;
 use approvals::time::Clock;
-use approvals::{Approvals, ErrorKind};
 use tokio::task::JoinHandle;
 
 use crate::support::*;
-
-fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
-    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
-}
 
 /// A yes that is on its way.
 fn yes_of(mock: &MockBackend, card: &Card) -> JoinHandle<Result<Reply, DeskError>> {

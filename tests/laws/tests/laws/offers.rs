@@ -11,17 +11,12 @@ use approvals::policy::{PolicyError, Ruling};
 use approvals::request::{Quorum, Requirement};
 use approvals::state::Phase;
 use approvals::testing::MockBackend;
-use approvals::{Approvals, Call, ErrorKind, Policy, Risk};
+use approvals::{Call, ErrorKind, Policy, Risk};
 use async_trait::async_trait;
-use tokio::task::JoinHandle;
 
 use crate::support::*;
 
 const TOGETHER: [&str; 2] = ["reviewed", "started"];
-
-fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
-    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
-}
 
 #[tokio::test]
 async fn a_yes_of_somebody_who_left_the_group_is_not_claimed_under_by_the_yes_that_completes_the_quorum() {
@@ -141,7 +136,7 @@ async fn a_shutdown_while_a_verdict_is_written_with_its_claim_leaves_nothing_cla
         let hold = Hold::new();
         bench.store.fault("started", 1, Does::Hold(hold.clone()));
         let call = match with_key {
-            true => tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5))),
+            true => keyed(&bench, &approvals),
             false => {
                 let wiped = approvals.scope(wipe(bench.runs.clone(), "sda"));
                 tokio::spawn(async { wiped.await.map(|bytes| bytes as u64) })
@@ -175,7 +170,7 @@ fn a_review_from_another_runtime_counts_and_runs_one_body() {
         let bench = Bench::new();
         life(async {
             let approvals = bench.up().await;
-            let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+            let call = keyed(&bench, &approvals);
             let card = bench.card().await;
             let (mock, review) = (bench.mock.clone(), yes(&card));
             let desk = std::thread::spawn(move || life(async move { mock.submit("reviewer", review).await }));
@@ -202,8 +197,7 @@ async fn however_answers_calls_and_leaving_fall_together_a_key_runs_once_at_most
         if round % 5 == 0 {
             bench.store.slow_down();
         }
-        let calls: Vec<_> =
-            (0..3).map(|_| tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))).collect();
+        let calls: Vec<_> = (0..3).map(|_| keyed(&bench, &approvals)).collect();
         let card = bench.card().await;
         let says_no = ("eve", no(&card));
         let mut reviews: Vec<_> = ["ann", "bob", "cid"].map(|person| (person, yes(&card))).into();

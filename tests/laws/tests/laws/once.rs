@@ -208,11 +208,8 @@ async fn an_unkeyed_call_that_is_dropped_while_it_waits_is_withdrawn_and_a_keyed
 #[tokio::test]
 async fn a_body_that_is_dropped_midway_is_unknown_and_never_runs_again_by_itself() {
     let bench = Bench::new();
-    let (hold, approvals) = (Hold::new(), bench.up().await);
-    bench.mock.approve();
-    let runs = Runs::held_by(&hold);
-    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
-    hold.reached(1).await;
+    let approvals = bench.up().await;
+    let (call, runs, hold) = in_the_body(&bench, &approvals).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     hold.open();
@@ -348,11 +345,8 @@ fn a_rerunnable_action_whose_permit_is_over_is_unknown_and_not_merely_expired() 
 #[tokio::test]
 async fn an_end_that_comes_after_a_reconciliation_is_noted_and_changes_nothing() {
     let bench = Bench::new();
-    let (hold, approvals) = (Hold::new(), bench.up().await);
-    bench.mock.approve();
-    let runs = Runs::held_by(&hold);
-    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
-    hold.reached(1).await;
+    let approvals = bench.up().await;
+    let (call, _, hold) = in_the_body(&bench, &approvals).await;
     let request = request_of(&bench.card().await);
     let reason = Seed::from_bytes([7; 32]).commit_text("reason", "power was cut");
     let by = "ann".into();
@@ -453,11 +447,8 @@ async fn after_a_shutdown_nothing_is_asked_claimed_or_run() {
 #[tokio::test]
 async fn a_denial_after_the_claim_does_not_stop_the_body_and_keeps_the_key_shut() {
     let bench = Bench::new();
-    let (hold, approvals) = (Hold::new(), bench.up().await);
-    bench.mock.approve();
-    let runs = Runs::held_by(&hold);
-    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
-    hold.reached(1).await;
+    let approvals = bench.up().await;
+    let (call, runs, _) = in_the_body(&bench, &approvals).await;
     let late = bench.mock.submit("late", no(&bench.card().await)).await.unwrap();
     assert_eq!(counted(&late), Phase::Executing);
     call.abort();

@@ -14,7 +14,8 @@ use approvals::request::Requirement;
 use approvals::state::Phase;
 use approvals::testing::PROVIDER;
 use approvals::{
-    ActionSite, Assurance, BuildError, Call, ErrorKind, Identity, Person, Policy, Risk, requires_approval,
+    ActionSite, Approvals, Assurance, BuildError, Call, ErrorKind, Identity, Person, Policy, Risk,
+    requires_approval,
 };
 use async_trait::async_trait;
 
@@ -37,6 +38,14 @@ impl At {
 
 /// A policy that asks at risk high and panics where it is told to.
 struct Nervous(At, AtomicUsize);
+
+impl Nervous {
+    async fn over(bench: &Bench) -> (At, Approvals) {
+        let at = At::default();
+        let policy = Self(at.clone(), AtomicUsize::new(0));
+        (at, bench.builder().policy(policy).build().await.unwrap())
+    }
+}
 
 #[async_trait]
 impl Policy for Nervous {
@@ -65,9 +74,7 @@ async fn a_policy_that_panics_keeps_every_body_shut_and_the_next_call_is_judged_
     for place in ["rule_site", "rule"] {
         let bench = Bench::new();
         bench.mock.approve();
-        let at = At::default();
-        let policy = Nervous(at.clone(), AtomicUsize::new(0));
-        let approvals = bench.builder().policy(policy).build().await.unwrap();
+        let (at, approvals) = Nervous::over(&bench).await;
         at.set(place);
         for outcome in [
             at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await.map(|_| ()),
@@ -90,8 +97,7 @@ async fn a_policy_that_panics_keeps_every_body_shut_and_the_next_call_is_judged_
 #[tokio::test]
 async fn a_policy_whose_version_panics_keeps_the_body_shut() {
     let bench = Bench::new();
-    let at = At::default();
-    let approvals = bench.builder().policy(Nervous(at.clone(), AtomicUsize::new(0))).build().await.unwrap();
+    let (at, approvals) = Nervous::over(&bench).await;
     at.set("version");
     let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
     refused(outcome, ErrorKind::Unavailable, &["panicked"]);
@@ -104,9 +110,7 @@ async fn a_policy_that_panics_at_the_claim_stops_the_call_and_the_request_is_wit
     for keyed in [false, true] {
         let bench = Bench::new();
         bench.mock.approve();
-        let at = At::default();
-        let policy = Nervous(at.clone(), AtomicUsize::new(0));
-        let approvals = bench.builder().policy(policy).build().await.unwrap();
+        let (at, approvals) = Nervous::over(&bench).await;
         at.set("rule at the claim");
         let outcome = match keyed {
             true => at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await.map(|_| ()),
@@ -127,6 +131,14 @@ async fn a_policy_that_panics_at_the_claim_stops_the_call_and_the_request_is_wit
 
 /// A directory that panics where it is told to.
 struct Shaky(At, Crowd);
+
+impl Shaky {
+    async fn over(bench: &Bench) -> (At, Approvals) {
+        let at = At::default();
+        let directory = Self(at.clone(), bench.people.clone());
+        (at, bench.builder().directory(directory).build().await.unwrap())
+    }
+}
 
 #[async_trait]
 impl Directory for Shaky {
@@ -151,9 +163,7 @@ async fn a_directory_that_panics_when_people_are_looked_up_keeps_the_body_shut()
     for place in ["person", "members"] {
         let bench = Bench::new();
         bench.mock.approve();
-        let at = At::default();
-        let directory = Shaky(at.clone(), bench.people.clone());
-        let approvals = bench.builder().directory(directory).build().await.unwrap();
+        let (at, approvals) = Shaky::over(&bench).await;
         at.set(place);
         let outcome = at_once(approvals.scope(wipe(bench.runs.clone(), "sda"))).await;
         refused(outcome, ErrorKind::Unavailable, &["the directory", "it panicked"]);
@@ -167,9 +177,7 @@ async fn a_directory_that_panics_when_people_are_looked_up_keeps_the_body_shut()
 #[tokio::test]
 async fn a_directory_that_panics_over_a_review_tells_the_reviewer_and_the_next_try_counts() {
     let bench = Bench::new();
-    let at = At::default();
-    let directory = Shaky(at.clone(), bench.people.clone());
-    let approvals = bench.builder().directory(directory).build().await.unwrap();
+    let (at, approvals) = Shaky::over(&bench).await;
     let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     let card = bench.card().await;
     at.set("resolve");
@@ -185,9 +193,7 @@ async fn a_directory_that_panics_over_a_review_tells_the_reviewer_and_the_next_t
 #[tokio::test]
 async fn a_directory_that_panics_at_the_claim_stops_the_call() {
     let bench = Bench::new();
-    let at = At::default();
-    let directory = Shaky(at.clone(), bench.people.clone());
-    let approvals = bench.builder().directory(directory).build().await.unwrap();
+    let (at, approvals) = Shaky::over(&bench).await;
     let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     let card = bench.card().await;
     settle().await;

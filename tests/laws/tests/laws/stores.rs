@@ -4,14 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use approvals::id::{NodeName, Seq};
-use approvals::ledger::{
-    Append, Appended, Cursor, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
-    StoreErrorKind, Stream,
-};
-use approvals::request::StoreKey;
+use approvals::id::Seq;
+use approvals::ledger::{Append, Appended, Event, Memory, Store, StoreError, StoreErrorKind};
 use approvals::testing::MockBackend;
 use approvals::{Approvals, ErrorKind};
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 
 use super::support::{Runs, pay, refused, wipe};
@@ -57,22 +54,6 @@ impl Store for Mistaken {
         self.memory.append(append).await
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.memory.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.memory.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.memory.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.memory.last().await
-    }
-
     async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
         match self.mistake {
             Mistake::Early => Ok(()),
@@ -80,13 +61,7 @@ impl Store for Mistaken {
         }
     }
 
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.memory.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.memory.key()
-    }
+    hand_on!(approvals, memory: history, list, records, last, hold_node, key);
 }
 
 /// Runs on a runtime with one thread, beside the test, which does not hang if that thread does.

@@ -174,6 +174,26 @@ impl Bench {
     }
 }
 
+/// A call without a key that asks people.
+pub(crate) fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
+    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
+}
+
+/// One with a key, the same each time.
+pub(crate) fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
+    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
+}
+
+/// One with that key that is approved and in its body, where it stays until the door opens.
+pub(crate) async fn in_the_body(bench: &Bench, approvals: &Approvals) -> (JoinHandle<Res<u64>>, Runs, Hold) {
+    let hold = Hold::new();
+    let runs = Runs::held_by(&hold);
+    bench.mock.approve();
+    let call = tokio::spawn(approvals.scope(pay(runs.clone(), "R-1", 5)));
+    hold.reached(1).await;
+    (call, runs, hold)
+}
+
 pub(crate) fn noon() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }

@@ -2,21 +2,12 @@
 
 use std::time::Duration;
 
+use approvals::ErrorKind;
 use approvals::ledger::IgnoredWhy;
 use approvals::state::Phase;
 use approvals::time::Clock;
-use approvals::{Approvals, ErrorKind};
-use tokio::task::JoinHandle;
 
 use crate::support::*;
-
-fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
-    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
-}
-
-fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
-    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
-}
 
 /// Closes the lid for so long.
 async fn sleep_through(bench: &Bench, time: Duration) {

@@ -13,12 +13,19 @@ use crate::support::*;
 
 const MICRO: Duration = Duration::from_micros(1);
 
-fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
-    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
-}
+/// More calls than are expired at once.
+const CALLS: usize = 300;
 
-fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
-    tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
+/// So many calls, each with a key of its own, that wait for people.
+async fn many(bench: &Bench, approvals: &Approvals) -> Vec<JoinHandle<Res<u64>>> {
+    let call = |number| {
+        let runs = bench.runs.clone();
+        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
+    };
+    let calls = (0..CALLS).map(call).collect();
+    bench.mock.presented(CALLS).await;
+    settle().await;
+    calls
 }
 
 /// A bench whose store is stamped by another clock than the agent's.
@@ -138,16 +145,10 @@ async fn the_keeper_expires_what_nobody_waits_for() {
 
 #[tokio::test]
 async fn requests_that_are_due_together_expire_side_by_side_and_never_all_at_once() {
-    const REQUESTS: usize = 300;
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = |number| {
-        let runs = bench.runs.clone();
-        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
-    };
-    let calls: Vec<_> = (0..REQUESTS).map(call).collect();
-    let cards = bench.mock.presented(REQUESTS).await;
-    settle().await;
+    let calls = many(&bench, &approvals).await;
+    let cards = bench.mock.presented(CALLS).await;
     calls.iter().for_each(JoinHandle::abort);
     settle().await;
     let hold = Hold::new();
@@ -166,16 +167,9 @@ async fn requests_that_are_due_together_expire_side_by_side_and_never_all_at_onc
 
 #[tokio::test]
 async fn calls_that_are_due_together_end_as_the_keeper_comes_to_them_and_never_all_at_once() {
-    const CALLS: usize = 300;
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = |number| {
-        let runs = bench.runs.clone();
-        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
-    };
-    let calls: Vec<_> = (0..CALLS).map(call).collect();
-    bench.mock.presented(CALLS).await;
-    settle().await;
+    let calls = many(&bench, &approvals).await;
     let hold = Hold::new();
     bench.store.fault("expired", usize::MAX, Does::Hold(hold.clone()));
     bench.clock.advance(HOUR);
@@ -223,16 +217,9 @@ async fn a_call_ends_at_its_deadline_though_nobody_can_follow_the_ledger() {
 
 #[tokio::test]
 async fn a_store_that_hangs_over_some_deadlines_holds_up_no_other() {
-    const CALLS: usize = 300;
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = |number| {
-        let runs = bench.runs.clone();
-        tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{number}"), 5).await }))
-    };
-    let calls: Vec<_> = (0..CALLS).map(call).collect();
-    bench.mock.presented(CALLS).await;
-    settle().await;
+    let calls = many(&bench, &approvals).await;
     let hold = Hold::new();
     bench.store.fault("expired", 256, Does::Hold(hold.clone()));
     bench.clock.advance(HOUR);
@@ -255,11 +242,10 @@ fn a_call_ends_at_its_deadline_though_the_runtime_of_its_keeper_is_gone() {
     let keepers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let ours = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let approvals = keepers.block_on(bench.up());
-    let call = ours.block_on(async {
-        let call = waiting(&bench, &approvals);
+    let call = ours.spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    ours.block_on(async {
         bench.card().await;
         settle().await;
-        call
     });
     drop(keepers);
     ours.block_on(async {

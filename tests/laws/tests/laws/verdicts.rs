@@ -8,21 +8,16 @@ use approvals::request::{Quorum, Requirement};
 use approvals::state::Phase;
 use approvals::testing::PROVIDER;
 use approvals::{Approvals, Context, ErrorKind, Identity, Risk};
-use tokio::task::JoinHandle;
 
 use crate::support::*;
 
 /// A keyed call that was made and given up, so that its request stands without anybody who waits.
 async fn parked(bench: &Bench, approvals: &Approvals) -> approvals::card::Card {
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let call = keyed(bench, approvals);
     let card = bench.card().await;
     call.abort();
     let _ = call.await;
     card
-}
-
-fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<usize>> {
-    tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
 }
 
 #[tokio::test]

@@ -53,11 +53,7 @@ async fn of_kind(kind: ErrorKind) -> ApprovalError {
             drive(&bench.clock, MINUTE, call).await.map(|_| 0)
         }
         ErrorKind::Running | ErrorKind::Unknown => {
-            let hold = Hold::new();
-            let runs = Runs::held_by(&hold);
-            bench.mock.approve();
-            let call = tokio::spawn(approvals.scope(pay(runs, "R-1", 5)));
-            hold.reached(1).await;
+            let (call, ..) = in_the_body(&bench, &approvals).await;
             if kind == ErrorKind::Unknown {
                 call.abort();
                 let _ = call.await;

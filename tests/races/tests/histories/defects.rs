@@ -3,14 +3,11 @@
 use std::sync::Mutex;
 
 use approvals::async_trait;
-use approvals::id::{NodeName, Seq, Version};
-use approvals::ledger::{
-    Append, Appended, Cursor, Filter, Memory, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
-    Stream, seal,
-};
-use approvals::request::StoreKey;
+use approvals::id::{Seq, Version};
+use approvals::ledger::{Append, Appended, Memory, Record, Store, StoreError, StoreErrorKind, Stream, seal};
 use approvals::testing::ManualClock;
 use approvals::time::Clock;
+use approvals_test_support::hand_on;
 
 /// What is wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,27 +90,5 @@ impl Store for Defective {
         Ok(history)
     }
 
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.inner.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.inner.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.inner.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.inner.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.inner.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.inner.key()
-    }
+    hand_on!(approvals, inner: list, records, last, wait_past, hold_node, key);
 }

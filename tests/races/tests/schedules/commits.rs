@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use approvals_races_core::async_trait;
-use approvals_races_core::id::{NodeName, Seq, Version};
+use approvals_races_core::id::{Seq, Version};
 use approvals_races_core::ledger::{
-    Append, Appended, CancelWhy, Cursor, Env, Event, Filter, NodeHold, Page, Record, Store, StoreError,
-    StoreErrorKind, Stream,
+    Append, Appended, CancelWhy, Env, Event, Record, Store, StoreError, StoreErrorKind, Stream,
 };
 use approvals_races_core::request::StoreKey;
 use approvals_races_core::state::State;
 use approvals_races_core::testing::ManualClock;
 use approvals_races_stores::{Sqlite, SqliteOptions};
+use approvals_test_support::hand_on;
 use shuttle::future::{JoinHandle, block_on, spawn, yield_now};
 use shuttle::rand::{Rng, thread_rng};
 
@@ -278,33 +278,7 @@ impl Store for Defective {
         }
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.inner.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.inner.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.inner.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.inner.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.inner.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.inner.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.inner.key()
-    }
+    hand_on!(approvals_races_core, inner: history, list, records, last, wait_past, hold_node, key);
 }
 
 fn with(defect: Defect) -> impl Fn() + Send + Sync + 'static {

@@ -3,11 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use approvals_races_core::async_trait;
-use approvals_races_core::id::{NodeName, Seq, Version};
-use approvals_races_core::ledger::{
-    Append, Appended, Cursor, Event, Filter, NodeHold, Page, Record, Store, StoreError, Stream,
-};
-use approvals_races_core::request::StoreKey;
+use approvals_races_core::id::{Seq, Version};
+use approvals_races_core::ledger::{Append, Appended, Event, Record, Store, StoreError, Stream};
+use approvals_test_support::hand_on;
 use shuttle::future::yield_now;
 
 /// Hands everything on, and keeps what was to be claimed together with a verdict.
@@ -48,10 +46,6 @@ impl Store for Watched {
         history
     }
 
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.inner.list(filter, after, limit).await
-    }
-
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
         yield_now().await;
         self.inner.records(after, limit).await
@@ -62,15 +56,5 @@ impl Store for Watched {
         self.inner.last().await
     }
 
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.inner.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.inner.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.inner.key()
-    }
+    hand_on!(approvals_races_core, inner: list, wait_past, hold_node, key);
 }

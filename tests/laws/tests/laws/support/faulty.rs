@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use approvals::id::{NodeName, RequestId, Seq};
+use approvals::id::{RequestId, Seq};
 use approvals::ledger::{
-    Append, Appended, Cursor, Env, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
-    StoreErrorKind, Stream,
+    Append, Appended, Cursor, Env, Event, Filter, Memory, Page, Record, Store, StoreError, StoreErrorKind,
+    Stream,
 };
-use approvals::request::StoreKey;
 use approvals::state::{Phase, State};
 use approvals::testing::ManualClock;
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 
 use super::Hold;
@@ -270,15 +270,5 @@ impl Store for Faulty {
         self.inner.last().await
     }
 
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.inner.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.inner.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.inner.key()
-    }
+    hand_on!(approvals, inner: wait_past, hold_node, key);
 }
