@@ -43,7 +43,14 @@ impl Local {
 
     async fn try_present(&self, request: RequestId, tries: u32) -> Result<(), StoreError> {
         let (history, state) = self.look(request).await?;
-        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else { return Ok(()) };
+        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else {
+            // It may have ended before its card was followed: news of that found none.
+            let over = state.phase().is_terminal() || state.phase() == Phase::Unknown;
+            if over && self.hub.follows_card(request) {
+                let _ = self.parts.keeper.send(Order::Refresh { request, shown: Version::default().next() });
+            }
+            return Ok(());
+        };
         let _ = self.parts.keeper.send(Order::Watch { request, deadline: opened.decide_by() });
         if self.parts.backends.is_empty() {
             return Ok(());
@@ -58,7 +65,7 @@ impl Local {
                 stands = true;
                 continue;
             }
-            let (registered, card) = (registered.clone(), card.clone());
+            let (local, registered, card) = (self.clone(), registered.clone(), card.clone());
             let (way, patience) = (registered.way.id.clone(), self.parts.clock.sleep(PATIENCE));
             let task = presenting.spawn(async move {
                 let presented = tokio::select! {
@@ -66,14 +73,20 @@ impl Local {
                     presented = registered.backend.present(&card) => presented,
                     () = patience => Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time")),
                 };
-                (registered.way.id, presented)
+                let way = registered.way.id;
+                // Here, so that no record waits for another that rides along.
+                let recorded = match presented {
+                    Ok(presented) => Ok(local.presented(request, &way, presented).await),
+                    Err(error) => Err(error),
+                };
+                (way, recorded)
             });
             ways.insert(task.id(), way);
         }
-        let (mut hope, mut placed) = (false, false);
+        let mut hope = false;
         while let Some(joined) = presenting.join_next().await {
-            let (way, presented) = match joined {
-                Ok(presented) => presented,
+            let (way, recorded) = match joined {
+                Ok(recorded) => recorded,
                 Err(panicked) => {
                     let way = ways.remove(&panicked.id());
                     // Not dropped: what it panicked with may panic once more.
@@ -82,10 +95,10 @@ impl Local {
                     (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked")))
                 }
             };
-            match presented {
-                Ok(presented) => {
-                    (stands, placed) = (true, true);
-                    self.presented(request, &way, presented).await?;
+            match recorded {
+                Ok(recorded) => {
+                    stands = true;
+                    recorded?;
                 }
                 Err(error) => {
                     hope |= error.is_temporary();
@@ -93,9 +106,7 @@ impl Local {
                 }
             }
         }
-        if placed {
-            self.catch_up(request, state.version()).await;
-        }
+        self.catch_up(request, state.version()).await;
         if hope {
             self.again(request, backoff(tries.saturating_add(4)), tries);
         } else if !stands && !self.parts.open_to_store {
