@@ -73,13 +73,18 @@ impl Due {
     /// must not make hours of it.
     pub(super) fn set_back(&mut self, back: Duration) {
         let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
-        let jobs = std::mem::take(&mut self.jobs).into_iter();
+        let (jobs, clocks) = (std::mem::take(&mut self.jobs).into_iter(), &mut self.clocks);
         self.jobs = jobs
-            .map(|(at, request, job)| match job {
-                Job::Expire => (at, request, job),
-                Job::Present(_) | Job::Refresh => {
-                    (Timestamp::from_micros(at.as_micros().saturating_sub(back)), request, job)
+            .map(|(at, request, job)| {
+                let sooner = Timestamp::from_micros(at.as_micros().saturating_sub(back));
+                let clock = clocks.get_mut(&request).filter(|_| job == Job::Expire);
+                let Some((deadline, seen_to)) = clock else { return (sooner, request, job) };
+                // How long until a store that disagreed is asked again is a length too.
+                let moved = sooner.max(*deadline);
+                if *seen_to == at {
+                    *seen_to = moved;
                 }
+                (moved, request, job)
             })
             .collect();
     }
@@ -146,6 +151,21 @@ mod tests {
         due.set_back(HOUR);
         assert_eq!(due.take(noon().after(HOUR)), Some((id(2), Job::Refresh)));
         assert_eq!(due.next(), Some(noon().after(2 * HOUR)));
+        due.over(id(1));
+        assert_eq!(due.next(), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_of_the_store_puts_no_deadline_off_once_it_is_set_right() {
+        let mut due = Due::default();
+        let (deadline, ahead) = (noon(), noon().after(2 * HOUR));
+        due.watch(id(1), deadline);
+        assert_eq!(due.take(ahead), Some((id(1), Job::Expire)));
+        due.watch_again(id(1), deadline, ahead.after(Duration::from_secs(1)));
+        due.set_back(2 * HOUR);
+        assert_eq!(due.next(), Some(deadline.after(Duration::from_secs(1))));
+        due.set_back(HOUR);
+        assert_eq!(due.next(), Some(deadline), "never before its time");
         due.over(id(1));
         assert_eq!(due.next(), None);
     }

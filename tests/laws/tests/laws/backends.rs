@@ -376,60 +376,34 @@ async fn a_panic_while_a_review_is_judged_does_not_leave_people_talking_to_the_w
 }
 
 #[tokio::test]
-async fn a_request_that_ended_before_its_card_was_refused_is_followed_no_longer() {
+async fn a_request_that_ended_while_its_card_was_tried_again_is_followed_no_longer() {
     let bench = Bench::new();
-    bench.mock.fail(permanent());
+    bench.mock.fail(temporary());
     let approvals = bench.builder().open_to_store().build().await.unwrap();
-    // One that begins to follow the ledger has everybody look, and hides what was missed.
-    let other = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sdb")));
+    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
     settle().await;
+    let request = bench.store.intact().await[0];
+    // One that begins to follow the ledger has everybody look, which hides what was missed: it is followed throughout.
+    bench.mock.fail(permanent());
+    let other = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sdc")));
+    settle().await;
+    bench.mock.fail(temporary());
     let hold = Hold::new();
     let fired = bench.store.fault("history", 1, Does::Hold(hold.clone()));
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    bench.clock.advance(Duration::from_secs(1));
     hold.reached(1).await;
-    settle().await;
     call.abort();
     settle().await;
-    let request = bench.store.intact().await[1];
     assert_eq!(bench.phase(request).await, Phase::Cancelled);
     hold.open();
+    settle().await;
+    bench.clock.advance(MINUTE);
     settle().await;
     assert!(bench.store.is_followed());
     other.abort();
     settle().await;
     assert_eq!((fired.times(), bench.store.is_followed()), (1, false));
     bench.ends(approvals).await;
-}
-
-#[test]
-fn a_request_that_ended_while_it_was_taken_up_is_followed_no_longer() {
-    let bench = Bench::new();
-    let odd = Odd::new(Way::Works);
-    let up = || bench.builder().backend(odd.clone()).build();
-    let card = life(async {
-        let approvals = up().await.unwrap();
-        let _call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
-        let card = bench.card().await;
-        settle().await;
-        card
-    });
-    life(async {
-        let hold = Hold::new();
-        let fired = bench.store.fault("history", 1, Does::Hold(hold.clone()));
-        let approvals = up().await.unwrap();
-        hold.reached(1).await;
-        let other = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sdb")));
-        settle().await;
-        bench.store.write(request_of(&card), Event::Cancelled { by: None, why: CancelWhy::Withdrawn }).await;
-        settle().await;
-        hold.open();
-        settle().await;
-        assert!(bench.store.is_followed());
-        other.abort();
-        settle().await;
-        assert_eq!((fired.times(), bench.store.is_followed()), (1, false));
-        bench.ends(approvals).await;
-    });
 }
 
 /// A store that keeps back what is in no hurry.
