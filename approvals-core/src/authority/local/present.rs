@@ -43,14 +43,7 @@ impl Local {
 
     async fn try_present(&self, request: RequestId, tries: u32) -> Result<(), StoreError> {
         let (history, state) = self.look(request).await?;
-        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else {
-            // It may have ended before its card was followed: news of that found none.
-            let over = state.phase().is_terminal() || state.phase() == Phase::Unknown;
-            if over && self.hub.follows_card(request) {
-                let _ = self.parts.keeper.send(Order::Refresh { request, shown: Version::default().next() });
-            }
-            return Ok(());
-        };
+        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else { return Ok(()) };
         let _ = self.parts.keeper.send(Order::Watch { request, deadline: opened.decide_by() });
         if self.parts.backends.is_empty() {
             return Ok(());
@@ -83,7 +76,7 @@ impl Local {
             });
             ways.insert(task.id(), way);
         }
-        let mut hope = false;
+        let (mut hope, mut placed) = (false, false);
         while let Some(joined) = presenting.join_next().await {
             let (way, recorded) = match joined {
                 Ok(recorded) => recorded,
@@ -97,7 +90,7 @@ impl Local {
             };
             match recorded {
                 Ok(recorded) => {
-                    stands = true;
+                    (stands, placed) = (true, true);
                     recorded?;
                 }
                 Err(error) => {
@@ -106,7 +99,9 @@ impl Local {
                 }
             }
         }
-        self.catch_up(request, state.version()).await;
+        if placed {
+            self.catch_up(request, state.version()).await;
+        }
         if hope {
             self.again(request, backoff(tries.saturating_add(4)), tries);
         } else if !stands && !self.parts.open_to_store {

@@ -375,37 +375,6 @@ async fn a_panic_while_a_review_is_judged_does_not_leave_people_talking_to_the_w
     approvals.shutdown().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_request_that_ended_while_its_card_was_tried_again_is_followed_no_longer() {
-    let bench = Bench::new();
-    bench.mock.fail(temporary());
-    let approvals = bench.builder().open_to_store().build().await.unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    settle().await;
-    let request = bench.store.intact().await[0];
-    // One that begins to follow the ledger has everybody look, which hides what was missed: it is followed throughout.
-    bench.mock.fail(permanent());
-    let other = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sdc")));
-    settle().await;
-    bench.mock.fail(temporary());
-    let hold = Hold::new();
-    let fired = bench.store.fault("history", 1, Does::Hold(hold.clone()));
-    bench.clock.advance(Duration::from_secs(1));
-    hold.reached(1).await;
-    call.abort();
-    settle().await;
-    assert_eq!(bench.phase(request).await, Phase::Cancelled);
-    hold.open();
-    settle().await;
-    bench.clock.advance(MINUTE);
-    settle().await;
-    assert!(bench.store.is_followed());
-    other.abort();
-    settle().await;
-    assert_eq!((fired.times(), bench.store.is_followed()), (1, false));
-    bench.ends(approvals).await;
-}
-
 /// A store that keeps back what is in no hurry.
 struct Riding(Memory, Hold);
 

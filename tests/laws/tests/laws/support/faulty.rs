@@ -52,7 +52,7 @@ impl Fired {
 }
 
 /// A ledger with faults: by the name of an event that is appended, or `history`, `list of what waits`, `list`,
-/// `listed`, `records` and `last` for reads. What is held at `history` and `listed` has been read by then.
+/// `listed`, `records` and `last` for reads. What is held at `listed` has been read by then.
 #[derive(Clone)]
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
@@ -248,11 +248,6 @@ impl Store for Faulty {
         match self.trouble(&["history"]) {
             Some(Does::Damage) => {
                 Err(StoreError::new(StoreErrorKind::Corrupt, "a record is damaged; mend it"))
-            }
-            Some(Does::Hold(hold)) => {
-                let read = self.inner.history(stream).await;
-                hold.pass().await;
-                read
             }
             Some(_) => Err(broken()),
             None => self.inner.history(stream).await,
