@@ -1,8 +1,8 @@
 //! The keeper: the one background task. Expires what is overdue, presents again, keeps cards up to date.
 //!
 //! What it does for a request waits in a lane, and is a task only once it is its turn: writes to the ledger in the one,
-//! so that a store commits many of them together, words to the backends in the other, so that a backend that hangs holds
-//! up no deadline.
+//! so that a store commits many of them together, words to the backends in another, so that a backend that hangs holds
+//! up no deadline. What is tried until it succeeds has a third: it may be stuck for as long as a store fails.
 
 mod due;
 mod lane;
@@ -52,18 +52,8 @@ pub(crate) enum Order {
     Stop(oneshot::Sender<()>),
 }
 
-/// What is written for a request.
-enum Write {
-    Expire(RequestId),
-    Withdraw(RequestId),
-}
-
-/// What came of that.
-enum Written {
-    /// The next deadline, if a clock runs on.
-    Expired(RequestId, Result<Option<Timestamp>, StoreError>),
-    Withdrawn,
-}
+/// What came of expiring a request: the next deadline, if a clock runs on.
+type Expired = (RequestId, Result<Option<Timestamp>, StoreError>);
 
 /// What backends are told of a request.
 enum Tell {
@@ -90,7 +80,8 @@ pub(crate) struct Keeper {
     busy: HashMap<RequestId, bool>,
     /// How often in a row the cards of a request could not be brought up to date.
     failed: HashMap<RequestId, u32>,
-    writes: Lane<Write, Written>,
+    expiries: Lane<RequestId, Expired>,
+    withdrawals: Lane<RequestId, ()>,
     tells: Lane<Tell, Told>,
 }
 
@@ -110,7 +101,8 @@ impl Keeper {
             shown: HashMap::new(),
             busy: HashMap::new(),
             failed: HashMap::new(),
-            writes: Lane::new(),
+            expiries: Lane::new(),
+            withdrawals: Lane::new(),
             tells: Lane::new(),
         }
     }
@@ -127,7 +119,8 @@ impl Keeper {
             tokio::select! {
                 biased;
                 () = self.local.parts.clock.sleep(nap) => self.work(),
-                Some(written) = self.writes.done() => self.written(written),
+                Some((request, deadline)) = self.expiries.done() => self.expired(request, deadline),
+                Some(()) = self.withdrawals.done() => {}
                 Some(told) = self.tells.done() => self.told(told),
                 order = self.orders.recv() => match order {
                     Some(Order::Watch { request, deadline }) => {
@@ -138,7 +131,7 @@ impl Keeper {
                         let at = self.local.parts.clock.now().after(after);
                         self.due.put(at, request, Job::Present(tries));
                     }
-                    Some(Order::Withdraw(request)) => self.writes.put(Write::Withdraw(request)),
+                    Some(Order::Withdraw(request)) => self.withdrawals.put(request),
                     Some(Order::Refresh { request, shown }) => {
                         self.shown.insert(request, shown);
                         self.refresh(request);
@@ -176,7 +169,7 @@ impl Keeper {
         let now = self.local.parts.clock.now();
         while let Some((request, job)) = self.due.take(now) {
             match job {
-                Job::Expire => self.writes.put(Write::Expire(request)),
+                Job::Expire => self.expiries.put(request),
                 Job::Present(tries) => self.tells.put(Tell::Present { request, tries }),
                 Job::Refresh => self.refresh(request),
             }
@@ -186,17 +179,13 @@ impl Keeper {
     /// Begins what there is room for.
     fn fill(&mut self) {
         let local = &self.local;
-        self.writes.fill(|write| {
+        self.expiries.fill(|request| {
             let local = local.clone();
-            async move {
-                match write {
-                    Write::Expire(request) => Written::Expired(request, expire(&local, request).await),
-                    Write::Withdraw(request) => {
-                        withdraw(&local, request).await;
-                        Written::Withdrawn
-                    }
-                }
-            }
+            async move { (request, expire(&local, request).await) }
+        });
+        self.withdrawals.fill(|request| {
+            let local = local.clone();
+            async move { withdraw(&local, request).await }
         });
         let shown = &self.shown;
         self.tells.fill(|tell| {
@@ -219,8 +208,7 @@ impl Keeper {
         });
     }
 
-    fn written(&mut self, written: Written) {
-        let Written::Expired(request, deadline) = written else { return };
+    fn expired(&mut self, request: RequestId, deadline: Result<Option<Timestamp>, StoreError>) {
         let again = self.local.parts.clock.now().after(AGAIN);
         match deadline {
             // The clock of the next phase, or a store that is behind us.
@@ -288,7 +276,8 @@ impl Keeper {
             self.fill();
             tokio::select! {
                 biased;
-                Some(written) = self.writes.done() => self.written(written),
+                Some((request, deadline)) = self.expiries.done() => self.expired(request, deadline),
+                Some(()) = self.withdrawals.done() => {}
                 Some(told) = self.tells.done() => self.told(told),
                 else => return,
             }

@@ -27,7 +27,10 @@ pub(crate) fn told<T>(again: &str, run: impl FnOnce() -> T) -> (Option<T>, Vec<S
 }
 
 fn note(panic: &PanicHookInfo<'_>) {
-    let said = panic.payload_as_str().unwrap_or("something without words");
+    let said = panic.payload();
+    let said =
+        said.downcast_ref::<&str>().copied().or_else(|| said.downcast_ref::<String>().map(String::as_str));
+    let said = said.unwrap_or("something without words");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     // A thread that ends has no run any more.
     let _ = UNDER_WAY.try_with(|under_way| {

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 pub(crate) use self::ask::BUILD;
-use self::folds::Folds;
+use self::folds::{Fold, Folds};
 pub(crate) use self::fused::{Offer, Together};
 use self::outcome::outcome_of;
 pub(crate) use self::present::Refreshed;
@@ -31,7 +31,7 @@ use crate::call::{Call, Caps};
 use crate::desk::{Desk, Way, unreadable};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
-use crate::id::{AgentId, Chance, NodeName, RequestId, Seq, Version};
+use crate::id::{AgentId, Chance, NodeName, RequestId, Version};
 use crate::keeper::Order;
 use crate::ledger::{Append, Appended, Env, Event, NewEvent, NodeHold, Record, Store, StoreError, Stream};
 use crate::people::Directory;
@@ -108,8 +108,7 @@ pub(crate) struct Inner {
     placed: Mutex<BTreeSet<(RequestId, usize)>>,
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
-    /// The last record of a history, how many it has, and what they come to.
-    folds: Mutex<Folds<(Seq, usize, Arc<State>)>>,
+    folds: Mutex<Folds<Fold>>,
 }
 
 impl std::ops::Deref for Local {
@@ -158,22 +157,17 @@ impl Local {
         }
     }
 
-    /// Folds the history of a request, as far as it was not folded before. A record never changes, so the last one of a
-    /// known history says that the history is the one that is known.
+    /// Folds the history of a request, as far as it was not folded before.
     pub(crate) fn fold(&self, request: RequestId, history: &[Record]) -> Result<Arc<State>, Illegal> {
         let known = self.folds.lock().unwrap_or_else(PoisonError::into_inner).get(request).cloned();
-        let known = known.and_then(|(last, count, state)| {
-            let same = count.checked_sub(1).and_then(|place| history.get(place)).map(|record| record.seq);
-            (same == Some(last)).then(|| history.get(count..).map(|rest| (state, rest))).flatten()
-        });
+        let known = known.and_then(|known| known.since(history).map(|rest| (known.state, rest)));
         let state = match known {
             Some((state, [])) => return Ok(state),
             Some((state, rest)) => Arc::new(state.fold_on(rest)?),
             None => Arc::new(State::fold(history)?),
         };
-        if let Some(last) = history.last() {
-            let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
-            folds.put(request, (last.seq, history.len(), Arc::clone(&state)));
+        if let Some(fold) = Fold::of(history, &state) {
+            self.folds.lock().unwrap_or_else(PoisonError::into_inner).put(request, fold);
         }
         Ok(state)
     }

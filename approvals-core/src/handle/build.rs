@@ -337,12 +337,13 @@ impl Builder {
         });
         let up = Event::Up { build: BUILD.to_owned(), policy: policy.clone() };
         let up = local.note(Stream::System, up.into()).await?.seq;
-        recover(&local, name_of(&agent.id, 1), up).await?;
+        let recovery = recover(&local, name_of(&agent.id, 1), up).await?;
         let (behind, writing) = Behind::new(local.clone());
         let parts = &local.parts;
         let mut tasks = vec![
             runtime.spawn(writing),
             runtime.spawn(Keeper::new(local.clone(), orders, news).run()),
+            runtime.spawn(recovery),
             runtime.spawn(Arc::clone(&local.hub).follow(
                 Arc::clone(&parts.store),
                 Arc::clone(&parts.clock),

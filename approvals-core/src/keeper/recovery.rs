@@ -5,10 +5,11 @@
 //! the start, one after the other.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::time::Duration;
 
 use super::Order;
-use crate::authority::{Local, Registered, backoff};
+use crate::authority::{Local, Panicked, Registered, backoff, caught};
 use crate::id::{NodeName, RequestId, Seq};
 use crate::ledger::{Cursor, Filter, NodeHold, Page, StoreError, StoreErrorKind, Summary};
 use crate::state::Phase;
@@ -18,11 +19,15 @@ const PAGE: usize = 256;
 /// How old a request may be whose card is still told at a start how it ended.
 const TELL_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Records which bodies were cut off, and sees to everything else in the background.
+/// Records which bodies were cut off. Gives the rest of the work, for a task that ends with the handle.
 ///
 /// `family` is the first of the names that processes of this agent take by default on this host, and `up` the place in
 /// the ledger where this process began.
-pub(crate) async fn recover(local: &Local, family: NodeName, up: Seq) -> Result<(), StoreError> {
+pub(crate) async fn recover(
+    local: &Local,
+    family: NodeName,
+    up: Seq,
+) -> Result<impl Future<Output = ()> + Send + use<>, StoreError> {
     let mut recovery = Recovery { local: local.clone(), family, up, dead: HashMap::new() };
     let mut after = None;
     loop {
@@ -36,15 +41,13 @@ pub(crate) async fn recover(local: &Local, family: NodeName, up: Seq) -> Result<
             None => break,
         }
     }
-    local.background.run(async move {
-        // The caller polls this once, and has better things to do.
-        tokio::task::yield_now().await;
-        recovery.take_up_all().await;
-        if let Err(error) = recovery.tell_ended().await {
-            tracing::warn!(%error, "cards of requests that ended before this start may not say so; do what the error says, then start the agent again");
+    Ok(async move {
+        if let Err(Panicked) = caught(recovery.see_to_the_rest()).await {
+            tracing::error!(
+                "what earlier processes left open was not all taken up, because of a panic; start the agent again"
+            );
         }
-    });
-    Ok(())
+    })
 }
 
 struct Recovery {
@@ -78,9 +81,16 @@ impl Recovery {
         }
     }
 
+    async fn see_to_the_rest(mut self) {
+        self.take_up_all().await;
+        if let Err(error) = self.tell_ended().await {
+            tracing::warn!(%error, "cards of requests that ended before this start may not say so; do what the error says, then start the agent again");
+        }
+    }
+
     async fn bury(&mut self, summary: &Summary) -> Result<(), StoreError> {
         match &summary.claimed_by {
-            Some(node) if self.is_dead(node).await? => self.local.bury(summary.id).await,
+            Some(node) if self.is_dead(node).await? => self.local.bury(summary.id, node).await,
             _ => Ok(()),
         }
     }

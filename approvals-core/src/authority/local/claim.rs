@@ -9,7 +9,7 @@ use super::{End, Grant, Local, MOVES, Ticket, backoff, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
-use crate::id::{ClaimId, RequestId, Version, uuid_v7};
+use crate::id::{ClaimId, NodeName, RequestId, Version, uuid_v7};
 use crate::ledger::{
     Answer, Append, CancelWhy, Event, Ignored, IgnoredWhat, IgnoredWhy, NotRunWhy, Record, StoreError,
     StoreErrorKind, Stream,
@@ -309,12 +309,12 @@ impl Local {
         }
     }
 
-    /// Records that the attempts of a node whose name we hold now were cut off (law 8).
-    pub(crate) async fn bury(&self, request: RequestId) -> Result<(), StoreError> {
+    /// Records that the attempt of a node whose name we hold now was cut off (law 8). A later claim, of one that is
+    /// alive, may have taken its place.
+    pub(crate) async fn bury(&self, request: RequestId, dead: &NodeName) -> Result<(), StoreError> {
         let (_, state) = self.look(request).await?;
-        let Some(claim) = state.claim().filter(|_| state.phase() == Phase::Executing).cloned() else {
-            return Ok(());
-        };
+        let claim = state.claim().filter(|claim| state.phase() == Phase::Executing && claim.node == *dead);
+        let Some(claim) = claim.cloned() else { return Ok(()) };
         let append = Append {
             stream: Stream::Request(request),
             expected: Some(state.version()),

@@ -1,11 +1,39 @@
 //! What the histories of the requests that moved last come to, so that they are not folded anew at each step.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::id::RequestId;
+use crate::id::{RequestId, Seq};
+use crate::ledger::Record;
+use crate::state::State;
 
 /// Requests in one of the two generations.
 const REQUESTS: usize = 1_024;
+
+/// What a history came to.
+#[derive(Debug, Clone)]
+pub(super) struct Fold {
+    /// Where its last record stands, and what it says.
+    last: (Seq, Arc<[u8]>),
+    count: usize,
+    pub(super) state: Arc<State>,
+}
+
+impl Fold {
+    /// `None` of an empty history.
+    pub(super) fn of(history: &[Record], state: &Arc<State>) -> Option<Self> {
+        let last = history.last().map(|last| (last.seq, Arc::clone(&last.bytes)))?;
+        Some(Self { last, count: history.len(), state: Arc::clone(state) })
+    }
+
+    /// The records that a history has beyond this one; `None` if it is another. A record never changes, so one that is
+    /// the same stands behind the same ones; but a store that was put back to an earlier time fills its places anew.
+    pub(super) fn since<'h>(&self, history: &'h [Record]) -> Option<&'h [Record]> {
+        let last = history.get(self.count.checked_sub(1)?)?;
+        let same = (last.seq, &last.bytes) == (self.last.0, &self.last.1);
+        same.then(|| history.get(self.count..)).flatten()
+    }
+}
 
 /// Something about each request that moved lately. It forgets, and never more than is cheap to make again.
 #[derive(Debug)]
@@ -41,6 +69,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::request::Quorum;
+    use crate::state::tests::kit::History;
 
     fn id(number: usize) -> RequestId {
         RequestId::from_uuid(Uuid::from_u128(number as u128))
@@ -59,6 +89,30 @@ mod tests {
         }
         assert!(folds.young.len() + folds.old.len() <= 2 * REQUESTS);
         assert_eq!(folds.get(id(0)), None);
+    }
+
+    fn records(history: &History) -> Vec<Record> {
+        let record = |(place, body): (usize, &crate::ledger::Body)| Record {
+            seq: Seq(place as u64 + 1),
+            bytes: body.to_bytes().unwrap().into(),
+            body: Arc::new(body.clone()),
+            payload: None,
+            signature: None,
+        };
+        history.bodies.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn a_history_goes_on_from_its_own_records_and_not_from_others_at_the_same_places() {
+        let asked = || History::asking(Quorum::people(1));
+        let denied = records(&asked().denied_by("ann", &[]));
+        let known = Fold::of(&denied, &Arc::new(State::fold(&denied).unwrap())).unwrap();
+        assert_eq!(known.since(&denied), Some(&[][..]));
+        let approved = records(&asked().approved_by("ann", &[]));
+        assert_eq!(known.since(&approved), None);
+        assert_eq!(known.since(&denied[..1]), None);
+        let first = Fold::of(&denied[..1], &Arc::new(State::fold(&denied[..1]).unwrap())).unwrap();
+        assert_eq!(first.since(&approved), Some(&approved[1..]));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Local {
                 stands = true;
                 continue;
             }
-            let (registered, card) = (registered.clone(), card.clone());
+            let (local, registered, card) = (self.clone(), registered.clone(), card.clone());
             let (way, patience) = (registered.way.id.clone(), self.parts.clock.sleep(PATIENCE));
             let task = presenting.spawn(async move {
                 let presented = tokio::select! {
@@ -66,14 +66,20 @@ impl Local {
                     presented = registered.backend.present(&card) => presented,
                     () = patience => Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time")),
                 };
-                (registered.way.id, presented)
+                let way = registered.way.id;
+                // Here, so that no record waits for another that rides along.
+                let recorded = match presented {
+                    Ok(presented) => Ok(local.presented(request, &way, presented).await),
+                    Err(error) => Err(error),
+                };
+                (way, recorded)
             });
             ways.insert(task.id(), way);
         }
         let (mut hope, mut placed) = (false, false);
         while let Some(joined) = presenting.join_next().await {
-            let (way, presented) = match joined {
-                Ok(presented) => presented,
+            let (way, recorded) = match joined {
+                Ok(recorded) => recorded,
                 Err(panicked) => {
                     let way = ways.remove(&panicked.id());
                     // Not dropped: what it panicked with may panic once more.
@@ -82,10 +88,10 @@ impl Local {
                     (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked")))
                 }
             };
-            match presented {
-                Ok(presented) => {
+            match recorded {
+                Ok(recorded) => {
                     (stands, placed) = (true, true);
-                    self.presented(request, &way, presented).await?;
+                    recorded?;
                 }
                 Err(error) => {
                     hope |= error.is_temporary();

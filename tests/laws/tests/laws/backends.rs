@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::{Card, Shown};
-use approvals::id::{PersonId, Reference};
-use approvals::ledger::{CancelWhy, Event, PresentFailure};
+use approvals::id::{NodeName, PersonId, Reference, Seq};
+use approvals::ledger::{
+    Append, Appended, CancelWhy, Cursor, Event, Filter, Memory, NodeHold, Page, PresentFailure, Record,
+    Store, StoreError, Stream,
+};
 use approvals::people::{Directory, DirectoryError};
+use approvals::request::StoreKey;
 use approvals::state::Phase;
 use approvals::testing::{ManualClock, MockBackend, PROVIDER};
 use approvals::{Approvals, Assurance, ErrorKind, Identity, Person};
@@ -369,4 +373,136 @@ async fn a_panic_while_a_review_is_judged_does_not_leave_people_talking_to_the_w
     drive(&clock, Duration::from_secs(1), call).await.unwrap();
     assert_eq!(runs.count(), 1, "ann's answer was lost in the panic, bob's counts");
     approvals.shutdown().await.unwrap();
+}
+
+/// A store that keeps back what is in no hurry.
+struct Riding(Memory, Hold);
+
+#[async_trait]
+impl Store for Riding {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        self.0.append(append).await
+    }
+
+    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
+        self.1.pass().await;
+        self.0.append(append).await
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        self.0.history(stream).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
+        self.0.list(filter, after, limit).await
+    }
+
+    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.0.records(after, limit).await
+    }
+
+    async fn last(&self) -> Result<Seq, StoreError> {
+        self.0.last().await
+    }
+
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        self.0.wait_past(after).await
+    }
+
+    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
+        self.0.hold_node(node).await
+    }
+
+    fn key(&self) -> &StoreKey {
+        self.0.key()
+    }
+}
+
+/// Says that it showed so much.
+struct Shows(Shown);
+
+#[async_trait]
+impl Backend for Shows {
+    fn name(&self) -> &str {
+        "shows"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { provider: PROVIDER.into(), assurance: Assurance::Chat, cards_outlive_process: true }
+    }
+
+    async fn present(&self, _: &Card) -> Result<Presented, BackendError> {
+        Ok(Presented { reference: Reference::new("1"), shown: self.0 })
+    }
+
+    async fn update(&self, _: &Card, _: &Reference) -> Result<(), BackendError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_shows_a_part_is_on_record_at_once_beside_one_whose_record_waits_for_company() {
+    let (memory, hold) = (Memory::new().unwrap(), Hold::new());
+    let ways =
+        [("first", Shown::Everything), ("second", Shown::Part { hidden: 1 }), ("third", Shown::Everything)];
+    let people = approvals::People::new([Person::new("olga"), Person::new("ann")]).unwrap();
+    let mut builder = Approvals::builder()
+        .agent(approvals::Agent::new("bench").owned_by("olga"))
+        .directory(people)
+        .store(Riding(memory.clone(), hold.clone()));
+    for (name, shown) in ways {
+        builder = builder.backend_as(Shows(shown), name, PROVIDER, Assurance::Chat);
+    }
+    let approvals = builder.build().await.unwrap();
+    let runs = Runs::default();
+    let call = tokio::spawn(approvals.scope(wipe(runs.clone(), "sda")));
+    hold.reached(2).await;
+    settle().await;
+    let presented = async || {
+        let records = memory.records(Seq::START, usize::MAX).await.unwrap();
+        records
+            .iter()
+            .filter_map(|record| match &record.body.event {
+                Event::Presented { way, .. } => Some(way.to_string()),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(presented().await, ["second"]);
+    hold.open();
+    settle().await;
+    assert_eq!(presented().await.len(), 3);
+    call.abort();
+    approvals.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_over_however_it_ended_is_followed_no_longer() {
+    const EACH: usize = 8;
+    let bench = Bench::new();
+    let approvals = bench.builder().backend(Odd::new(Way::Works)).build().await.unwrap();
+    for round in 0..4 {
+        let calls: Vec<_> =
+            (0..EACH).map(|_| tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))).collect();
+        let cards = bench.mock.presented((round + 1) * EACH).await;
+        settle().await;
+        assert!(bench.store.is_followed());
+        for (card, call) in cards[round * EACH..].iter().zip(&calls) {
+            match round {
+                0 => drop(bench.approve(card).await),
+                1 => drop(bench.deny(card).await),
+                2 => call.abort(),
+                _ => {}
+            }
+        }
+        settle().await;
+        bench.clock.advance(HOUR);
+        for call in calls {
+            let _ = call.await;
+        }
+        settle().await;
+        assert!(!bench.store.is_followed(), "round {round}");
+    }
+    assert_eq!(bench.runs.count(), EACH);
+    bench.ends(approvals).await;
 }

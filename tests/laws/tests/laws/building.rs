@@ -147,6 +147,27 @@ async fn a_handle_that_is_dropped_stops_its_work_and_frees_its_name() {
 }
 
 #[tokio::test]
+async fn a_handle_that_is_dropped_while_it_takes_up_what_was_left_frees_its_name_too() {
+    let bench = Bench::new();
+    let fired = bench.store.fault("list of what waits", usize::MAX, Does::Fail);
+    let first = bench.up().await;
+    let name = first.node().clone();
+    settle().await;
+    drop(first);
+    settle().await;
+    assert!(fired.times() > 0);
+    let second = bench.up().await;
+    assert_eq!(*second.node(), name);
+    let stop = tokio::spawn({
+        let second = second.clone();
+        async move { second.shutdown().await }
+    });
+    settle().await;
+    assert!(stop.is_finished(), "a stop does not wait for a store that is asked again");
+    stop.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn with_nobody_to_ask_besides_the_owner() {
     let bench = Bench::new();
     bench.people.only(&["owner"]);

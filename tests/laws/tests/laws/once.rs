@@ -1,6 +1,7 @@
 //! Laws 2 and 8: one approval, at most one body; and what a crash leaves is `unknown`.
 
-use approvals::ledger::{Event, Finish, NotRunWhy, Reconciliation};
+use approvals::id::ClaimId;
+use approvals::ledger::{Append, Env, Event, Finish, NotRunWhy, Reconciliation, Store};
 use approvals::request::Seed;
 use approvals::state::Phase;
 use approvals::{ApprovalError, ErrorKind, requires_approval};
@@ -499,4 +500,43 @@ async fn a_free_ruling_that_a_denial_of_its_key_overtakes_opens_nothing() {
     refused(slow.await.unwrap(), ErrorKind::Denied, &[]);
     assert_eq!((bench.runs.count(), bench.store.intact().await.len()), (0, 1));
     bench.ends(approvals).await;
+}
+
+#[test]
+fn a_start_that_finds_a_claim_dead_leaves_the_one_that_came_after_it_alone() {
+    let bench = Bench::new();
+    let hold = Hold::new();
+    let (request, node) = life(async {
+        bench.mock.approve();
+        let approvals = bench.up().await;
+        let runs = Runs::held_by(&hold);
+        let _call = tokio::spawn(approvals.scope(sync(runs, "n")));
+        hold.reached(1).await;
+        bench.store.fault("lost", usize::MAX, Does::Fail);
+        (request_of(&bench.card().await), approvals.node().clone())
+    });
+    bench.store.heal();
+    life(async {
+        let listed = Hold::new();
+        bench.store.fault("listed", 1, Does::Hold(listed.clone()));
+        let start = tokio::spawn(bench.builder().build());
+        listed.reached(1).await;
+        let state = bench.store.state(request).await;
+        let lost = Append {
+            stream: request.into(),
+            expected: Some(state.version()),
+            env: Env::Test,
+            node,
+            events: vec![Event::Lost { claim: state.claim().unwrap().id }.into()],
+        };
+        bench.store.append(lost).await.unwrap();
+        let claim = ClaimId::from_uuid(request.as_uuid());
+        bench.store.write(request, Event::Started { claim }).await;
+        listed.open();
+        let approvals = start.await.unwrap().unwrap();
+        settle().await;
+        let state = bench.store.state(request).await;
+        assert_eq!((state.phase(), state.claim().unwrap().id), (Phase::Executing, claim));
+        approvals.shutdown().await.unwrap();
+    });
 }

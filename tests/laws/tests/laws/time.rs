@@ -237,6 +237,37 @@ async fn a_store_that_hangs_over_some_deadlines_holds_up_no_other() {
 }
 
 #[test]
+fn a_call_ends_at_its_deadline_though_what_an_earlier_process_left_cannot_be_withdrawn() {
+    const LEFT: usize = 300;
+    let bench = Bench::new();
+    life(async {
+        let approvals = bench.up().await;
+        let _calls: Vec<_> = (0..LEFT).map(|_| waiting(&bench, &approvals)).collect();
+        let _keyed = keyed(&bench, &approvals);
+        bench.mock.presented(LEFT + 1).await;
+        bench.store.fault("cancelled", usize::MAX, Does::Fail);
+    });
+    life(async {
+        let approvals = bench.up().await;
+        let call = keyed(&bench, &approvals);
+        for _ in 0..10 {
+            settle().await;
+        }
+        bench.clock.advance(HOUR);
+        settle().await;
+        settle().await;
+        assert!(call.is_finished(), "it waits for what is none of its business");
+        refused(call.await.unwrap(), ErrorKind::Expired, &[]);
+        bench.store.heal();
+        let stop = tokio::spawn({
+            let approvals = approvals.clone();
+            async move { approvals.shutdown().await }
+        });
+        drive(&bench.clock, MINUTE / 6, stop).await.unwrap();
+    });
+}
+
+#[test]
 fn a_call_ends_at_its_deadline_though_the_runtime_of_its_keeper_is_gone() {
     let bench = Bench::new();
     let keepers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

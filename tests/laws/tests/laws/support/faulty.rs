@@ -52,7 +52,7 @@ impl Fired {
 }
 
 /// A ledger with faults: by the name of an event that is appended, or `history`, `list of what waits`, `list`,
-/// `records` and `last` for reads.
+/// `listed`, `records` and `last` for reads. What is held at `listed` has been read by then.
 #[derive(Clone)]
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
@@ -60,6 +60,7 @@ pub(crate) struct Faulty {
     slow: Arc<AtomicBool>,
     reads: Arc<AtomicUsize>,
     appends: Arc<Mutex<Vec<Vec<&'static str>>>>,
+    followers: Arc<()>,
 }
 
 impl Faulty {
@@ -74,6 +75,7 @@ impl Faulty {
             slow: Arc::default(),
             reads: Arc::default(),
             appends: Arc::default(),
+            followers: Arc::default(),
         }
     }
 
@@ -90,6 +92,12 @@ impl Faulty {
     /// From now on every call takes several turns, and appends end although their caller is gone.
     pub(crate) fn slow_down(&self) {
         self.slow.store(true, SeqCst);
+    }
+
+    /// Whether anybody waits for more records than there are.
+    pub(crate) fn is_followed(&self) -> bool {
+        // Each clone of the store has one too.
+        Arc::strong_count(&self.followers) > Arc::strong_count(&self.reads)
     }
 
     /// How often histories were read.
@@ -253,7 +261,11 @@ impl Store for Faulty {
             Some(_) => return Err(broken()),
             None => {}
         }
-        self.inner.list(filter, after, limit).await
+        let listed = self.inner.list(filter, after, limit).await;
+        if let Some(Does::Hold(hold)) = self.trouble(&["listed"]) {
+            hold.pass().await;
+        }
+        listed
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
@@ -270,5 +282,10 @@ impl Store for Faulty {
         self.inner.last().await
     }
 
-    hand_on!(approvals, inner: wait_past, hold_node, key);
+    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
+        let _follower = Arc::clone(&self.followers);
+        self.inner.wait_past(after).await
+    }
+
+    hand_on!(approvals, inner: hold_node, key);
 }
