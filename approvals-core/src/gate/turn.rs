@@ -157,7 +157,7 @@ impl Gate {
         risk == Risk::Low
             && !self.site.is_keyed()
             && !self.site.declares_quorum()
-            && entry.approvals.authority().rule_site(&self.site, risk) == SiteRuling::Run
+            && entry.approvals.rule_site(&self.site, risk) == SiteRuling::Run
     }
 
     /// The fast path but for its record, which only a measurement may leave out.
