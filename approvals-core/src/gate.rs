@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub use self::by_hand::Gated;
 pub(crate) use self::chain::carried;
 use self::permit::Permit;
+#[cfg(feature = "testing")]
+pub(crate) use self::turn::Ending;
 pub use self::turn::{Gate, Turn, never, refuse, refuse_by};
 use crate::authority::{Asked, Authority, End, Grant, Ticket, Waited};
 use crate::call::Call;

@@ -24,6 +24,7 @@ use crate::gate::carried;
 use crate::id::{NodeName, PolicyVersion, Seq};
 use crate::ledger::{Allowed, Event, Follow, Store, StoreError};
 use crate::people::{Agent, Principal, Requester};
+use crate::policy::SiteRuling;
 
 /// Approvals of one agent in one process: its policy, people, ledger and backends.
 ///
@@ -194,6 +195,11 @@ impl Approvals {
 
     pub(crate) fn authority(&self) -> Arc<dyn Authority> {
         Arc::clone(&self.0.authority)
+    }
+
+    /// What the site alone comes to. Asked at every call that runs freely, and so without a clone of whom is asked.
+    pub(crate) fn rule_site(&self, site: &ActionSite, risk: Risk) -> SiteRuling {
+        self.0.authority.rule_site(site, risk)
     }
 
     pub(crate) fn local(&self) -> &Local {

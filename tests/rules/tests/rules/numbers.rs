@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use approvals_rules::{files, read, tests_of};
+use approvals_rules::{files, members, read, root, tests_of};
 
 const PAGE: &str = "docs/testing.md";
 
@@ -106,6 +106,41 @@ fn the_page_says_how_many_defects_the_fuzz_targets_find() {
     let all = library.matches("Target { name: \"").count();
     let said = format!("| {} over {} of the {all} targets: ", targets.len(), distinct.len());
     assert!(row("fuzz targets").contains(&said), "{PAGE} is to say `{said}`");
+}
+
+#[test]
+fn every_kind_of_test_has_a_command_whose_packages_variables_and_scripts_are_there() {
+    let page = read(Path::new(PAGE)).unwrap();
+    let (_, kinds) = page.split_once("\n## The kinds\n").unwrap();
+    let rows: Vec<_> = kinds
+        .lines()
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert!(rows.len() > 10, "{} kinds of tests", rows.len());
+    let (members, sources) = (members().unwrap(), sources("tests"));
+    for row in rows {
+        let last = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let commands: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
+        assert!(!commands.is_empty(), "{PAGE}: no command in {row}");
+        for command in commands {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            for pair in words.windows(2).filter(|pair| pair[0] == "-p") {
+                assert!(members.contains_key(pair[1]), "`{command}`: no package `{}`", pair[1]);
+            }
+            let variables = words.iter().filter_map(|word| word.split_once('='));
+            for (variable, _) in variables {
+                assert!(
+                    sources.contains(&format!("(\"{variable}\"")),
+                    "`{command}`: nobody reads `{variable}`"
+                );
+            }
+            for script in words.iter().filter(|word| word.starts_with("scripts/")) {
+                assert!(root().join(script).is_file(), "`{command}`: no `{script}`");
+            }
+        }
+    }
 }
 
 #[test]
