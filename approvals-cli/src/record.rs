@@ -27,7 +27,7 @@ pub(crate) fn logged(record: &Record, payload: bool) -> Result<Logged, Failure> 
     let beside = payload.then(|| match &record.payload {
         None => Ok(Value::Null),
         // Without the seed: whoever has that can try out what was erased later.
-        Some(payload) => serde_json::to_value(payload)
+        Some(payload) => serde_json::to_value(payload.as_ref())
             .map(|all| json!({ "values": all.get("values"), "notes": payload.notes() })),
     });
     Ok(Logged {
