@@ -71,6 +71,11 @@ async fn of_a_yes_and_a_no_in_the_same_instant_exactly_one_decides() {
         let mut no = asked.decision(Answer::Deny);
         no.person = "u-2".to_owned();
         let (yes, no) = (asked.sealed(Answer::Approve), Sealed::of(&no, THEIRS));
+        // Who answers before the agent listens is sent away, and comes again.
+        let stranger = Sealed { signature: "v1a,c3RyYW5nZXI=".to_owned(), ..yes.clone() };
+        while world.post(&stranger).await.0 == 503 {
+            tokio::task::yield_now().await;
+        }
         // Each is first in half of the rounds.
         let (first, second) = if round % 2 == 0 { (&yes, &no) } else { (&no, &yes) };
         let ((first, _), (second, _)) = tokio::join!(world.post(first), world.post(second));
