@@ -13,7 +13,9 @@ use async_trait::async_trait;
 
 pub(crate) use self::allowed::{Behind, Full};
 pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught, caught_poll};
-pub(crate) use self::local::{BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together, backoff};
+pub(crate) use self::local::{
+    BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Seat, Together, backoff,
+};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;
@@ -36,7 +38,7 @@ pub(crate) trait Authority: Send + Sync + 'static {
     async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError>;
 
     /// Waits for a verdict that lets the call run. Every other one is an error.
-    async fn wait(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError>;
+    async fn wait(&self, ticket: &Arc<Ticket>, seat: Option<Seat>) -> Result<Waited, ApprovalError>;
 
     /// Claims the approved request: policy and directory once more, then `started`. `None` if the verdict that was
     /// offered is to be recorded by itself, and the call waits on.
@@ -59,8 +61,8 @@ pub(crate) trait Authority: Send + Sync + 'static {
 pub(crate) enum Asked {
     /// Policy lets it run, and that is recorded.
     Run,
-    /// It waits for people.
-    Wait(Arc<Ticket>),
+    /// It waits for people, in a seat that was taken before anybody was asked, if it is this call that asks them.
+    Wait(Arc<Ticket>, Option<Seat>),
 }
 
 /// What became of waiting, if not an error.

@@ -13,7 +13,7 @@ use self::permit::Permit;
 #[cfg(feature = "testing")]
 pub(crate) use self::turn::Ending;
 pub use self::turn::{Gate, Turn, never, refuse, refuse_by};
-use crate::authority::{Asked, Authority, End, Grant, Ticket, Waited};
+use crate::authority::{Asked, Authority, End, Grant, Seat, Ticket, Waited};
 use crate::call::Call;
 use crate::error::ApprovalError;
 use crate::id::RequestId;
@@ -36,21 +36,21 @@ pub(crate) enum Passed {
 /// permit, the last two right before the body.
 pub(crate) async fn pass(authority: Arc<dyn Authority>, call: Box<Call>) -> Result<Passed, ApprovalError> {
     // The key is looked up before any policy is asked: a denied call must not run because policy changed its mind.
-    let ticket = match authority.ask(&call).await? {
+    let (ticket, seat) = match authority.ask(&call).await? {
         Asked::Run => {
             tracing::debug!("policy lets the call run");
             return Ok(Passed::Free(call));
         }
-        Asked::Wait(ticket) => ticket,
+        Asked::Wait(ticket, seat) => (ticket, seat),
     };
     tracing::info!(request = %ticket.request, "the call waits for people");
     // What is asked for stands in the ledger: a call that waits for days, and there may be very many, holds none of it.
     drop(call);
-    wait(Asking { authority, ticket, over: false }).await
+    wait(Asking { authority, ticket, over: false }, seat).await
 }
 
-async fn wait(asking: Asking) -> Result<Passed, ApprovalError> {
-    let waited = asking.authority.wait(&asking.ticket).await?;
+async fn wait(asking: Asking, seat: Option<Seat>) -> Result<Passed, ApprovalError> {
+    let waited = asking.authority.wait(&asking.ticket, seat).await?;
     Ok(Passed::Woken(asking, waited))
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn claim(
             Ok(Passed::Claimed(held))
         }
         // The verdict is recorded by itself.
-        None => wait(asking).await,
+        None => wait(asking, None).await,
     }
 }
 

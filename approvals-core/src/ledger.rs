@@ -21,6 +21,6 @@ pub use self::payload::Payload;
 pub use self::record::{Body, Env, FORMAT, Record, Signature, Stream, UnreadableRecord};
 pub use self::seal::{Draft, SealError, Sealed, seal};
 pub use self::store::{
-    Append, Appended, Cursor, Filter, NewEvent, NodeHold, Page, Store, StoreError, StoreErrorKind,
+    Append, Appended, Cursor, Filter, Known, NewEvent, NodeHold, Page, Store, StoreError, StoreErrorKind,
 };
 pub use self::summary::Summary;

@@ -22,7 +22,7 @@ use approvals_core::error::ApprovalError;
 use approvals_core::handle::Approvals;
 use approvals_core::id::{NodeName, Reference, RequestId, Seq};
 use approvals_core::ledger::{
-    Append, Appended, Cursor, Event, Filter, NodeHold, Page, Record, Store, StoreError, Stream,
+    Append, Appended, Cursor, Event, Filter, Known, NodeHold, Page, Record, Store, StoreError, Stream,
 };
 use approvals_core::people::{Agent, Assurance, Identity, People, Person};
 use approvals_core::request::{Digest, StoreKey};
@@ -297,6 +297,10 @@ impl Store for Watched {
 
     async fn history(&self, stream: Stream) -> Answer<Vec<Record>> {
         self.store.history(stream).await
+    }
+
+    async fn history_past(&self, stream: Stream, known: &Known) -> Answer<Option<Vec<Record>>> {
+        self.store.history_past(stream, known).await
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Answer<Page> {

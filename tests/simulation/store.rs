@@ -105,7 +105,7 @@ impl Store for Disk {
                         let seq = self.world.ledger.last().await?;
                         told.events.clear();
                         let version = append.expected.take().unwrap_or_default().next();
-                        Ok(Appended { seq, version })
+                        Ok(Appended { seq, version, records: Vec::new() })
                     }
                     other => other,
                 }

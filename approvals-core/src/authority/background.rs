@@ -29,17 +29,19 @@ impl Background {
     /// caller goes on; the rest is done by the runtime. One that panics does not take its caller along, who may be
     /// unwinding already: a second panic would end the process.
     pub(crate) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let mut work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
-            if let Err(Panicked) = caught(work).await {
-                tracing::error!(
-                    "a piece of background work panicked and is given up; tell whoever wrote what panicked, then start the agent again"
-                );
-            }
-        });
+        let mut work = whole(work);
         let _runtime = self.runtime.enter();
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
-            return;
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            self.spawn(work);
         }
+    }
+
+    /// Hands work over that calls others' code for long: none of it runs inside the caller, in whose scope it would be.
+    pub(crate) fn start(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(whole(work));
+    }
+
+    fn spawn(&self, work: Work) {
         let (running, mut given_up) = (Running::on(&self.running), self.given_up.subscribe());
         self.runtime.spawn(async move {
             tokio::select! {
@@ -63,6 +65,19 @@ impl Background {
         // The sender lives as long as `self`.
         let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
+}
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Work whose panic ends nothing else.
+fn whole(work: impl Future<Output = ()> + Send + 'static) -> Work {
+    Box::pin(async move {
+        if let Err(Panicked) = caught(work).await {
+            tracing::error!(
+                "a piece of background work panicked and is given up; tell whoever wrote what panicked, then start the agent again"
+            );
+        }
+    })
 }
 
 /// Counts a piece of work until it is done, panics or is dropped with its runtime.
@@ -93,6 +108,17 @@ mod tests {
             tokio::task::yield_now().await;
             panic!("later, as part of the test")
         });
+        background.start(async { panic!("in a task of its own, as part of the test") });
         background.flush().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_started_does_not_run_inside_the_caller() {
+        let background = Background::new(Handle::current());
+        let (say, heard) = std::sync::mpsc::channel();
+        background.start(async move { say.send(()).unwrap() });
+        assert!(heard.try_recv().is_err());
+        background.flush().await;
+        assert!(heard.try_recv().is_ok());
     }
 }

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 
 use crate::id::{AgentId, GroupId, NodeName, PersonId, Seq};
 use crate::ledger::{
-    Append, Appended, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind, Stream,
+    Append, Appended, Cursor, Filter, Known, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
+    Stream,
 };
 use crate::people::{Directory, DirectoryError, Identity, Person};
 use crate::request::StoreKey;
@@ -98,6 +99,10 @@ impl Store for CaughtStore {
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         kept(async { self.0.history(stream).await }).await
+    }
+
+    async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
+        kept(async { self.0.history_past(stream, known).await }).await
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {

@@ -87,8 +87,8 @@ fn wake(wakers: Vec<Waker>) {
 }
 
 /// One who waits for news of a request.
-pub(crate) struct Waiter<'a> {
-    hub: &'a Hub,
+pub(crate) struct Waiter {
+    hub: Arc<Hub>,
     place: Place,
 }
 
@@ -138,12 +138,13 @@ impl Hub {
     }
 
     /// Registers a waiter. Whatever happens to the request from now on wakes it.
-    pub(crate) fn waiter(&self, request: RequestId) -> Waiter<'_> {
+    pub(crate) fn waiter(self: &Arc<Self>, request: RequestId) -> Waiter {
         let mut table = self.table();
         let place = (request, table.number());
         table.seats.insert(place, Seat::default());
         self.count(&table);
-        Waiter { hub: self, place }
+        drop(table);
+        Waiter { hub: Arc::clone(self), place }
     }
 
     /// Offers a verdict to whoever waits for the request here; `None` if nobody does, or has an offer already.
@@ -256,7 +257,7 @@ impl Hub {
     }
 }
 
-impl Waiter<'_> {
+impl Waiter {
     /// Takes the verdict that is offered, if there is one.
     pub(crate) fn offer(&self) -> Option<Offer> {
         self.hub.table().offers.remove(&self.place.0).map(|(_, offer)| offer)
@@ -284,7 +285,7 @@ impl Waiter<'_> {
     }
 }
 
-impl Drop for Waiter<'_> {
+impl Drop for Waiter {
     fn drop(&mut self) {
         let mut table = self.hub.table();
         let seat = table.seats.remove(&self.place);

@@ -21,6 +21,7 @@ use self::folds::{Fold, Folds};
 pub(crate) use self::fused::{Offer, Together};
 use self::outcome::outcome_of;
 pub(crate) use self::present::Refreshed;
+pub(crate) use self::wait::Seat;
 use super::background::Background;
 use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;
@@ -119,6 +120,9 @@ impl std::ops::Deref for Local {
     }
 }
 
+/// The history of a request and what it comes to.
+type Looked = (Vec<Record>, Arc<State>);
+
 /// The authority in this process for whoever may outlive it, and must not hold its store and its name then.
 #[derive(Clone)]
 pub(crate) struct Here(Weak<Inner>);
@@ -147,26 +151,67 @@ impl Local {
     }
 
     /// The history of a request and what it comes to.
-    pub(crate) async fn look(&self, request: RequestId) -> Result<(Vec<Record>, Arc<State>), StoreError> {
+    pub(crate) async fn look(&self, request: RequestId) -> Result<Looked, StoreError> {
         let history = self.parts.store.history(Stream::Request(request)).await?;
         let state = self.fold(request, &history).map_err(unreadable)?;
-        // A test's request is not ours to decide, and ours is not a test's.
+        Ok((history, self.ours(state)?))
+    }
+
+    /// What the history of a request comes to. Only what is new of it is read.
+    pub(crate) async fn state(&self, request: RequestId) -> Result<Arc<State>, StoreError> {
+        self.stand(request).await.and_then(|(state, _)| self.ours(state))
+    }
+
+    /// What the history of a request comes to, and the environment of its last record, whoever's it is.
+    pub(crate) async fn stand(&self, request: RequestId) -> Result<(Arc<State>, Option<Env>), StoreError> {
+        let (store, stream) = (&self.parts.store, Stream::Request(request));
+        if let Some(known) = self.known(request)
+            && let Some(rest) = store.history_past(stream, &known.last).await?
+        {
+            let env = rest.last().map_or(known.env, |last| last.body.env);
+            let state = self.fold_on(request, Some(known.state), &rest).map_err(unreadable)?;
+            return Ok((state, Some(env)));
+        }
+        let history = store.history(stream).await?;
+        let state = self.fold_on(request, None, &history).map_err(unreadable)?;
+        Ok((state, history.last().map(|last| last.body.env)))
+    }
+
+    /// A test's request is not ours to decide, and ours is not a test's.
+    fn ours(&self, state: Arc<State>) -> Result<Arc<State>, StoreError> {
         match state.opened() {
             Some(opened) if opened.env != self.parts.env => Err(unreadable(Illegal::OtherEnv)),
-            _ => Ok((history, state)),
+            _ => Ok(state),
         }
     }
 
+    fn known(&self, request: RequestId) -> Option<Fold> {
+        self.folds.lock().unwrap_or_else(PoisonError::into_inner).get(request).cloned()
+    }
+
     /// Folds the history of a request, as far as it was not folded before.
-    pub(crate) fn fold(&self, request: RequestId, history: &[Record]) -> Result<Arc<State>, Illegal> {
-        let known = self.folds.lock().unwrap_or_else(PoisonError::into_inner).get(request).cloned();
-        let known = known.and_then(|known| known.since(history).map(|rest| (known.state, rest)));
-        let state = match known {
-            Some((state, [])) => return Ok(state),
-            Some((state, rest)) => Arc::new(state.fold_on(rest)?),
-            None => Arc::new(State::fold(history)?),
+    fn fold(&self, request: RequestId, history: &[Record]) -> Result<Arc<State>, Illegal> {
+        let known = self.known(request);
+        match known.and_then(|known| known.since(history).map(|rest| (known.state, rest))) {
+            Some((state, rest)) => self.fold_on(request, Some(state), rest),
+            None => self.fold_on(request, None, history),
+        }
+    }
+
+    /// Folds what a history has beyond a state of it, and keeps what it comes to.
+    fn fold_on(
+        &self,
+        request: RequestId,
+        before: Option<Arc<State>>,
+        rest: &[Record],
+    ) -> Result<Arc<State>, Illegal> {
+        let state = match before {
+            Some(state) if rest.is_empty() => return Ok(state),
+            Some(state) => state.fold_on(rest)?,
+            None => State::fold(rest)?,
         };
-        if let Some(fold) = Fold::of(history, &state) {
+        let state = Arc::new(state);
+        if let Some(fold) = Fold::of(rest, &state) {
             self.folds.lock().unwrap_or_else(PoisonError::into_inner).put(request, fold);
         }
         Ok(state)
@@ -204,7 +249,7 @@ impl Local {
 
     /// Records `expired` if the store agrees that it is time. Nothing depends on it. Gives the clock that runs then.
     pub(crate) async fn expire(&self, request: RequestId) -> Result<Option<Timestamp>, StoreError> {
-        let (_, state) = self.look(request).await?;
+        let state = self.state(request).await?;
         if !state.is_overdue(self.parts.clock.now()) {
             return Ok(state.deadline());
         }
@@ -214,7 +259,7 @@ impl Local {
                 Ok(None)
             }
             // It has moved, or the store is behind us.
-            Err(error) if error.is_stale() => Ok(self.look(request).await?.1.deadline()),
+            Err(error) if error.is_stale() => Ok(self.state(request).await?.deadline()),
             Err(error) => Err(error),
         }
     }
@@ -258,13 +303,14 @@ impl Authority for Local {
     fn wait<'l, 't, 'w>(
         &'l self,
         ticket: &'t Arc<Ticket>,
+        seat: Option<Seat>,
     ) -> Pin<Box<dyn Future<Output = Result<Waited, ApprovalError>> + Send + 'w>>
     where
         'l: 'w,
         't: 'w,
         Self: 'w,
     {
-        Box::pin(self.wait_for_verdict(ticket))
+        Box::pin(self.wait_for_verdict(ticket, seat))
     }
 
     async fn claim(

@@ -158,17 +158,18 @@ impl Desk {
         let mut offered: Option<(NewEvent, Person, State)> = None;
         loop {
             tries += 1;
-            let history = self.store.history(stream).await?;
-            // A shutdown may give up the append that was about to record it, and a store may write what it called failed.
-            if let Some((_, person, approved)) = offered.take_if(|(event, ..)| is_on_record(&history, event))
-            {
-                return Ok(counted(stream, &self.way, person, &approved));
-            }
-            let state = match self.here.as_ref().and_then(Here::local) {
-                Some(local) => local.fold(review.request, &history),
-                None => State::fold(&history).map(Arc::new),
+            let (state, env) = match &offered {
+                None => self.look(review.request).await?,
+                // A shutdown may give up the append that was about to record it, and a store may write what it called
+                // failed.
+                Some((event, person, approved)) => {
+                    let history = self.store.history(stream).await?;
+                    if is_on_record(&history, event) {
+                        return Ok(counted(stream, &self.way, person.clone(), approved));
+                    }
+                    folded(&history)?
+                }
             };
-            let state = state.map_err(unreadable)?;
             let reviewer = self.reviewer(identity).await?;
             let now = [state.last(), at_least].into_iter().flatten().fold(self.clock.now(), Timestamp::max);
             let decision = decide(&state, &reviewer, &review, now);
@@ -183,8 +184,7 @@ impl Desk {
                 }
                 Decision::Ignore(why) => {
                     let what = review.answer.into();
-                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
-                        .await?;
+                    self.ignore(stream, env, identity, reviewer.person.as_ref(), what, why).await?;
                     return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
@@ -203,7 +203,7 @@ impl Desk {
             match self.append(stream, &state, event).await {
                 Ok(_) => match next {
                     Some(next) => return Ok(counted(stream, &self.way, person, &next)),
-                    None => return self.reread(stream, person).await,
+                    None => return self.reread(review.request, person).await,
                 },
                 Err(error) if tries < TRIES && error.is_stale() => {
                     if let StoreErrorKind::Illegal(Illegal::TooLate { deadline }) = error.kind() {
@@ -234,21 +234,19 @@ impl Desk {
         let mut tries = 0;
         loop {
             tries += 1;
-            let history = self.store.history(stream).await?;
-            let state = State::fold(&history).map_err(unreadable)?;
+            let (state, env) = self.look(request).await?;
             let reviewer = self.reviewer(identity).await?;
             let person = match may_cancel(&state, &reviewer, request, &seen) {
                 Ok(person) => person,
                 Err(why) => {
                     let what = IgnoredWhat::Cancel;
-                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
-                        .await?;
+                    self.ignore(stream, env, identity, reviewer.person.as_ref(), what, why).await?;
                     return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
             let event = self.cancelled(&person, CancelWhy::Revoked, Some(reason))?;
             match self.append(stream, &state, event).await {
-                Ok(_) => return self.reread(stream, person).await,
+                Ok(_) => return self.reread(request, person).await,
                 Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -271,15 +269,13 @@ impl Desk {
         let mut tries = 0;
         loop {
             tries += 1;
-            let history = self.store.history(stream).await?;
-            let state = State::fold(&history).map_err(unreadable)?;
+            let (state, env) = self.look(request).await?;
             let reviewer = self.reviewer(identity).await?;
             let person = match may_reconcile(&state, &reviewer, request) {
                 Ok(person) => person,
                 Err(why) => {
                     let what = IgnoredWhat::Reconcile;
-                    self.ignore(stream, history.last(), identity, reviewer.person.as_ref(), what, why)
-                        .await?;
+                    self.ignore(stream, env, identity, reviewer.person.as_ref(), what, why).await?;
                     return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
                 }
             };
@@ -288,7 +284,7 @@ impl Desk {
             let reason = payload.commit_text("reason", cut(reason, COMMENT));
             let event = Event::Reconciled { outcome, by: person.id().clone(), reason };
             match self.append(stream, &state, NewEvent::with(event, payload)).await {
-                Ok(_) => return self.reread(stream, person).await,
+                Ok(_) => return self.reread(request, person).await,
                 Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -345,9 +341,17 @@ impl Desk {
         apply(state, &body).ok()
     }
 
-    async fn reread(&self, stream: Stream, person: Person) -> Result<Reply, DeskError> {
-        let state = State::fold(&self.store.history(stream).await?).map_err(unreadable)?;
-        Ok(counted(stream, &self.way, person, &state))
+    async fn reread(&self, request: RequestId, person: Person) -> Result<Reply, DeskError> {
+        let (state, _) = self.look(request).await?;
+        Ok(counted(request.into(), &self.way, person, &state))
+    }
+
+    /// How a request stands, and the environment of its last record. Next to the gate, only what is new of it is read.
+    async fn look(&self, request: RequestId) -> Result<(Arc<State>, Option<Env>), StoreError> {
+        if let Some(local) = self.here.as_ref().and_then(Here::local) {
+            return local.stand(request).await;
+        }
+        folded(&self.store.history(request.into()).await?)
     }
 
     fn reviewed(&self, state: &State, person: &Person, review: &Review) -> Result<NewEvent, DeskError> {
@@ -390,7 +394,7 @@ impl Desk {
     async fn ignore(
         &self,
         stream: Stream,
-        last: Option<&Record>,
+        env: Option<Env>,
         identity: &Identity,
         person: Option<&Person>,
         what: IgnoredWhat,
@@ -408,8 +412,8 @@ impl Desk {
             way: Some(self.way.id.clone()),
             identity: unmapped,
         });
-        let env = last.map_or(self.env, |record| record.body.env);
         let events = vec![NewEvent::with(event, payload)];
+        let env = env.unwrap_or(self.env);
         let append = Append { stream, expected: None, env, node: self.node.clone(), events };
         self.store.append(append).await?;
         tracing::info!(request = %stream, way = %self.way.id, ?what, %why, "answer ignored");
@@ -421,6 +425,11 @@ impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Desk").field("way", &self.way).finish_non_exhaustive()
     }
+}
+
+fn folded(history: &[Record]) -> Result<(Arc<State>, Option<Env>), StoreError> {
+    let state = State::fold(history).map_err(unreadable)?;
+    Ok((Arc::new(state), history.last().map(|last| last.body.env)))
 }
 
 /// Whether this very event was written: the seed beside it is like no other.

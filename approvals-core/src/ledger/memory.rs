@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    Append, Appended, Bell, Cursor, Draft, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
-    Stream, Summary,
+    Append, Appended, Bell, Cursor, Draft, Filter, Known, NodeHold, Page, Record, Store, StoreError,
+    StoreErrorKind, Stream, Summary,
 };
 use crate::id::{NodeName, Seq, SystemChance};
 use crate::request::StoreKey;
@@ -93,6 +93,7 @@ impl Store for Memory {
         let (state, sealed) = draft.seal(&history.state, self.0.clock.now())?;
         let version = state.version();
         history.state = state;
+        let mut written = Vec::with_capacity(sealed.len());
         for mut sealed in sealed {
             let seq = Seq(records.len() as u64 + 1);
             if let Some(summary) = sealed.summary.take() {
@@ -100,7 +101,8 @@ impl Store for Memory {
             }
             let record = Record::at(seq, sealed);
             records.push(record.clone());
-            history.records.push(record);
+            history.records.push(record.clone());
+            written.push(record);
         }
         let seq = Seq(records.len() as u64);
         if !none.records.is_empty() {
@@ -108,12 +110,18 @@ impl Store for Memory {
         }
         drop(tables);
         self.0.bell.ring(seq);
-        Ok(Appended { seq, version })
+        Ok(Appended { seq, version, records: written })
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         let tables = self.tables();
         Ok(tables.streams.get(&stream).map(|history| history.records.clone()).unwrap_or_default())
+    }
+
+    async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
+        let tables = self.tables();
+        let records = tables.streams.get(&stream).map(|history| &*history.records).unwrap_or_default();
+        Ok(known.end_in(records).map(|end| records.get(end..).unwrap_or_default().to_vec()))
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {

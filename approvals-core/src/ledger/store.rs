@@ -1,5 +1,7 @@
 //! What a store does. The public conformance suite judges every one of them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{Env, Event, Payload, Record, SealError, Signature, Stream, Summary, UnreadableRecord};
@@ -67,6 +69,19 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// If it cannot be read, or a record in it is damaged. Never a shorter history.
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError>;
+
+    /// What a stream has past a record of its own that is known, oldest first; `None` if the stream does not have that
+    /// record as it is known, as when the store was put back to an earlier time.
+    ///
+    /// A request is looked at after each of its steps: a store whose records cost something to read need not read those
+    /// again that the caller has seen.
+    ///
+    /// # Errors
+    /// Those of [`history`](Self::history), for what is read.
+    async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
+        let mut history = self.history(stream).await?;
+        Ok(known.end_in(&history).map(|end| history.split_off(end)))
+    }
 
     /// Summaries of requests, newest first, a page at a time.
     ///
@@ -143,12 +158,44 @@ impl NewEvent {
 }
 
 /// What an append wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Appended {
     /// The place of its last record.
     pub seq: Seq,
     /// The version of the stream after it.
     pub version: Version,
+    /// What it wrote, as [`history`](Store::history) gives it from now on. A store may leave all of it out: whoever needs
+    /// it reads the history then.
+    pub records: Vec<Record>,
+}
+
+/// A record that its reader has seen, by its place and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its place in the whole ledger.
+    pub seq: Seq,
+    /// The very bytes that were stored.
+    pub bytes: Arc<[u8]>,
+}
+
+impl Known {
+    /// Where the records behind it begin in the history of its stream, which is oldest first; `None` if it is not there
+    /// as it is known. Whatever stands before a record that is there is what stood before it: records never change.
+    pub fn end_in(&self, history: &[Record]) -> Option<usize> {
+        let place = history.binary_search_by_key(&self.seq, |record| record.seq).ok()?;
+        history.get(place).filter(|record| self.is(record.seq, &record.bytes)).map(|_| place + 1)
+    }
+
+    /// Whether this is what stands at a place.
+    pub fn is(&self, seq: Seq, bytes: &[u8]) -> bool {
+        self.seq == seq && *self.bytes == *bytes
+    }
+}
+
+impl From<&Record> for Known {
+    fn from(record: &Record) -> Self {
+        Self { seq: record.seq, bytes: Arc::clone(&record.bytes) }
+    }
 }
 
 /// Which requests to list. Empty: all.
@@ -235,7 +282,7 @@ pub struct StoreError {
     kind: StoreErrorKind,
     message: String,
     #[source]
-    source: Option<std::sync::Arc<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl StoreError {
@@ -247,7 +294,7 @@ impl StoreError {
     /// Adds what the database or the system said.
     #[must_use]
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(std::sync::Arc::new(source));
+        self.source = Some(Arc::new(source));
         self
     }
 

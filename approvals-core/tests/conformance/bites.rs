@@ -75,6 +75,7 @@ flaws! {
     a_store_that_compares_notes: flaws::versions::ComparesNotes => [
         notes_fit_at_any_version_and_do_not_move_it,
         a_history_is_exactly_the_records_of_its_stream_oldest_first,
+        what_is_past_a_known_record_is_the_rest_of_its_history,
     ];
     a_store_that_counts_notes: flaws::versions::CountsNotes => [
         an_append_answers_with_the_place_and_version_of_its_last_record,
@@ -87,11 +88,14 @@ flaws! {
         a_note_about_an_unknown_request_lists_nothing,
         what_one_handle_wrote_another_reads_at_once,
         a_storm_of_random_events_breaks_nothing,
+        an_append_answers_with_what_it_wrote_or_with_no_record,
+        what_is_past_a_known_record_is_the_rest_of_its_history,
     ];
     a_store_that_writes_one_by_one: flaws::versions::WritesOneByOne => [
         a_batch_with_an_illegal_event_writes_nothing,
         the_sequence_is_gapless_from_one_across_streams,
         a_storm_of_random_events_breaks_nothing,
+        an_append_answers_with_what_it_wrote_or_with_no_record,
     ];
     a_store_that_writes_notes_first: flaws::versions::WritesNotesFirst => [
         a_batch_is_written_side_by_side,
@@ -160,6 +164,7 @@ flaws! {
     ];
     a_store_that_reformats_bytes: flaws::kept::ReformatsBytes => [
         the_bytes_are_the_canonical_form_of_the_record,
+        an_append_answers_with_what_it_wrote_or_with_no_record,
     ];
     a_store_that_drops_large_payloads: flaws::kept::DropsLargePayloads => [
         payloads_come_back_as_they_were_given,
@@ -175,6 +180,15 @@ flaws! {
         payloads_come_back_as_they_were_given,
         signatures_come_back_as_they_were_given,
         a_history_is_exactly_the_records_of_its_stream_oldest_first,
+    ];
+    a_store_that_reads_past_any_place: flaws::kept::ReadsPastAnyPlace => [
+        what_is_past_a_known_record_is_the_rest_of_its_history,
+    ];
+    a_store_that_reads_past_a_version: flaws::kept::ReadsPastAVersion => [
+        what_is_past_a_known_record_is_the_rest_of_its_history,
+    ];
+    a_store_that_tells_the_last_record: flaws::kept::TellsTheLastRecord => [
+        an_append_answers_with_what_it_wrote_or_with_no_record,
     ];
     a_store_that_shares_the_other_history: flaws::kept::SharesTheOtherHistory => [
         a_history_is_exactly_the_records_of_its_stream_oldest_first,

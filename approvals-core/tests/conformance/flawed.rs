@@ -9,7 +9,7 @@ use std::time::Duration;
 use approvals_core::conformance::{SetupError, StoreUnderTest};
 use approvals_core::id::{NodeName, Seq};
 use approvals_core::ledger::{
-    Append, Appended, Cursor, Filter, Memory, NodeHold, Page, Record, Store, StoreError, Stream,
+    Append, Appended, Cursor, Filter, Known, Memory, NodeHold, Page, Record, Store, StoreError, Stream,
 };
 use approvals_core::request::StoreKey;
 use approvals_core::time::{Clock, Sleep, Timestamp};
@@ -49,6 +49,16 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
 
     async fn history(&self, sound: &Sound, stream: Stream) -> Result<Vec<Record>, StoreError> {
         sound.memory.history(stream).await
+    }
+
+    async fn history_past(
+        &self,
+        sound: &Sound,
+        stream: Stream,
+        known: &Known,
+    ) -> Result<Option<Vec<Record>>, StoreError> {
+        let mut history = self.history(sound, stream).await?;
+        Ok(known.end_in(&history).map(|end| history.split_off(end)))
     }
 
     async fn list(
@@ -97,6 +107,10 @@ impl<F: Flaw> Store for Flawed<F> {
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         self.flaw.history(&self.sound, stream).await
+    }
+
+    async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
+        self.flaw.history_past(&self.sound, stream, known).await
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {

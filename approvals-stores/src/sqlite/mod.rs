@@ -27,7 +27,8 @@ use std::sync::Arc;
 use approvals_core::doctor::Report;
 use approvals_core::id::{NodeName, Seq};
 use approvals_core::ledger::{
-    Append, Appended, Bell, Cursor, Filter, NodeHold, Page, Record, Store, StoreError, StoreErrorKind, Stream,
+    Append, Appended, Bell, Cursor, Filter, Known, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
+    Stream,
 };
 use approvals_core::request::StoreKey;
 use async_trait::async_trait;
@@ -224,6 +225,11 @@ impl Store for Sqlite {
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         self.0.readers.read(move |conn| rows::history(conn, stream)).await
+    }
+
+    async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
+        let known = known.clone();
+        self.0.readers.read(move |conn| rows::history_past(conn, stream, &known)).await
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {

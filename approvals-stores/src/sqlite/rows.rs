@@ -1,9 +1,9 @@
 //! Records and summaries as rows.
 
-use approvals_core::id::Seq;
+use approvals_core::id::{Seq, Version};
 use approvals_core::ledger::{
-    Append, Cursor, Draft, Event, Filter, NewEvent, Page, Record, SealError, Sealed, StoreError,
-    StoreErrorKind, Stream, Summary, UnreadableRecord,
+    Append, Appended, Cursor, Draft, Event, Filter, Known as KnownRecord, NewEvent, Page, Payload, Record,
+    SealError, Sealed, StoreError, StoreErrorKind, Stream, Summary, UnreadableRecord,
 };
 use approvals_core::state::State;
 use approvals_core::time::Timestamp;
@@ -51,22 +51,51 @@ pub(super) fn known(conn: &Connection, stream: Stream) -> Result<Known, Failure>
     Ok(Known { state, opened: opened.map(|record| record.seq) })
 }
 
+/// The records of a stream past a known one; `None` if that is not there as it is known.
+pub(super) fn history_past(
+    conn: &Connection,
+    stream: Stream,
+    known: &KnownRecord,
+) -> Result<Option<Vec<Record>>, Failure> {
+    // Without the `+`, SQLite may go through all that is later, of whatever stream.
+    let mut ask = conn.prepare_cached(
+        "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1 AND +seq >= ?2",
+    )?;
+    let mut rows = ask.query(params![stream.to_string(), signed(known.seq.0)])?;
+    let mut there = false;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if place(row, 0)? == known.seq {
+            // Seen already, so that it is neither parsed nor is what stands beside it read.
+            there = known.is(known.seq, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+        } else {
+            found.push(record_of(row, stream)?);
+        }
+    }
+    found.sort_unstable_by_key(|record| record.seq);
+    Ok(there.then_some(found))
+}
+
 fn of_stream(conn: &Connection, stream: Stream, ask: &str) -> Result<Vec<Record>, Failure> {
     // Sorted below: with an ORDER BY, SQLite prepares the statement anew for each stream.
     let mut ask = conn.prepare_cached(ask)?;
     let mut rows = ask.query([stream.to_string()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let record = record(row)?;
-        if record.body.stream != stream {
-            let why =
-                format!("it is kept under `{stream}` and says that it belongs to `{}`", record.body.stream);
-            return Err(UnreadableRecord::Damaged { seq: record.seq, why }.into());
-        }
-        found.push(record);
+        found.push(record_of(row, stream)?);
     }
     found.sort_unstable_by_key(|record| record.seq);
     Ok(found)
+}
+
+/// A record that is kept under a stream, and belongs to it.
+fn record_of(row: &Row<'_>, stream: Stream) -> Result<Record, Failure> {
+    let record = record(row)?;
+    if record.body.stream != stream {
+        let why = format!("it is kept under `{stream}` and says that it belongs to `{}`", record.body.stream);
+        return Err(UnreadableRecord::Damaged { seq: record.seq, why }.into());
+    }
+    Ok(record)
 }
 
 /// Records of every stream past a place, in order.
@@ -91,12 +120,16 @@ pub(super) fn records(conn: &Connection, after: Seq, limit: usize) -> Result<Vec
 /// An append as far as it is written down on the thread of its caller.
 pub(super) struct Sheet {
     pub(super) draft: Draft,
-    payloads: Vec<Option<Vec<u8>>>,
+    payloads: Vec<Option<Beside>>,
 }
+
+/// A payload, and as it is stored.
+type Beside = (Payload, Vec<u8>);
 
 impl Sheet {
     pub(super) fn new(mut append: Append) -> Result<Self, StoreError> {
-        let payload = |new: &mut NewEvent| new.payload.take().map(|payload| payload.to_bytes()).transpose();
+        let beside = |payload: Payload| payload.to_bytes().map(|bytes| (payload, bytes));
+        let payload = |new: &mut NewEvent| new.payload.take().map(beside).transpose();
         let payloads = append.events.iter_mut().map(payload).collect::<Result<_, _>>().map_err(unwritable)?;
         Ok(Self { draft: Draft::new(append)?, payloads })
     }
@@ -110,17 +143,46 @@ impl Sheet {
             true => records.last_mut().and_then(|sealed| sealed.summary.take()).map(Line::of).transpose()?,
             false => None,
         };
-        Ok((
-            Known { state, opened: known.opened },
-            Lines { records: records.into_iter().zip(self.payloads).collect(), summary },
-        ))
+        let mut payloads = Vec::with_capacity(records.len());
+        for (sealed, beside) in records.iter_mut().zip(self.payloads) {
+            let (payload, bytes) = beside.unzip();
+            sealed.payload = payload;
+            payloads.push(bytes);
+        }
+        Ok((Known { state, opened: known.opened }, Lines { records, payloads, summary }))
     }
 }
 
 /// The rows of one append. Writing them can fail only by the database.
 pub(super) struct Lines {
-    records: Vec<(Sealed, Option<Vec<u8>>)>,
+    records: Vec<Sealed>,
+    /// As they are stored.
+    payloads: Vec<Option<Vec<u8>>>,
     summary: Option<Line>,
+}
+
+impl Lines {
+    /// What is told of them once they are written behind this place.
+    pub(super) fn filed(self, behind: Seq, version: Version) -> Filed {
+        Filed { first: behind.next(), version, records: self.records }
+    }
+}
+
+/// What was written of one append.
+pub(super) struct Filed {
+    first: Seq,
+    version: Version,
+    records: Vec<Sealed>,
+}
+
+impl From<Filed> for Appended {
+    fn from(filed: Filed) -> Self {
+        let places = std::iter::successors(Some(filed.first), |seq| Some(seq.next()));
+        let records: Vec<_> =
+            places.zip(filed.records).map(|(seq, sealed)| Record::at(seq, sealed)).collect();
+        let seq = records.last().map_or(filed.first, |last| last.seq);
+        Self { seq, version: filed.version, records }
+    }
 }
 
 /// The row of a summary.
@@ -166,7 +228,7 @@ impl<'conn> Quill<'conn> {
         opened: &mut Option<Seq>,
     ) -> rusqlite::Result<Seq> {
         let mut seq = last;
-        for (sealed, payload) in &lines.records {
+        for (sealed, payload) in lines.records.iter().zip(&lines.payloads) {
             seq = seq.next();
             let body = &sealed.body;
             self.records.execute(params![

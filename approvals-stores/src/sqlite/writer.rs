@@ -16,7 +16,7 @@ use super::node::Names;
 use super::place::{Files, Standing, displaced};
 use super::queue::Queue;
 use super::recent::{Known, Recent};
-use super::rows::{Line, Quill, Sheet};
+use super::rows::{Filed, Line, Quill, Sheet};
 use super::schema::{Use, connect};
 use super::sync::mpsc::{Receiver, RecvTimeoutError};
 use super::sync::receive_until;
@@ -58,7 +58,8 @@ impl Writer {
     pub(super) async fn append(&self, append: Append, pace: Pace) -> Result<Appended, StoreError> {
         // Written down here, by whoever has the append: the one thread that writes does what nobody else can.
         let sheet = Sheet::new(append)?;
-        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await
+        // So is what it wrote.
+        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await.map(Appended::from)
     }
 
     /// Folds every request anew.
@@ -211,10 +212,11 @@ impl Scribe {
             });
             answers.push(match judged {
                 Ok((known, (mut after, lines))) => {
-                    last = quill.write(&lines, last, &mut after.opened)?;
+                    let behind = last;
+                    last = quill.write(&lines, behind, &mut after.opened)?;
                     let version = after.state.version();
                     *known = after;
-                    Ok(Appended { seq: last, version })
+                    Ok(lines.filed(behind, version))
                 }
                 // Refused before anything of it was written: its neighbours stand.
                 Err(Failure::Store(refused)) => Err(refused),
@@ -262,7 +264,7 @@ impl Pen {
 /// A commit: where the ledger ends now, and one answer for each append.
 struct Written {
     last: Seq,
-    answers: Vec<Result<Appended, StoreError>>,
+    answers: Vec<Result<Filed, StoreError>>,
 }
 
 fn rebuild(conn: &Connection) -> Result<u64, Failure> {

@@ -89,11 +89,11 @@ impl FileStore {
         let records: Vec<Record> =
             (first..).zip(sealed).map(|(seq, sealed)| Record::at(Seq(seq), sealed)).collect();
         ledger.file.write(&records)?;
-        ledger.take_in(records)?;
+        ledger.take_in(records.clone())?;
         let seq = Seq(ledger.records.len() as u64);
         drop(ledger);
         self.0.bell.ring(seq);
-        Ok(Appended { seq, version })
+        Ok(Appended { seq, version, records })
     }
 }
 

@@ -58,7 +58,7 @@ impl Witness {
     fn pretend(&self, append: &Append) -> Appended {
         let moves = append.events.iter().filter(|new| !new.event.is_note());
         let version = moves.fold(append.expected.unwrap_or_default(), |version, _| version.next());
-        Appended { seq: Seq::START, version }
+        Appended { seq: Seq::START, version, records: Vec::new() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Asked, Local, MOVES, Ticket, outcome_of};
+use super::{Asked, Local, Looked, MOVES, Seat, Ticket, outcome_of};
 use crate::action::Risk;
 use crate::call::{Call, SkippedAtCritical};
 use crate::error::{ApprovalError, ErrorKind};
@@ -28,7 +28,7 @@ impl Local {
         let mut moves = 0;
         loop {
             let round = match self.find(call).await? {
-                Found::Request(ticket) => return Ok(Asked::Wait(ticket)),
+                Found::Request(ticket) => return Ok(Asked::Wait(ticket, None)),
                 Found::Round(round) => round,
             };
             let requirement = match self.rule(call).await? {
@@ -36,15 +36,15 @@ impl Local {
                 None => {
                     // Ruling takes its time: a request of the key that came meanwhile is this call's (law 3).
                     if let Found::Request(ticket) = self.find(call).await? {
-                        return Ok(Asked::Wait(ticket));
+                        return Ok(Asked::Wait(ticket, None));
                     }
                     self.record_allowed(call).await?;
                     return Ok(Asked::Run);
                 }
             };
             self.check_fillable(call, &requirement).await?;
-            if let Some(ticket) = self.request(call, requirement, round).await? {
-                return Ok(Asked::Wait(Arc::new(ticket)));
+            if let Some((ticket, seat)) = self.request(call, requirement, round).await? {
+                return Ok(Asked::Wait(Arc::new(ticket), Some(seat)));
             }
             // Another process opened the same key at the same time: attach to its request.
             moves += 1;
@@ -257,7 +257,7 @@ impl Local {
         call: &Call,
         requirement: Requirement,
         round: Option<u64>,
-    ) -> Result<Option<Ticket>, ApprovalError> {
+    ) -> Result<Option<(Ticket, Seat)>, ApprovalError> {
         let unavailable = |message: String| ApprovalError::new(ErrorKind::Unavailable, call.name(), message);
         let chance = &*self.parts.chance;
         let request = match (call.key(), round) {
@@ -289,36 +289,68 @@ impl Local {
         let (local, unattended) =
             (self.clone(), Unattended { local: self.clone(), request, withdraws: !keyed });
         self.background.run(async move {
-            let opened = local.open(request, event, seed).await.map(|()| unattended);
-            let open = opened.is_ok();
-            let attended = give.send(opened).is_ok();
+            // Taken before anybody can answer, so that no verdict comes before somebody waits for it.
+            let waiter = local.hub.waiter(request);
+            let opened = match local.open(request, event, seed).await {
+                Ok(records) => local.as_opened(request, records, keyed),
+                Err(error) => {
+                    let _ = give.send(Err(error));
+                    return;
+                }
+            };
+            let deadline = opened.as_ref().and_then(|(_, state)| state.deadline());
+            let attended = give.send(Ok((unattended, Seat { waiter, deadline }))).is_ok();
             // Parked by a caller that is gone, it waits for people all the same.
-            if open && (attended || keyed) {
+            if attended || keyed {
                 tracing::info!(%action, %request, risk, "request opened");
-                local.place(request);
+                match opened {
+                    Some(opened) => local.place_opened(request, opened),
+                    None => local.place(request),
+                }
             }
         });
-        match take.await {
-            Ok(Ok(unattended)) => unattended.attend(),
+        let seat = match take.await {
+            Ok(Ok((unattended, seat))) => {
+                unattended.attend();
+                seat
+            }
             Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
             Ok(Err(error)) => return Err(Self::store_error(call.name(), request, &error)),
             Err(_) => {
                 return Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()));
             }
-        }
+        };
         let patience = call.site().wait;
-        Ok(Some(Ticket { action: call.name().clone(), request, seed, bound, keyed, patience }))
+        let ticket = Ticket { action: call.name().clone(), request, seed, bound, keyed, patience };
+        Ok(Some((ticket, seat)))
     }
 
-    async fn open(&self, request: RequestId, requested: NewEvent, seed: Seed) -> Result<(), StoreError> {
-        let Err(error) = self.append(request, Version::default(), vec![requested]).await else {
-            return Ok(());
+    /// Gives what was written, if the store tells.
+    async fn open(
+        &self,
+        request: RequestId,
+        requested: NewEvent,
+        seed: Seed,
+    ) -> Result<Vec<Record>, StoreError> {
+        let error = match self.append(request, Version::default(), vec![requested]).await {
+            Ok(appended) => return Ok(appended.records),
+            Err(error) => error,
         };
         // The reply may be lost: is the request there, and ours?
         match self.look(request).await {
-            Ok((history, _)) if seed_of(&history) == Some(seed) => Ok(()),
+            Ok((history, _)) if seed_of(&history) == Some(seed) => Ok(Vec::new()),
             _ => Err(error),
         }
+    }
+
+    /// A request as it was opened. `None` where its history has to be read: if the store has not told what it wrote, and
+    /// under a key, where notes may stand before it.
+    fn as_opened(&self, request: RequestId, records: Vec<Record>, keyed: bool) -> Option<Looked> {
+        if keyed || records.is_empty() {
+            return None;
+        }
+        let state = self.fold_on(request, None, &records).ok()?;
+        (state.phase() == Phase::Pending).then_some((records, state))
     }
 
     /// Law 7: durable before the body, with the arguments, from risk medium up.

@@ -34,8 +34,7 @@ impl Local {
         if let Err(objection) = self.ask_policy_again(call).await {
             return Err(self.heed(objection, ticket).await);
         }
-        let (_, state) =
-            self.look(request).await.map_err(|error| Self::store_error(action, request, &error))?;
+        let state = self.state(request).await.map_err(|error| Self::store_error(action, request, &error))?;
         if let Err(objection) = self.ask_directory_again(call, &state).await {
             return Err(self.heed(objection, ticket).await);
         }
@@ -165,12 +164,12 @@ impl Local {
     }
 
     async fn try_start(&self, ticket: &Ticket, claim: ClaimId) -> Result<Tried, StoreError> {
-        let (history, state) = self.look(ticket.request).await?;
+        let (outcome, state) = self.outcome(&ticket.action, ticket.request).await?;
         if is_ours(&state, claim) {
             return Ok(Tried::Started(state.version()));
         }
         // Whether it is too late is for the store to say: our clock may be a day ahead of its.
-        match outcome_of(&ticket.action, &history, &state) {
+        match outcome {
             Some(Ok(())) => {}
             Some(Err(error)) => return Ok(Tried::Over(error)),
             None => {
@@ -207,15 +206,15 @@ impl Local {
             let (mut tries, mut at) = (0, None);
             loop {
                 let mut waiter = local.hub.waiter(ticket.request);
-                match local.look(ticket.request).await {
-                    Ok((_, state)) if is_ours(&state, claim) => {
+                match local.state(ticket.request).await {
+                    Ok(state) if is_ours(&state, claim) => {
                         drop(waiter);
                         let grant = Grant { ticket, claim, version: state.version() };
                         let end = End::not_run(NotRunWhy::CallerGone);
                         return local.settle(grant, end).await;
                     }
-                    Ok((_, state)) if state.phase().is_terminal() => return,
-                    Ok((_, state)) if *at.get_or_insert(state.version()) != state.version() => return,
+                    Ok(state) if state.phase().is_terminal() => return,
+                    Ok(state) if *at.get_or_insert(state.version()) != state.version() => return,
                     Ok(_) if waiter.news().await.is_err() => return,
                     Ok(_) => {}
                     Err(_) => {
@@ -287,8 +286,8 @@ impl Local {
     pub(crate) async fn withdraw(&self, request: RequestId) {
         let (mut tries, mut moves) = (0, 0);
         loop {
-            let error = match self.look(request).await {
-                Ok((_, state)) if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
+            let error = match self.state(request).await {
+                Ok(state) if matches!(state.phase(), Phase::Pending | Phase::Approved) => {
                     let event = Event::Cancelled { by: None, why: CancelWhy::Withdrawn };
                     match self.append(request, state.version(), vec![event.into()]).await {
                         Ok(_) => return tracing::info!(%request, "request withdrawn"),
@@ -312,7 +311,7 @@ impl Local {
     /// Records that the attempt of a node whose name we hold now was cut off (law 8). A later claim, of one that is
     /// alive, may have taken its place.
     pub(crate) async fn bury(&self, request: RequestId, dead: &NodeName) -> Result<(), StoreError> {
-        let (_, state) = self.look(request).await?;
+        let state = self.state(request).await?;
         let claim = state.claim().filter(|claim| state.phase() == Phase::Executing && claim.node == *dead);
         let Some(claim) = claim.cloned() else { return Ok(()) };
         let append = Append {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::id::{RequestId, Seq};
-use crate::ledger::Record;
+use crate::id::RequestId;
+use crate::ledger::{Env, Known, Record};
 use crate::state::State;
 
 /// Requests in one of the two generations.
@@ -13,25 +13,23 @@ const REQUESTS: usize = 1_024;
 /// What a history came to.
 #[derive(Debug, Clone)]
 pub(super) struct Fold {
-    /// Where its last record stands, and what it says.
-    last: (Seq, Arc<[u8]>),
-    count: usize,
+    /// Its last record.
+    pub(super) last: Known,
+    /// The environment of that record.
+    pub(super) env: Env,
     pub(super) state: Arc<State>,
 }
 
 impl Fold {
-    /// `None` of an empty history.
+    /// What a history, or the end of one, comes to; `None` if it is empty.
     pub(super) fn of(history: &[Record], state: &Arc<State>) -> Option<Self> {
-        let last = history.last().map(|last| (last.seq, Arc::clone(&last.bytes)))?;
-        Some(Self { last, count: history.len(), state: Arc::clone(state) })
+        let last = history.last()?;
+        Some(Self { last: last.into(), env: last.body.env, state: Arc::clone(state) })
     }
 
-    /// The records that a history has beyond this one; `None` if it is another. A record never changes, so one that is
-    /// the same stands behind the same ones; but a store that was put back to an earlier time fills its places anew.
+    /// The records that a history has beyond this one; `None` if it is another.
     pub(super) fn since<'h>(&self, history: &'h [Record]) -> Option<&'h [Record]> {
-        let last = history.get(self.count.checked_sub(1)?)?;
-        let same = (last.seq, &last.bytes) == (self.last.0, &self.last.1);
-        same.then(|| history.get(self.count..)).flatten()
+        self.last.end_in(history).and_then(|end| history.get(end..))
     }
 }
 
@@ -69,6 +67,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::id::Seq;
     use crate::request::Quorum;
     use crate::state::tests::kit::History;
 

@@ -132,8 +132,8 @@ impl Local {
         };
         let mut tries = 0;
         while tries < TRIES {
-            let unread = match self.look(request).await {
-                Ok((_, state)) if is_ours(&state, claim) => return Ok(Both::Written(state.version())),
+            let unread = match self.state(request).await {
+                Ok(state) if is_ours(&state, claim) => return Ok(Both::Written(state.version())),
                 Ok(_) if *error.kind() == StoreErrorKind::Conflict => return Ok(Both::Moved),
                 Ok(_) if error.is_stale() => return Ok(Both::Refused),
                 Ok(_) => match self.append(request, at, vec![reviewed.clone()]).await {

@@ -1,11 +1,31 @@
 //! From the state of a request to what its caller is told.
 
+use std::sync::Arc;
+
+use super::Local;
 use crate::action::ActionName;
 use crate::card::visible;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::RequestId;
-use crate::ledger::{Answer, CancelWhy, Event, Record};
+use crate::ledger::{Answer, CancelWhy, Event, Record, StoreError};
 use crate::state::{Prospect, State};
+
+impl Local {
+    /// What a request comes to for a call of this action, and the state that says so. Its whole history is read only for
+    /// a refusal, which tells from it.
+    pub(super) async fn outcome(
+        &self,
+        action: &ActionName,
+        request: RequestId,
+    ) -> Result<(Option<Result<(), ApprovalError>>, Arc<State>), StoreError> {
+        let state = self.state(request).await?;
+        if !matches!(state.prospect(), Prospect::Refused(_)) {
+            return Ok((outcome_of(action, &[], &state), state));
+        }
+        let (history, state) = self.look(request).await?;
+        Ok((outcome_of(action, &history, &state), state))
+    }
+}
 
 /// What the state means for a call of this action: `Ok` lets it be claimed, `None` has it wait on.
 pub(super) fn outcome_of(

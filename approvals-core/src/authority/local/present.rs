@@ -1,12 +1,12 @@
 //! Placing cards where people are, and keeping them up to date.
 
-use std::collections::HashMap;
+mod side;
+
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
-use super::{Local, MOVES, Registered, backoff};
+use self::side::Side;
+use super::{Local, Looked, MOVES, Panicked, Registered, backoff};
 use crate::backend::{BackendError, Presented};
 use crate::card::{Card, Shown};
 use crate::id::{RequestId, Version, WayId};
@@ -23,13 +23,23 @@ impl Local {
     /// Has a request presented in the background and its deadline kept.
     pub(crate) fn place(&self, request: RequestId) {
         let local = self.clone();
-        self.background.run(async move { local.present(request, 0).await });
+        self.background.start(async move { local.present(request, 0).await });
+    }
+
+    /// The same for one that was opened this moment, and is not read again for it.
+    pub(super) fn place_opened(&self, request: RequestId, opened: Looked) {
+        let local = self.clone();
+        self.background.start(async move { local.present_as(request, 0, Some(opened)).await });
     }
 
     /// Presents a request on every backend where it does not stand yet.
     pub(crate) async fn present(&self, request: RequestId, tries: u32) {
+        self.present_as(request, tries, None).await;
+    }
+
+    async fn present_as(&self, request: RequestId, tries: u32, looked: Option<Looked>) {
         let Some(_presenting) = Presenting::begin(self, request) else { return };
-        if let Err(error) = self.try_present(request, tries).await {
+        if let Err(error) = self.try_present(request, tries, looked).await {
             tracing::warn!(%request, %error, "a request could not be presented; trying again, do what the error says if it stays");
             self.again(request, backoff(tries), tries);
         }
@@ -41,8 +51,16 @@ impl Local {
             self.parts.keeper.send(Order::PresentAgain { request, after, tries: tries.saturating_add(1) });
     }
 
-    async fn try_present(&self, request: RequestId, tries: u32) -> Result<(), StoreError> {
-        let (history, state) = self.look(request).await?;
+    async fn try_present(
+        &self,
+        request: RequestId,
+        tries: u32,
+        looked: Option<Looked>,
+    ) -> Result<(), StoreError> {
+        let (history, state) = match looked {
+            Some(looked) => looked,
+            None => self.look(request).await?,
+        };
         let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else { return Ok(()) };
         let _ = self.parts.keeper.send(Order::Watch { request, deadline: opened.decide_by() });
         if self.parts.backends.is_empty() {
@@ -50,8 +68,7 @@ impl Local {
         }
         let Some(card) = Card::of(&history, &state) else { return Ok(()) };
         self.hub.follow_card(request);
-        let mut presenting = JoinSet::new();
-        let mut ways = HashMap::new();
+        let mut presenting = Side::default();
         let mut stands = false;
         for registered in &self.parts.backends {
             if self.stands(request, registered, &state) {
@@ -60,38 +77,27 @@ impl Local {
             }
             let (local, registered, card) = (self.clone(), registered.clone(), card.clone());
             let (way, patience) = (registered.way.id.clone(), self.parts.clock.sleep(PATIENCE));
-            let task = presenting.spawn(async move {
+            presenting.run(way, async move {
                 let presented = tokio::select! {
                     biased;
                     presented = registered.backend.present(&card) => presented,
                     () = patience => Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time")),
                 };
-                let way = registered.way.id;
                 // Here, so that no record waits for another that rides along.
-                let recorded = match presented {
-                    Ok(presented) => Ok(local.presented(request, &way, presented).await),
+                match presented {
+                    Ok(presented) => Ok(local.presented(request, &registered.way.id, presented).await),
                     Err(error) => Err(error),
-                };
-                (way, recorded)
-            });
-            ways.insert(task.id(), way);
-        }
-        let (mut hope, mut placed) = (false, false);
-        while let Some(joined) = presenting.join_next().await {
-            let (way, recorded) = match joined {
-                Ok(recorded) => recorded,
-                Err(panicked) => {
-                    let way = ways.remove(&panicked.id());
-                    // Not dropped: what it panicked with may panic once more.
-                    std::mem::forget(panicked);
-                    let Some(way) = way else { continue };
-                    (way, Err(BackendError::permanent(PresentFailure::Other, "the backend panicked")))
                 }
-            };
-            match recorded {
+            });
+        }
+        let (mut hope, mut moved) = (false, false);
+        while let Some((way, recorded)) = presenting.next().await {
+            let panicked =
+                |Panicked| Err(BackendError::permanent(PresentFailure::Other, "the backend panicked"));
+            match recorded.unwrap_or_else(panicked) {
                 Ok(recorded) => {
-                    (stands, placed) = (true, true);
-                    recorded?;
+                    stands = true;
+                    moved |= recorded?.version != state.version();
                 }
                 Err(error) => {
                     hope |= error.is_temporary();
@@ -99,8 +105,10 @@ impl Local {
                 }
             }
         }
-        if placed {
-            self.catch_up(request, state.version()).await;
+        if moved {
+            // A verdict, or a caller that left, while the cards were being placed: news of that found none on record.
+            self.hub.follow_card(request);
+            let _ = self.parts.keeper.send(Order::Refresh { request, shown: state.version() });
         }
         if hope {
             self.again(request, backoff(tries.saturating_add(4)), tries);
@@ -109,15 +117,6 @@ impl Local {
             if keyed { self.again(request, HOPELESS, tries) } else { self.undeliverable(request).await? }
         }
         Ok(())
-    }
-
-    /// A verdict, or a caller that left, while the cards were being placed: news of that found none on record.
-    async fn catch_up(&self, request: RequestId, shown: Version) {
-        let moved = self.look(request).await.map_or(true, |(_, state)| state.version() != shown);
-        if moved {
-            self.hub.follow_card(request);
-            let _ = self.parts.keeper.send(Order::Refresh { request, shown });
-        }
     }
 
     fn stands(&self, request: RequestId, registered: &Registered, state: &State) -> bool {
@@ -132,13 +131,13 @@ impl Local {
         request: RequestId,
         way: &WayId,
         presented: Presented,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Appended, StoreError> {
         tracing::info!(%request, %way, shown = ?presented.shown, "request presented");
         let Presented { reference, shown } = presented;
         // A verdict may have come while the card was placed: news of this record has it brought up to date.
         self.hub.follow_card(request);
         let event = Event::Presented { way: way.clone(), reference, shown };
-        match shown {
+        let appended = match shown {
             Shown::Everything => self.note_along(request, event).await?,
             // A yes that comes at once must find it on record (law 5).
             Shown::Part { .. } => self.note(Stream::Request(request), event.into()).await?,
@@ -146,7 +145,7 @@ impl Local {
         // Only now: a card that is not on record is placed again, which makes no second one.
         let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
         placed.extend(self.place_of(way).map(|place| (request, place)));
-        Ok(())
+        Ok(appended)
     }
 
     /// Appends a note that no decision reads. Nobody waits for it but a shutdown and the mock, which answers a card once

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Local, Ticket, Waited, outcome_of};
+use super::{Local, Ticket, Waited};
+use crate::authority::hub::Waiter;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::RequestId;
 use crate::keeper::Order;
@@ -17,16 +18,27 @@ impl Local {
     /// thousand that are due in one moment have one clock between them, and look as fast as the keeper goes through them.
     ///
     /// As many of these stand in memory as calls wait: what is large is boxed while it runs, and dropped before the wait.
-    pub(super) async fn wait_for_verdict(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
-        let mut waiter = self.hub.waiter(ticket.request);
+    pub(super) async fn wait_for_verdict(
+        &self,
+        ticket: &Arc<Ticket>,
+        seat: Option<Seat>,
+    ) -> Result<Waited, ApprovalError> {
+        let (mut waiter, mut known) = match seat {
+            Some(Seat { waiter, deadline }) => (waiter, deadline),
+            None => (self.hub.waiter(ticket.request), None),
+        };
         let mut patience = ticket.patience.map(|patience| self.parts.clock.sleep(patience));
         loop {
             if let Some(offer) = waiter.offer() {
                 return Ok(Waited::Offered(Box::new(offer)));
             }
-            let deadline = match Box::pin(self.where_it_stands(ticket)).await? {
-                Stands::Claimable => return Ok(Waited::Approved),
-                Stands::Waits(deadline) => deadline,
+            let deadline = match known.take() {
+                // Nobody had been asked when the seat was taken: what came since is news.
+                Some(deadline) => Some(deadline),
+                None => match Box::pin(self.where_it_stands(ticket)).await? {
+                    Stands::Claimable => return Ok(Waited::Approved),
+                    Stands::Waits(deadline) => deadline,
+                },
             };
             let mut nap = self.kept_by_ourselves(ticket.request, deadline);
             tokio::select! {
@@ -58,8 +70,8 @@ impl Local {
         let store_error = |error| Self::store_error(action, request, &error);
         let mut expired = false;
         loop {
-            let (history, state) = self.look(request).await.map_err(store_error)?;
-            if let Some(outcome) = outcome_of(action, &history, &state) {
+            let (outcome, state) = self.outcome(action, request).await.map_err(store_error)?;
+            if let Some(outcome) = outcome {
                 if outcome.is_err() {
                     self.clock_ended(request);
                 }
@@ -80,6 +92,19 @@ impl Local {
     pub(crate) fn clock_ended(&self, request: RequestId) {
         // A keeper that is gone keeps none.
         let _ = self.parts.keeper.send(Order::Over(request));
+    }
+}
+
+/// The place of a call that waits for a request which it opened itself.
+pub(crate) struct Seat {
+    pub(super) waiter: Waiter,
+    /// Until when there may be a verdict, if the store told.
+    pub(super) deadline: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seat").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 

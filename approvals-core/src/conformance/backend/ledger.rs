@@ -44,7 +44,12 @@ impl Store for Ledger {
         if placing && self.losing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
             return Err(StoreError::new(StoreErrorKind::Busy, "the suite holds the ledger back"));
         }
-        self.memory.append(append).await
+        let mut appended = self.memory.append(append).await?;
+        if self.erased.load(Ordering::SeqCst) {
+            // The history has less by now.
+            appended.records.clear();
+        }
+        Ok(appended)
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {

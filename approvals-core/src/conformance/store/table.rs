@@ -71,6 +71,7 @@ macro_rules! __store_rules {
     (@list $what:ident ($($under_test:expr)?)) => {
         $crate::__store_rules! { @$what ($($under_test)?)
             append::an_append_answers_with_the_place_and_version_of_its_last_record, Nothing, [];
+            append::an_append_answers_with_what_it_wrote_or_with_no_record, Nothing, [];
             append::a_batch_is_written_side_by_side, Nothing, [];
             append::a_batch_with_an_illegal_event_writes_nothing, Nothing, [2, 3];
             append::a_stale_version_conflicts_and_writes_nothing, Nothing, [2, 3];
@@ -93,6 +94,7 @@ macro_rules! __store_rules {
             kept::payloads_come_back_as_they_were_given, Nothing, [5];
             kept::signatures_come_back_as_they_were_given, Nothing, [];
             kept::a_history_is_exactly_the_records_of_its_stream_oldest_first, Nothing, [11];
+            kept::what_is_past_a_known_record_is_the_rest_of_its_history, Nothing, [11];
             kept::an_unknown_stream_has_an_empty_history, Nothing, [];
             streams::the_system_stream_takes_its_own_events_and_refuses_others, Nothing, [];
             streams::the_allowed_stream_takes_its_own_events_and_refuses_others, Nothing, [7];

@@ -1,7 +1,7 @@
 //! Wrong at what is kept of a record.
 
 use approvals_core::id::Seq;
-use approvals_core::ledger::{Record, Store as _, StoreError, Stream};
+use approvals_core::ledger::{Append, Appended, Known, Record, Store as _, StoreError, Stream};
 use async_trait::async_trait;
 
 use super::{Flaw, Sound};
@@ -119,5 +119,54 @@ impl Flaw for FailsOnUnknownStreams {
             return Err(StoreError::new(kind, "no rows returned"));
         }
         Ok(history)
+    }
+}
+
+/// `where seq > ?`, and what is known is believed.
+#[derive(Default)]
+pub(crate) struct ReadsPastAnyPlace;
+
+#[async_trait]
+impl Flaw for ReadsPastAnyPlace {
+    async fn history_past(
+        &self,
+        sound: &Sound,
+        stream: Stream,
+        known: &Known,
+    ) -> Result<Option<Vec<Record>>, StoreError> {
+        let history = sound.memory.history(stream).await?;
+        Ok(Some(history.into_iter().filter(|record| record.seq > known.seq).collect()))
+    }
+}
+
+/// `where version > ?`, and notes share theirs.
+#[derive(Default)]
+pub(crate) struct ReadsPastAVersion;
+
+#[async_trait]
+impl Flaw for ReadsPastAVersion {
+    async fn history_past(
+        &self,
+        sound: &Sound,
+        stream: Stream,
+        known: &Known,
+    ) -> Result<Option<Vec<Record>>, StoreError> {
+        let history = sound.memory.history(stream).await?;
+        let Some(end) = known.end_in(&history) else { return Ok(None) };
+        let version = history[end - 1].body.version;
+        Ok(Some(history.into_iter().filter(|record| record.body.version > version).collect()))
+    }
+}
+
+/// The last record of each append, and no other.
+#[derive(Default)]
+pub(crate) struct TellsTheLastRecord;
+
+#[async_trait]
+impl Flaw for TellsTheLastRecord {
+    async fn append(&self, sound: &Sound, append: Append) -> Result<Appended, StoreError> {
+        let mut appended = sound.memory.append(append).await?;
+        appended.records.drain(..appended.records.len() - 1);
+        Ok(appended)
     }
 }

@@ -78,7 +78,7 @@ impl Flaw for InsertsUnlessThere {
         let history = sound.memory.history(append.stream).await?;
         match history.first() {
             Some(Record { seq, body, .. }) if opens && first => {
-                Ok(Appended { seq: *seq, version: body.version })
+                Ok(Appended { seq: *seq, version: body.version, records: Vec::new() })
             }
             _ => sound.memory.append(append).await,
         }
@@ -200,9 +200,11 @@ impl Flaw for DropsTheIllegal {
     async fn append(&self, sound: &Sound, append: Append) -> Result<Appended, StoreError> {
         let stream = append.stream;
         match sound.memory.append(append).await {
-            Err(error) if matches!(error.kind(), StoreErrorKind::Illegal(_)) => {
-                Ok(Appended { seq: sound.memory.last().await?, version: current(sound, stream).await? })
-            }
+            Err(error) if matches!(error.kind(), StoreErrorKind::Illegal(_)) => Ok(Appended {
+                seq: sound.memory.last().await?,
+                version: current(sound, stream).await?,
+                records: Vec::new(),
+            }),
             answer => answer,
         }
     }

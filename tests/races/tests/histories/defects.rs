@@ -46,7 +46,11 @@ impl Defective {
         let sealed = seal(&history, append.clone(), self.clock.now())?;
         let last = self.inner.last().await?;
         *self.unwritten.lock().unwrap() = Some(append);
-        Ok(Appended { seq: Seq(last.0 + sealed.len() as u64), version: sealed.last().unwrap().body.version })
+        Ok(Appended {
+            seq: Seq(last.0 + sealed.len() as u64),
+            version: sealed.last().unwrap().body.version,
+            records: Vec::new(),
+        })
     }
 
     async fn loose(&self, append: Append) -> Result<Appended, StoreError> {

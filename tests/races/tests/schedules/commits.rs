@@ -260,7 +260,7 @@ impl Store for Defective {
             let version = append.expected.map_or(Version(0), Version::next);
             let inner = self.inner.clone();
             drop(spawn(async move { inner.append(append).await }));
-            return Ok(Appended { seq: Seq(last.0 + 1), version });
+            return Ok(Appended { seq: Seq(last.0 + 1), version, records: Vec::new() });
         }
         let place = {
             let mut under_way = self.under_way.lock().unwrap();

@@ -71,7 +71,7 @@ impl Shelf {
             records.push(Record::at(Seq(records.len() as u64 + 1), sealed));
         }
         let last = records.last().unwrap();
-        Appended { seq: last.seq, version: last.body.version }
+        Appended { seq: last.seq, version: last.body.version, records: Vec::new() }
     }
 
     fn tell(&self, last: Seq) {
@@ -108,7 +108,11 @@ impl Store for Shelf {
                     Err(error) if defect == Defect::TwoWinners && claims && error.is_stale() => {
                         let of_it = records.iter().rfind(|record| record.body.stream == append.stream);
                         of_it
-                            .map(|record| Appended { seq: record.seq, version: record.body.version })
+                            .map(|record| Appended {
+                                seq: record.seq,
+                                version: record.body.version,
+                                records: Vec::new(),
+                            })
                             .unwrap()
                     }
                     judged => self.write(&mut records, judged?),

@@ -6,7 +6,7 @@ use crate::capture::{Limits, capture};
 use crate::conformance::check::{Checked, Failure};
 use crate::conformance::sample::{self, Sample};
 use crate::conformance::store::bench::{Bench, all};
-use crate::ledger::{NewEvent, Payload, Record, Signature, Stream};
+use crate::ledger::{Known, NewEvent, Payload, Record, Signature, Stream};
 use crate::request::Seed;
 
 /// Text that careless layers change: several scripts, combining marks, beyond the basic plane, controls, quotes.
@@ -110,6 +110,39 @@ pub(in crate::conformance) async fn a_history_is_exactly_the_records_of_its_stre
         ensure!(history == expected, "`history` and `records` tell two stories of `{stream}`");
     }
     same!(store.history(a.stream()).await?.len(), 5, "the number of records in a history");
+    Ok(())
+}
+
+pub(in crate::conformance) async fn what_is_past_a_known_record_is_the_rest_of_its_history(
+    bench: Arc<Bench>,
+) -> Checked {
+    let store = bench.open().await?;
+    let [a, b] = [Sample::new().people(2), Sample::new()];
+    store.append(a.opens()).await?;
+    store.append(b.opens()).await?;
+    store.append(a.note(sample::viewed_by("ann"))).await?;
+    store.append(a.at(1, [a.approved_by("ann"), sample::viewed_by("ben"), a.approved_by("ben")])).await?;
+    store.append(a.note(sample::viewed_by("cy"))).await?;
+    let history = store.history(a.stream()).await?;
+    for (place, record) in history.iter().enumerate() {
+        let known = Known::from(record);
+        let rest = history.get(place + 1..).unwrap_or_default();
+        let past = store.history_past(a.stream(), &known).await?;
+        ensure!(
+            past.as_deref() == Some(rest),
+            "what is past record {} is not the rest of its history",
+            record.seq
+        );
+        let other = Known { bytes: [b"{}", &*record.bytes].concat().into(), ..known.clone() };
+        for (stream, known, whose) in [
+            (a.stream(), Known { seq: known.seq.next(), ..known.clone() }, "that stands elsewhere"),
+            (a.stream(), other, "that says something else"),
+            (b.stream(), known, "of another stream"),
+        ] {
+            let past = store.history_past(stream, &known).await?;
+            ensure!(past.is_none(), "a record {whose} is taken for a known one");
+        }
+    }
     Ok(())
 }
 
