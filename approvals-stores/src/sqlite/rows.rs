@@ -164,23 +164,25 @@ pub(super) struct Lines {
 impl Lines {
     /// What is told of them once they are written behind this place.
     pub(super) fn filed(self, behind: Seq, version: Version) -> Filed {
-        Filed { first: behind.next(), version, records: self.records }
+        Filed { behind, version, records: self.records }
     }
 }
 
-/// What was written of one append.
+/// What was written of one append, and behind which place.
 pub(super) struct Filed {
-    first: Seq,
+    behind: Seq,
     version: Version,
     records: Vec<Sealed>,
 }
 
 impl From<Filed> for Appended {
     fn from(filed: Filed) -> Self {
-        let places = std::iter::successors(Some(filed.first), |seq| Some(seq.next()));
-        let records: Vec<_> =
-            places.zip(filed.records).map(|(seq, sealed)| Record::at(seq, sealed)).collect();
-        let seq = records.last().map_or(filed.first, |last| last.seq);
+        let mut seq = filed.behind;
+        let record = |sealed| {
+            seq = seq.next();
+            Record::at(seq, sealed)
+        };
+        let records = filed.records.into_iter().map(record).collect();
         Self { seq, version: filed.version, records }
     }
 }

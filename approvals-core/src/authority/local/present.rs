@@ -68,7 +68,7 @@ impl Local {
         }
         let Some(card) = Card::of(&history, &state) else { return Ok(()) };
         self.hub.follow_card(request);
-        let mut presenting = Side::default();
+        let mut presenting = Side::new();
         let mut stands = false;
         for registered in &self.parts.backends {
             if self.stands(request, registered, &state) {

@@ -15,13 +15,11 @@ pub(super) struct Side<A, T> {
     tasks: JoinSet<(A, Result<T, Panicked>)>,
 }
 
-impl<A, T> Default for Side<A, T> {
-    fn default() -> Self {
+impl<A: Send + 'static, T: Send + 'static> Side<A, T> {
+    pub(super) fn new() -> Self {
         Self { done: Vec::new(), tasks: JoinSet::new() }
     }
-}
 
-impl<A: Send + 'static, T: Send + 'static> Side<A, T> {
     /// Begins a piece. To be called on a runtime.
     pub(super) fn run(&mut self, about: A, work: impl Future<Output = T> + Send + 'static) {
         let mut work = Box::pin(work);
@@ -56,7 +54,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_are_given_and_one_that_panics_takes_no_other_along() {
-        let mut side = Side::default();
+        let mut side = Side::new();
         side.run("at once", async { 1 });
         side.run("later", async {
             later().await;
@@ -79,7 +77,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_for_nothing_needs_no_task() {
-        let mut side = Side::default();
+        let mut side = Side::new();
         side.run((), async { 1 });
         assert!(side.tasks.is_empty());
         assert_eq!(side.next().await, Some(((), Ok(1))));
