@@ -143,19 +143,15 @@ async fn a_shutdown_while_a_verdict_is_written_with_its_claim_leaves_nothing_cla
             }
         };
         let card = bench.card().await;
-        let (mock, review) = (bench.mock.clone(), yes(&card));
-        let answer = tokio::spawn(async move { mock.submit("reviewer", review).await.unwrap() });
+        let answer = submitting(&bench.mock, "reviewer", yes(&card));
         hold.reached(1).await;
-        let stopping = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await.unwrap() }
-        });
+        let stopping = shutting_down(&approvals);
         settle().await;
         hold.open();
-        let reply = tokio::time::timeout(LONG, answer).await.unwrap().unwrap();
+        let reply = tokio::time::timeout(LONG, answer).await.unwrap().unwrap().unwrap();
         assert_eq!(counted(&reply), Phase::Approved);
         let ran = usize::from(call.await.unwrap().is_ok());
-        stopping.await.unwrap();
+        stopping.await.unwrap().unwrap();
         assert_eq!(bench.runs.count(), ran);
         settle().await;
         for request in bench.store.intact().await {

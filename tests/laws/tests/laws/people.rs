@@ -112,7 +112,7 @@ async fn a_file_names_people_groups_identities_and_owners() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     let card = bench.card().await;
     assert_eq!(card.requester.owner, "dana");
     assert_eq!(ignored(&bench.mock.submit("dana", yes(&card)).await.unwrap()), IgnoredWhy::Requester);
@@ -127,7 +127,7 @@ async fn a_file_that_is_rewritten_is_noticed_at_the_next_review() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     let card = bench.card().await;
     file.write(&TWO.replace("kimmy", "kimbo"));
     assert_eq!(ignored(&bench.mock.submit("kimmy", yes(&card)).await.unwrap()), IgnoredWhy::Unmapped);
@@ -141,10 +141,7 @@ async fn a_person_who_leaves_the_file_before_the_claim_stops_it() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     counted(&bench.mock.submit("kim", yes(&card)).await.unwrap());
     file.write(&TWO.replace("people.kim", "people.zoe"));
     let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
@@ -158,7 +155,7 @@ async fn a_file_that_is_broken_while_it_is_in_force_closes_everything_until_it_i
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     let card = bench.card().await;
     for broken in
         ["[people.dana", "[people.kim]\nidentities.mock = [\"kim\"]\n[agents.test-agent]\nowner = \"dana\"\n"]

@@ -49,10 +49,7 @@ async fn a_machine_that_slept_within_the_deadline_goes_on_where_it_was() {
 async fn an_approval_that_was_slept_past_is_not_claimed_and_the_key_asks_anew() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     bench.approve(&card).await;
     sleep_through(&bench, 15 * MINUTE).await;
     let call = keyed(&bench, &approvals);
@@ -87,12 +84,11 @@ async fn a_machine_that_sleeps_while_verdict_and_claim_are_written_runs_nothing_
     let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
     let call = waiting(&bench, &approvals);
     let card = bench.card().await;
-    let (mock, review) = (bench.mock.clone(), yes(&card));
-    let answer = tokio::spawn(async move { mock.submit("reviewer", review).await.unwrap() });
+    let answer = submitting(&bench.mock, "reviewer", yes(&card));
     hold.reached(1).await;
     sleep_through(&bench, HOUR).await;
     hold.open();
-    assert_eq!(ignored(&answer.await.unwrap()), IgnoredWhy::TooLate);
+    assert_eq!(ignored(&answer.await.unwrap().unwrap()), IgnoredWhy::TooLate);
     bench.clock.advance(HOUR);
     refused(call.await.unwrap(), ErrorKind::Expired, &[]);
     assert_eq!((fired.times(), bench.runs.count()), (1, 0));

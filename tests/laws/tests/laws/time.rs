@@ -94,10 +94,7 @@ async fn a_permit_can_be_used_until_its_deadline_and_not_at_it() {
     for (before, used) in [(MICRO, true), (Duration::ZERO, false)] {
         let bench = Bench::new();
         let approvals = bench.up().await;
-        let call = keyed(&bench, &approvals);
-        let card = bench.card().await;
-        call.abort();
-        let _ = call.await;
+        let card = parked(&bench, &approvals).await;
         bench.approve(&card).await;
         let hold = Hold::new();
         let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
@@ -133,9 +130,7 @@ async fn an_expiry_wakes_the_waiter() {
 async fn the_keeper_expires_what_nobody_waits_for() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let request = request_of(&bench.card().await);
-    call.abort();
+    let request = request_of(&parked(&bench, &approvals).await);
     settle().await;
     bench.clock.advance(HOUR);
     settle().await;
@@ -259,10 +254,7 @@ fn a_call_ends_at_its_deadline_though_what_an_earlier_process_left_cannot_be_wit
         assert!(call.is_finished(), "it waits for what is none of its business");
         refused(call.await.unwrap(), ErrorKind::Expired, &[]);
         bench.store.heal();
-        let stop = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await }
-        });
+        let stop = shutting_down(&approvals);
         drive(&bench.clock, MINUTE / 6, stop).await.unwrap();
     });
 }
@@ -314,9 +306,7 @@ fn the_keeper_expires_what_an_earlier_process_left() {
 async fn a_keeper_that_meets_a_broken_store_tries_again() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let request = request_of(&bench.card().await);
-    call.abort();
+    let request = request_of(&parked(&bench, &approvals).await);
     settle().await;
     let fired = bench.store.fault("expired", 2, Does::Fail);
     for _ in 0..4 {
@@ -368,10 +358,7 @@ async fn a_store_whose_clock_is_a_day_behind_is_not_hammered_and_its_stamp_decid
 async fn a_claim_is_judged_by_the_stores_clock_when_ours_jumps_a_day_ahead() {
     let (bench, _stamps) = apart();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     bench.approve(&card).await;
     bench.clock.set(noon().after(DAY));
     let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;

@@ -7,18 +7,9 @@ use approvals::people::Principal;
 use approvals::request::{Quorum, Requirement};
 use approvals::state::Phase;
 use approvals::testing::PROVIDER;
-use approvals::{Approvals, Context, ErrorKind, Identity, Risk};
+use approvals::{Context, ErrorKind, Identity, Risk};
 
 use crate::support::*;
-
-/// A keyed call that was made and given up, so that its request stands without anybody who waits.
-async fn parked(bench: &Bench, approvals: &Approvals) -> approvals::card::Card {
-    let call = keyed(bench, approvals);
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
-    card
-}
 
 #[tokio::test]
 async fn a_denial_wins_until_the_permit_is_consumed() {
