@@ -296,16 +296,18 @@ async fn a_verdict_with_its_claim_that_is_lost_out_of_sight_ends_as_not_run_once
 }
 
 #[tokio::test]
-async fn a_store_that_fails_over_the_two_together_gets_the_verdict_by_itself() {
-    let bench = Bench::new();
-    let approvals = bench.up().await;
-    let fired = bench.store.fault("started", 1, Does::Fail);
-    let call = waiting(&bench, &approvals);
-    assert_eq!(counted(&bench.approve(&bench.card().await).await), Phase::Approved);
-    assert_eq!(call.await.unwrap().unwrap(), 3);
-    bench.ends(approvals).await;
-    assert_eq!((fired.times(), bench.runs.count()), (1, 1));
-    assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
+async fn a_store_that_fails_or_panics_over_the_two_together_gets_the_verdict_by_itself() {
+    for does in [Does::Fail, Does::Panic] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let fired = bench.store.fault("started", 1, does);
+        let call = waiting(&bench, &approvals);
+        assert_eq!(counted(&bench.approve(&bench.card().await).await), Phase::Approved);
+        assert_eq!(call.await.unwrap().unwrap(), 3);
+        bench.ends(approvals).await;
+        assert_eq!((fired.times(), bench.runs.count()), (1, 1));
+        assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
+    }
 }
 
 #[test]

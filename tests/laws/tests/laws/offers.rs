@@ -78,19 +78,6 @@ async fn a_policy_that_panics_over_an_offer_leaves_the_verdict_on_record_and_the
     assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["cancelled"]]);
 }
 
-#[tokio::test]
-async fn a_store_that_panics_over_the_two_together_gets_the_verdict_by_itself() {
-    let bench = Bench::new();
-    let approvals = bench.up().await;
-    let fired = bench.store.fault("started", 1, Does::Panic);
-    let call = waiting(&bench, &approvals);
-    assert_eq!(counted(&bench.approve(&bench.card().await).await), Phase::Approved);
-    assert_eq!(call.await.unwrap().unwrap(), 3);
-    bench.ends(approvals).await;
-    assert_eq!((fired.times(), bench.runs.count()), (1, 1));
-    assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
-}
-
 /// Answers the card itself whenever it is asked again.
 #[derive(Clone)]
 struct Answers(MockBackend, Arc<Mutex<Option<Card>>>, Arc<AtomicUsize>);
