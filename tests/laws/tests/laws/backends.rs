@@ -237,8 +237,7 @@ async fn a_backend_that_hangs_or_panics_at_an_update_holds_up_neither_the_other_
         let bench = Bench::new();
         let odd = Odd::new(Way::Works);
         let approvals = bench.builder().backend(odd.clone()).build().await.unwrap();
-        let call = waiting(&bench, &approvals);
-        let card = bench.card().await;
+        let (call, card) = asked(&bench, &approvals).await;
         settle().await;
         *odd.0.lock().unwrap() = way;
         bench.approve(&card).await;
@@ -277,8 +276,7 @@ async fn a_card_that_was_placed_after_the_verdict_is_brought_up_to_date() {
     let bench = Bench::new();
     let (late, go) = (MockBackend::new(), Arc::new(tokio::sync::Notify::new()));
     let approvals = bench.builder().backend(Slow(late.clone(), Arc::clone(&go))).build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     bench.deny(&card).await;
     refused(call.await.unwrap(), ErrorKind::Denied, &[]);
@@ -295,8 +293,7 @@ async fn a_card_whose_record_failed_is_recorded_after_all_and_brought_up_to_date
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("presented", 1, Does::Fail);
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     for _ in 0..3 {
         settle().await;
         bench.clock.advance(MINUTE);

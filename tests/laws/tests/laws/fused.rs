@@ -38,8 +38,7 @@ async fn of_a_quorum_of_two_only_the_review_that_completes_it_brings_the_claim()
     let bench = Bench::new();
     bench.policy.asks(Quorum::people(2));
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     settle().await;
     assert_eq!(bench.runs.count(), 0);
@@ -60,8 +59,7 @@ async fn a_verdict_of_another_process_leaves_the_claim_to_the_call() {
         .build()
         .await
         .unwrap();
-    let call = waiting(&bench, &here);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &here).await;
     assert_eq!(counted(&there.submit("reviewer", yes(&card)).await.unwrap()), Phase::Approved);
     assert_eq!(call.await.unwrap().unwrap(), 3);
     bench.all_end([here, elsewhere]).await;
@@ -96,8 +94,7 @@ async fn two_who_complete_the_quorum_at_once_bring_one_claim() {
     let approvals = bench.up().await;
     let hold = Hold::new();
     bench.store.fault("started", 2, Does::Hold(hold.clone()));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let first = submitting(&bench.mock, "ann", yes(&card));
     hold.reached(1).await;
     // The call is taken: this one is recorded by itself, before the other.
@@ -116,8 +113,7 @@ async fn two_who_complete_the_quorum_at_once_bring_one_claim() {
 async fn a_policy_that_refuses_by_now_stops_the_call_and_not_the_verdict() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.policy.says(Says::Refuse);
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     refused(call.await.unwrap(), ErrorKind::Cancelled, &["stopped by policy", "frozen until Monday"]);
@@ -148,8 +144,7 @@ async fn a_policy_that_errs_or_takes_its_time_does_not_hold_up_the_verdict() {
 async fn a_requester_who_no_longer_resolves_is_not_claimed_for() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.people.remove("owner");
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     refused(call.await.unwrap(), ErrorKind::Unmapped, &["the owner, `owner`"]);
@@ -232,8 +227,7 @@ async fn a_no_that_overtakes_a_verdict_with_its_claim_wins() {
     let approvals = bench.up().await;
     let hold = Hold::new();
     let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let answer = submitting(&bench.mock, "reviewer", yes(&card));
     hold.reached(1).await;
     assert_eq!(counted(&bench.mock.submit("late", no(&card)).await.unwrap()), Phase::Denied);
@@ -266,8 +260,7 @@ async fn a_verdict_with_its_claim_whose_reply_is_lost_is_read_back_and_runs_once
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("started", 1, Does::LoseReply);
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     assert_eq!(call.await.unwrap().unwrap(), 3);
     bench.ends(approvals).await;
@@ -280,8 +273,7 @@ async fn a_verdict_with_its_claim_that_is_lost_out_of_sight_ends_as_not_run_once
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(13));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let answer = submitting(&bench.mock, "reviewer", yes(&card));
     let outcome = drive(&bench.clock, MINUTE / 60, call).await;
     assert!(outcome.is_err());

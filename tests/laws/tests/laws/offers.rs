@@ -26,8 +26,7 @@ async fn a_yes_of_somebody_who_left_the_group_is_not_claimed_under_by_the_yes_th
         bench.people.groups("ann", &["sre"]);
         bench.people.groups("bob", &["sre"]);
         let approvals = bench.up().await;
-        let call = waiting(&bench, &approvals);
-        let card = bench.card().await;
+        let (call, card) = asked(&bench, &approvals).await;
         assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
         let hold = Hold::new();
         if leaves == "ann" {
@@ -69,8 +68,7 @@ async fn a_policy_that_panics_over_an_offer_leaves_the_verdict_on_record_and_the
     let bench = Bench::new();
     let policy = PanicsLater::default();
     let approvals = bench.builder().policy(policy.clone()).build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     refused(call.await.unwrap(), ErrorKind::Unavailable, &["it panicked"]);
     assert_eq!((policy.0.load(SeqCst), bench.runs.count()), (3, 0));
@@ -103,8 +101,7 @@ async fn a_policy_that_answers_the_request_it_is_asked_about_hangs_nobody() {
     let bench = Bench::new();
     let answers = Answers(bench.mock.clone(), Arc::default(), Arc::default());
     let approvals = bench.builder().policy(answers.clone()).build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     *answers.1.lock().unwrap() = Some(card.clone());
     // Either yes may be the one that counts.
     drop(bench.approve(&card).await);

@@ -178,8 +178,7 @@ async fn a_directory_that_panics_when_people_are_looked_up_keeps_the_body_shut()
 async fn a_directory_that_panics_over_a_review_tells_the_reviewer_and_the_next_try_counts() {
     let bench = Bench::new();
     let (at, approvals) = Shaky::over(&bench).await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     at.set("resolve");
     let error = bench.mock.submit("reviewer", yes(&card)).await.unwrap_err();
     assert!(error.to_string().contains("it panicked"), "{error}");
@@ -194,8 +193,7 @@ async fn a_directory_that_panics_over_a_review_tells_the_reviewer_and_the_next_t
 async fn a_directory_that_panics_at_the_claim_stops_the_call() {
     let bench = Bench::new();
     let (at, approvals) = Shaky::over(&bench).await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     // The desk looks the reviewer up by identity; ids are looked up at the claim.
     at.set("person");

@@ -112,8 +112,7 @@ async fn a_file_names_people_groups_identities_and_owners() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(card.requester.owner, "dana");
     assert_eq!(ignored(&bench.mock.submit("dana", yes(&card)).await.unwrap()), IgnoredWhy::Requester);
     assert_eq!(ignored(&bench.mock.submit("zoe", yes(&card)).await.unwrap()), IgnoredWhy::Unmapped);
@@ -127,8 +126,7 @@ async fn a_file_that_is_rewritten_is_noticed_at_the_next_review() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     file.write(&TWO.replace("kimmy", "kimbo"));
     assert_eq!(ignored(&bench.mock.submit("kimmy", yes(&card)).await.unwrap()), IgnoredWhy::Unmapped);
     counted(&bench.mock.submit("kimbo", yes(&card)).await.unwrap());
@@ -155,8 +153,7 @@ async fn a_file_that_is_broken_while_it_is_in_force_closes_everything_until_it_i
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     for broken in
         ["[people.dana", "[people.kim]\nidentities.mock = [\"kim\"]\n[agents.test-agent]\nowner = \"dana\"\n"]
     {

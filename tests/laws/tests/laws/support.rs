@@ -179,6 +179,12 @@ pub(crate) fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<us
     tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
 }
 
+/// The same, once its card is there.
+pub(crate) async fn asked(bench: &Bench, approvals: &Approvals) -> (JoinHandle<Res<usize>>, Card) {
+    let call = waiting(bench, approvals);
+    (call, bench.card().await)
+}
+
 /// One with a key, the same each time.
 pub(crate) fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
     tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
