@@ -85,18 +85,18 @@ pub(crate) async fn cancel(global: &Global, given: &Cancel, out: &Out) -> Result
     Ok(exit)
 }
 
-/// A request whose card was printed, and who is about to answer it.
-struct Opened {
-    request: Request,
+/// A request whose card was printed, and who is about to say something about it.
+pub(crate) struct Opened {
+    pub(crate) request: Request,
     shown: Shown,
-    identity: Identity,
-    people: People,
-    people_file: PathBuf,
+    pub(crate) identity: Identity,
+    pub(crate) people: People,
+    pub(crate) people_file: PathBuf,
 }
 
 impl Opened {
     /// The store is opened for writing only when there is something to write.
-    async fn at(global: &Global, id: &str, out: &Out) -> Result<Self, Failure> {
+    pub(crate) async fn at(global: &Global, id: &str, out: &Out) -> Result<Self, Failure> {
         let request = store::find(&store::read(&global.store).await?, id).await?;
         let people_file = global.people();
         let people = people(&people_file)?;
@@ -129,7 +129,7 @@ async fn answer(answer: Answer, global: &Global, given: &Review, out: &Out) -> R
     Ok(exit)
 }
 
-pub(crate) fn people(file: &Path) -> Result<People, Failure> {
+fn people(file: &Path) -> Result<People, Failure> {
     People::from_file(file)
         .map_err(|e| Failure::error(format!("{e}\nsay where the people are with `--people PATH`")))
 }
@@ -154,7 +154,7 @@ fn seen(request: &Request, prefix: Option<&str>) -> Seen {
 }
 
 /// A card that nobody could read is none (law 5).
-pub(crate) fn unseen(error: io::Error) -> Failure {
+fn unseen(error: io::Error) -> Failure {
     Failure::error(format!(
         "the card cannot be printed: {error}; nothing was submitted, check where the output goes"
     ))

@@ -1,17 +1,16 @@
 //! `approvals reconcile`.
 
-use approvals::card::{text, visible_name};
+use approvals::card::visible_name;
 use approvals::desk::Outcome;
 use approvals::id::{PersonId, RequestId};
 use approvals::ledger::{IgnoredWhy, Reconciliation};
 use approvals::state::Phase;
-use approvals::terminal::os_identity;
 use serde::Serialize;
 
 use crate::args::{Global, Reconcile};
-use crate::decide::{desk, not_submitted, people, reason, unseen};
+use crate::decide::{Opened, desk, not_submitted, reason};
 use crate::output::{Exit, Failure, Out};
-use crate::{show, store};
+use crate::store;
 
 /// What became of it, as `--json` gives it.
 #[derive(Serialize)]
@@ -27,13 +26,8 @@ struct Told<'a> {
 }
 
 pub(crate) async fn reconcile(global: &Global, given: &Reconcile, out: &Out) -> Result<Exit, Failure> {
-    let request = store::find(&store::read(&global.store).await?, &given.id).await?;
-    let people_file = global.people();
-    let people = people(&people_file)?;
-    out.card(&text::render(&show::card(&request)?, &out.card_options()).text).map_err(unseen)?;
-
+    let Opened { request, identity, people, people_file, .. } = Opened::at(global, &given.id, out).await?;
     let outcome = if given.ran { Reconciliation::Ran } else { Reconciliation::DidNotRun };
-    let identity = os_identity();
     let store = store::write(&global.store).await?;
     let desk = desk(store.clone(), people);
     let reply = desk.reconcile(&identity, request.summary.id, outcome, &given.reason).await;

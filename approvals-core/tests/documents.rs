@@ -1,12 +1,6 @@
 //! The pages under `docs/` say what the code does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 

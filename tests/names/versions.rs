@@ -1,12 +1,6 @@
 //! Two versions of the facade in one program.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 use std::path::Path;
 use std::process::Command;

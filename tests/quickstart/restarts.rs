@@ -11,6 +11,13 @@ use crate::story::{Story, files_in};
 /// Rests so long after a deletion that nobody sees the end of it.
 const RESTING: [&str; 2] = ["--pause", "1000"];
 
+/// Kills a run that waits for people; the id of its request.
+fn kill_while_it_waits(story: &Story) -> String {
+    let (run, id) = story.asks(&[]);
+    run.kill();
+    id
+}
+
 /// Approves a run and kills it once it has deleted `a.tmp`.
 fn kill_while_it_deletes(story: &Story) {
     let (mut run, id) = story.asks(&RESTING);
@@ -22,8 +29,7 @@ fn kill_while_it_deletes(story: &Story) {
 #[test]
 fn killed_while_it_waits_it_finds_its_request_again() {
     let story = Story::of(&["a.tmp", "b.tmp"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     let mut run = story.start(&[]);
     run.until("deny ID");
     story.approve(&id);
@@ -36,8 +42,7 @@ fn killed_while_it_waits_it_finds_its_request_again() {
 #[test]
 fn killed_while_it_waits_it_asks_for_the_list_that_people_saw() {
     let story = Story::of(&["a.tmp"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     story.add(&["later.tmp"]);
     story.approve(&id);
     let ended = story.run(&[]);
@@ -49,8 +54,7 @@ fn killed_while_it_waits_it_asks_for_the_list_that_people_saw() {
 #[test]
 fn approved_while_it_was_down_it_deletes_without_asking() {
     let story = Story::of(&["a.tmp", "b.tmp", "keep.txt"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     story.approve(&id);
     assert_eq!(story.left().len(), 3);
     let ended = story.run(&[]);
@@ -62,8 +66,7 @@ fn approved_while_it_was_down_it_deletes_without_asking() {
 #[test]
 fn denied_while_it_was_down_it_says_so_and_how_to_ask_anew() {
     let story = Story::of(&["a.tmp"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     story.deny(&id);
     let ended = story.run(&[]);
     assert_eq!(ended.code, Some(3), "{}", ended.text);
@@ -88,8 +91,7 @@ fn killed_as_it_expires_it_asks_in_a_new_round() {
 #[test]
 fn an_approval_that_is_taken_back_while_it_was_down_deletes_nothing() {
     let story = Story::of(&["a.tmp"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     story.approve(&id);
     story.deny(&id);
     let ended = story.run(&[]);
@@ -101,8 +103,7 @@ fn an_approval_that_is_taken_back_while_it_was_down_deletes_nothing() {
 #[test]
 fn an_approval_by_somebody_who_left_meanwhile_is_stopped_at_the_claim() {
     let story = Story::of(&["a.tmp"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     let others = story.root().join("others.toml");
     let me = fs::read_to_string(story.people()).unwrap().replace("[people.operator]", "[people.kim]");
     fs::write(&others, format!("{me}[people.operator]\n")).unwrap();
@@ -265,8 +266,7 @@ fn interrupted_while_it_deletes_the_outcome_is_unknown() {
 #[test]
 fn an_owner_of_another_name_cannot_use_the_request_and_asks_anew() {
     let story = Story::of(&["a.tmp"]);
-    let (run, id) = story.asks(&[]);
-    run.kill();
+    let id = kill_while_it_waits(&story);
     story.approve(&id);
     let people = fs::read_to_string(story.people()).unwrap();
     fs::write(story.people(), people.replace("[people.operator]", "[people.dana]")).unwrap();

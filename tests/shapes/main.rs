@@ -6,13 +6,7 @@
 #![deny(future_incompatible, let_underscore, nonstandard_style, rust_2018_idioms)]
 #![deny(explicit_outlives_requirements, redundant_lifetimes, single_use_lifetimes, unused_lifetimes)]
 #![deny(trivial_casts, trivial_numeric_casts, unit_bindings, unused_import_braces, unused_qualifications)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod arguments;
 mod bodies;

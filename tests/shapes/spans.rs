@@ -3,7 +3,7 @@
 //! A program of its own, with one test: what a thread without a subscriber does first decides, for all threads, whether
 //! a line is told.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+#![cfg(test)]
 
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex};

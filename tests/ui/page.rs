@@ -1,12 +1,6 @@
 //! What `docs/gate-does-not-compile.md` quotes is what the compiler says.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 use std::fs;
 use std::path::Path;

@@ -22,8 +22,8 @@ const OLD: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const NEW: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 const NEW_PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const URL: &str = "https://ops.example/hooks?key=canary";
-const REQUEST: &str = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e";
-const DIGEST: &str = "4f2a9c01d3e7c6b54f2a9c01d3e7c6b54f2a9c01d3e7c6b54f2a9c01d3e7c6b5";
+pub(super) const REQUEST: &str = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e";
+pub(super) const DIGEST: &str = "4f2a9c01d3e7c6b54f2a9c01d3e7c6b54f2a9c01d3e7c6b54f2a9c01d3e7c6b5";
 /// 2026-11-21T22:53:30Z, one second after the request was made.
 const START: Timestamp = Timestamp::from_micros(1_795_301_610_000_000);
 
@@ -82,14 +82,19 @@ fn says(code: u16, kind: &str, body: &str) -> Answered {
     Ok(answer.body(Bytes::copy_from_slice(body.as_bytes())).unwrap())
 }
 
-fn card() -> Card {
+/// A card that says no more than it has to.
+pub(super) fn bare_card() -> Card {
     let clocks = CardClocks {
         requested_at: Time { text: "2026-11-21T22:53:29Z".into(), unix_ms: 1_795_301_609_000 },
         decide_by: Time { text: "2026-11-21T23:53:29Z".into(), unix_ms: 1_795_305_209_000 },
         use_within: Span { text: "15 min".into(), seconds: 900 },
     };
     let requester = CardRequester::new("cleaner", "dana");
-    let mut card = Card::new(REQUEST, DIGEST, "cleanup.delete_files", "high", requester, clocks);
+    Card::new(REQUEST, DIGEST, "cleanup.delete_files", "high", requester, clocks)
+}
+
+fn card() -> Card {
+    let mut card = bare_card();
     card.arguments = vec![CardArgument::new("folder", CardValue::Shown("\"/tmp\"".into()))];
     card
 }

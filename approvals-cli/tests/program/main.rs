@@ -1,6 +1,6 @@
 //! What the program `approvals` does, seen from outside: the real binary over real files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+#![cfg(test)]
 
 mod backup;
 mod bench;

@@ -1,11 +1,7 @@
 //! The backend suite judged: a sound backend keeps every rule, and every rule is broken by some backend that deserves
 //! it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod bites;
 mod chat;

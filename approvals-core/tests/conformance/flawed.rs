@@ -31,6 +31,20 @@ pub(crate) struct Sound {
     key: StoreKey,
 }
 
+impl Sound {
+    pub(crate) async fn list(&self, asked: Asked<'_>) -> Result<Page, StoreError> {
+        self.memory.list(asked.filter, asked.after, asked.limit).await
+    }
+}
+
+/// Which page of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) filter: &'a Filter,
+    pub(crate) after: Option<Cursor>,
+    pub(crate) limit: usize,
+}
+
 /// One way to be wrong. State in it is shared by all handles of a place.
 #[async_trait]
 pub(crate) trait Flaw: Default + Send + Sync + 'static {
@@ -61,14 +75,8 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
         Ok(known.end_in(&history).map(|end| history.split_off(end)))
     }
 
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        sound.memory.list(filter, after, limit).await
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        sound.list(asked).await
     }
 
     async fn records(&self, sound: &Sound, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
@@ -114,7 +122,7 @@ impl<F: Flaw> Store for Flawed<F> {
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.flaw.list(&self.sound, filter, after, limit).await
+        self.flaw.list(&self.sound, Asked { filter, after, limit }).await
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {

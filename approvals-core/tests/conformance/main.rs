@@ -1,10 +1,6 @@
 //! The suite judged: a sound store keeps every rule, and every rule is broken by some store that deserves it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod bites;
 mod flawed;

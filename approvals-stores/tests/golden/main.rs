@@ -4,7 +4,7 @@
 //! record per line. They are never written again. `APPROVALS_GOLDEN=write cargo test -p approvals-stores --features
 //! sqlite --test golden` writes today's into a new folder, says which, and fails.
 #![cfg(feature = "sqlite")]
-#![expect(clippy::unwrap_used, reason = "a test that is surprised fails")]
+#![cfg(test)]
 
 mod story;
 

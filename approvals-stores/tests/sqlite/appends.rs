@@ -10,6 +10,7 @@ use approvals_stores::{Sqlite, SqliteOptions};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::{
     HandClock, append, approve, approved, asked, claim, commits_in_log, everything, fresh_id, note, open,
     open_by, payload, run, up,
@@ -46,8 +47,7 @@ fn what_was_appended_is_read_back_byte_for_byte_after_reopening() {
 #[test]
 fn places_have_no_gaps_across_streams_and_refusals() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (_folder, _, store) = opened().await;
         for _ in 0..3 {
             let (id, _) = approved(&store).await.unwrap();
             store.append(approve(id)).await.unwrap_err();
@@ -92,8 +92,7 @@ fn what_another_process_wrote_is_judged_by_though_the_request_is_known_by_heart(
 #[test]
 fn a_request_with_a_long_history_moves_on() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (_folder, _, store) = opened().await;
         let id = fresh_id();
         store.append(open(id)).await.unwrap();
         let notes: Vec<_> = std::iter::repeat_with(|| note(id).events).take(40).flatten().collect();
@@ -111,9 +110,7 @@ fn a_request_with_a_long_history_moves_on() {
 #[test]
 fn the_tables_themselves_refuse_a_second_move_and_a_changed_record() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         approved(&store).await.unwrap();
         store.close().await;
         let raw = Connection::open(&path).unwrap();
@@ -137,8 +134,7 @@ fn the_tables_themselves_refuse_a_second_move_and_a_changed_record() {
 #[test]
 fn an_append_of_nothing_says_where_the_stream_stands() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (_folder, _, store) = opened().await;
         let (id, last) = approved(&store).await.unwrap();
         store.append(up()).await.unwrap();
         let nothing = store.append(append(id, 2, [])).await.unwrap();
@@ -149,9 +145,7 @@ fn an_append_of_nothing_says_where_the_stream_stands() {
 #[test]
 fn appends_that_wait_together_are_one_commit_and_a_refused_one_leaves_its_neighbours() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let (taken, _) = approved(&store).await.unwrap();
         let before = commits_in_log(&path);
 
@@ -188,8 +182,7 @@ fn appends_that_wait_together_are_one_commit_and_a_refused_one_leaves_its_neighb
 #[test]
 fn several_events_are_written_together_or_not_at_all() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (_folder, _, store) = opened().await;
         let id = fresh_id();
         store.append(open(id)).await.unwrap();
         let mut both = approve(id);
@@ -256,8 +249,7 @@ fn the_time_of_a_record_is_taken_when_the_lock_is_held() {
 #[test]
 fn requests_are_listed_newest_first_in_pages_that_pass_the_filter() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (_folder, _, store) = opened().await;
         let mut pending = Vec::new();
         for n in 0..7 {
             approved(&store).await.unwrap();
@@ -292,9 +284,7 @@ fn requests_are_listed_newest_first_in_pages_that_pass_the_filter() {
 #[test]
 fn the_index_is_the_fold_and_can_be_rebuilt() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         for _ in 0..3 {
             let (id, _) = approved(&store).await.unwrap();
             store.append(claim(id)).await.unwrap();
@@ -318,9 +308,7 @@ fn the_index_is_the_fold_and_can_be_rebuilt() {
 #[test]
 fn an_append_whose_caller_is_gone_is_written_all_the_same() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let id = fresh_id();
         let gone = tokio::time::timeout(Duration::ZERO, store.append(open(id))).await;
         // Whether the answer was faster or not: it was handed over at the first poll.
@@ -334,8 +322,7 @@ fn an_append_whose_caller_is_gone_is_written_all_the_same() {
 #[test]
 fn a_closed_store_says_so() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (folder, _, store) = opened().await;
         let clone = store.clone();
         let waiting = tokio::spawn(async move { clone.wait_past(Seq(100)).await });
         tokio::task::yield_now().await;

@@ -11,6 +11,7 @@ use approvals_stores::{Sqlite, SqliteOptions};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::{append, approved, claim, everything, fresh_id, open, run, up};
 
 /// The names in a folder.
@@ -31,9 +32,7 @@ async fn restored(backup: &Path, key_of: &Path) -> Sqlite {
 #[test]
 fn a_backup_under_load_is_one_moment_of_the_ledger_and_goes_on_from_there() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (folder, path, store) = opened().await;
         approved(&store).await.unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let (writes, writing) = (Arc::clone(&stop), store.clone());
@@ -90,9 +89,7 @@ fn a_backup_is_one_file_of_its_user_without_the_key() {
 #[test]
 fn a_backup_replaces_nothing_and_one_that_fails_leaves_nothing() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (folder, path, store) = opened().await;
         let there = folder.path().join("there");
         fs::write(&there, "mine").unwrap();
         let dangling = folder.path().join("dangling");
@@ -176,9 +173,7 @@ fn a_file_that_was_copied_without_its_log_is_an_earlier_ledger_and_never_another
 #[test]
 fn a_store_that_is_rolled_back_to_before_a_claim_has_forgotten_it() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (folder, path, store) = opened().await;
         let (id, _) = approved(&store).await.unwrap();
         let copy = folder.path().join("copy.db");
         store.backup(&copy).await.unwrap();

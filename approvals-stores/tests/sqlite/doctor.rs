@@ -9,6 +9,7 @@ use approvals_stores::{Sqlite, SqliteOptions};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::{everything, fresh_id, open, run, up};
 
 fn names(folder: &Path) -> BTreeSet<String> {
@@ -46,9 +47,7 @@ fn a_store_that_nobody_uses_is_read_without_a_trace_and_one_in_use_is_read_too()
 #[test]
 fn whether_a_node_is_up_is_seen_without_taking_its_name() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let node = NodeName::new("host/bot");
         assert_eq!(store.is_up(&node), Some(false));
         let hold = store.hold_node(&node).await.unwrap().unwrap();

@@ -8,6 +8,7 @@ use approvals_stores::{Sqlite, SqliteOptions};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::{approve, approved, claim, fresh_id, open, run, up};
 
 /// Makes a store of many pages and closes it.
@@ -112,9 +113,7 @@ fn a_damaged_file_is_an_error_and_never_an_emptier_ledger() {
 #[test]
 fn a_changed_record_closes_its_request_and_no_other() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let (changed, _) = approved(&store).await.unwrap();
         let (other, _) = approved(&store).await.unwrap();
         let raw = Connection::open(&path).unwrap();
@@ -136,9 +135,7 @@ fn a_changed_record_closes_its_request_and_no_other() {
 #[test]
 fn a_record_under_the_name_of_another_request_counts_for_neither() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let (pending, yes) = (fresh_id(), fresh_id());
         store.append(open(pending)).await.unwrap();
         store.append(open(yes)).await.unwrap();
@@ -155,9 +152,7 @@ fn a_record_under_the_name_of_another_request_counts_for_neither() {
 #[test]
 fn a_missing_record_is_found_by_whoever_reads_on() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         for _ in 0..3 {
             store.append(up()).await.unwrap();
         }
@@ -280,9 +275,7 @@ fn a_link_to_the_file_is_the_same_store() {
 #[test]
 fn a_torn_log_loses_only_what_it_tore() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (folder, path, store) = opened().await;
         for _ in 0..3 {
             store.append(up()).await.unwrap();
         }

@@ -7,6 +7,7 @@ use approvals_core::request::{Commitment, Seed, StoreKey};
 use approvals_stores::{Sqlite, SqliteOptions};
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::run;
 
 fn key_file(store: &Path) -> PathBuf {
@@ -24,9 +25,7 @@ fn commits_to(key: &StoreKey) -> Commitment {
 #[test]
 fn store_and_key_are_made_for_this_user_alone_and_the_key_stays() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         assert_eq!((mode(&path), mode(&key_file(&path))), (0o600, 0o600));
         let text = fs::read_to_string(key_file(&path)).unwrap();
         assert!(text.len() == 64 && StoreKey::from_hex(&text).is_some());

@@ -11,6 +11,7 @@ use approvals_core::state::{Phase, State};
 use approvals_stores::{Sqlite, SqliteOptions};
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::{approve, claim, everything, numbered_id, open, run, up};
 
 /// The requests that two processes race for.
@@ -238,9 +239,7 @@ fn processes_that_make_a_store_at_once_agree_on_tables_and_key() {
 #[test]
 fn a_commit_of_another_process_wakes_a_waiter() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let mut other = Process::start("append one", &path);
         assert_eq!(other.says().as_deref(), Some("ready"));
         let waiting = tokio::spawn({
@@ -259,9 +258,7 @@ fn a_commit_of_another_process_wakes_a_waiter() {
 #[test]
 fn a_node_name_is_held_once_and_a_killed_process_lets_go_of_it() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         let name = NodeName::new("host/agent");
         let hold = store.hold_node(&name).await.unwrap();
         assert!(hold.is_some());
@@ -398,9 +395,7 @@ fn a_folder_that_may_not_be_written_can_be_read_while_a_writer_lives_and_else_is
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (folder, path, store) = opened().await;
         store.append(open(numbered_id(1))).await.unwrap();
         for beside in ["a.db", "a.db-wal", "a.db-shm"] {
             set_permissions(folder.path().join(beside), Permissions::from_mode(0o444)).unwrap();

@@ -3,13 +3,13 @@ use approvals_core::ledger::Store as _;
 use approvals_stores::Sqlite;
 use tempfile::tempdir;
 
+use super::opened;
 use super::support::{run, up};
 
 #[test]
 fn a_commit_wakes_the_waiters_of_its_store() {
     run(async {
-        let folder = tempdir().unwrap();
-        let store = Sqlite::open(folder.path().join("a.db")).await.unwrap();
+        let (_folder, _, store) = opened().await;
         let (waited, appended) = tokio::join!(store.wait_past(Seq::START), store.append(up()));
         waited.unwrap();
         appended.unwrap();
@@ -48,9 +48,7 @@ fn a_commit_that_came_before_the_waiter_is_not_missed() {
 #[test]
 fn a_store_that_holds_records_already_wakes_whoever_is_behind() {
     run(async {
-        let folder = tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store = Sqlite::open(&path).await.unwrap();
+        let (_folder, path, store) = opened().await;
         store.append(up()).await.unwrap();
         store.close().await;
         Sqlite::open(&path).await.unwrap().wait_past(Seq::START).await.unwrap();

@@ -1,6 +1,6 @@
 //! The suite that every store has to pass, and what it is good for: an agent that is started again.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+#![cfg(test)]
 
 use std::sync::Arc;
 

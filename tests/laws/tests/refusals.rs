@@ -1,12 +1,6 @@
 //! Law 15: a refusal is not a failure.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 use approvals::testing::MockBackend;
 use approvals::{ApprovalError, Approvals, ErrorKind, Risk, RiskPolicy, requires_approval};

@@ -3,7 +3,7 @@
 //! Everything runs on one thread, where each byte is counted. The ledger keeps what is hashed and not the arguments
 //! themselves, which a store keeps on its disk; the arguments of all calls are one text, the test's own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![cfg(test)]
 
 use std::sync::Arc;
 

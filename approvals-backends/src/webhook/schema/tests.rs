@@ -1,24 +1,13 @@
 use approvals_core::card::corpus::hostile;
-use approvals_core::card::{
-    Card, CardAnswer, CardArgument, CardClocks, CardRequester, CardState, CardValue, Shown, Span, Time,
-    visible,
-};
+use approvals_core::card::{Card, CardAnswer, CardArgument, CardState, CardValue, Shown, visible};
 use approvals_core::ledger::Answer;
 use serde_json::{Value, json};
 
 use super::*;
-
-const REQUEST: &str = "0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e";
-const DIGEST: &str = "4f2a9c01d3e7c6b54f2a9c01d3e7c6b54f2a9c01d3e7c6b54f2a9c01d3e7c6b5";
+use crate::webhook::tests::{DIGEST, REQUEST, bare_card};
 
 fn card() -> Card {
-    let clocks = CardClocks {
-        requested_at: Time { text: "2026-11-21T22:53:29Z".into(), unix_ms: 1_795_301_609_000 },
-        decide_by: Time { text: "2026-11-21T23:53:29Z".into(), unix_ms: 1_795_305_209_000 },
-        use_within: Span { text: "15 min".into(), seconds: 900 },
-    };
-    let requester = CardRequester::new("cleaner", "dana");
-    let mut card = Card::new(REQUEST, DIGEST, "cleanup.delete_files", "high", requester, clocks);
+    let mut card = bare_card();
     card.who_may_decide = vec!["1 of group sre".into()];
     card
 }

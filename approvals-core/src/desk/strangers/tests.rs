@@ -4,17 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 use tracing::field::{Field, Visit};
 
 use crate::desk::{Desk, Way, WayKind};
-use crate::id::{NodeName, Seq, SystemChance};
+use crate::id::{Seq, SystemChance};
 use crate::ledger::{
-    Append, Appended, Cursor, Env, Event, Filter, Memory, NodeHold, Page, Record, Store, StoreError,
-    StoreErrorKind, Stream,
+    Append, Appended, Env, Event, Memory, Record, Store, StoreError, StoreErrorKind, Stream,
 };
 use crate::people::{Assurance, People, Person};
-use crate::request::StoreKey;
 use crate::testing::ManualClock;
 use crate::time::Timestamp;
 
@@ -30,33 +29,7 @@ impl Store for Shelf {
         }
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.0.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.0.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.0.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.0.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.0.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.0.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.0.key()
-    }
+    hand_on!(crate, 0: history, list, records, last, wait_past, hold_node, key);
 }
 
 fn desk() -> (Desk, ManualClock, Arc<Shelf>) {

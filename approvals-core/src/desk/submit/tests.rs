@@ -4,15 +4,14 @@ mod together;
 
 use std::sync::Mutex;
 
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 
 use super::*;
 use crate::desk::WayKind;
 use crate::desk::asked::tests::{presented, request, tell};
-use crate::id::Seq;
-use crate::ledger::{Answer, Cursor, Filter, Memory, NodeHold, Page};
+use crate::ledger::{Answer, Memory};
 use crate::people::People;
-use crate::request::StoreKey;
 use crate::state::tests::kit::{History, started};
 
 /// A store in which others write first, so many times, and that counts how often it is written to.
@@ -73,29 +72,7 @@ impl Store for Busy {
         self.memory.history(stream).await
     }
 
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.memory.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.memory.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.memory.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.memory.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.memory.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.memory.key()
-    }
+    hand_on!(crate, memory: list, records, last, wait_past, hold_node, key);
 }
 
 /// A pending request, 1, and one whose body runs, 2.

@@ -3,13 +3,11 @@
 use std::sync::LazyLock;
 
 use approvals_core::id::Seq;
-use approvals_core::ledger::{
-    Append, Appended, Cursor, Filter, Memory, Page, Record, Store as _, StoreError, Stream,
-};
+use approvals_core::ledger::{Append, Appended, Memory, Page, Record, Store as _, StoreError, Stream};
 use approvals_core::request::StoreKey;
 use async_trait::async_trait;
 
-use super::{Flaw, Replay, Sound};
+use super::{Asked, Flaw, Replay, Sound};
 
 /// What was written last had not reached the disk.
 #[derive(Default)]
@@ -30,17 +28,11 @@ pub(crate) struct ForgetsTheList;
 
 #[async_trait]
 impl Flaw for ForgetsTheList {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
         if sound.restarts > 0 {
             return Ok(Page::default());
         }
-        sound.memory.list(filter, after, limit).await
+        sound.list(asked).await
     }
 }
 

@@ -10,7 +10,7 @@ use approvals_core::ledger::{
 };
 use async_trait::async_trait;
 
-use super::{Flaw, Sound};
+use super::{Asked, Flaw, Sound};
 
 /// Every summary with the place of one record of its stream, as the list of the memory has them.
 async fn placed<F>(sound: &Sound, by: F) -> Result<Vec<(Seq, Summary)>, StoreError>
@@ -41,7 +41,7 @@ where
 }
 
 /// One page of summaries that stand in their order, each with the place that a cursor names it by.
-fn page(ordered: Vec<(Seq, Summary)>, filter: &Filter, after: Option<Cursor>, limit: usize) -> Page {
+fn page(ordered: Vec<(Seq, Summary)>, Asked { filter, after, limit }: Asked<'_>) -> Page {
     let start = after.map_or(0, |after| {
         ordered.iter().position(|(seq, _)| *seq == after.0).map_or(ordered.len(), |found| found + 1)
     });
@@ -58,16 +58,10 @@ pub(crate) struct ListsOldestFirst;
 
 #[async_trait]
 impl Flaw for ListsOldestFirst {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
         let mut ordered = opened(sound).await?;
         ordered.reverse();
-        Ok(page(ordered, filter, after, limit))
+        Ok(page(ordered, asked))
     }
 }
 
@@ -77,13 +71,8 @@ pub(crate) struct PagesByCount;
 
 #[async_trait]
 impl Flaw for PagesByCount {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        let Asked { filter, after, limit } = asked;
         let shown = after.map_or(0, |Cursor(Seq(shown))| shown);
         let whole = sound.memory.list(filter, None, usize::MAX).await?.summaries;
         let end = shown.saturating_add(limit as u64);
@@ -98,15 +87,9 @@ pub(crate) struct NeverEnds;
 
 #[async_trait]
 impl Flaw for NeverEnds {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        let page = sound.memory.list(filter, after, limit).await?;
-        Ok(Page { next: page.next.or(after).or(Some(Cursor(Seq(1)))), ..page })
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        let page = sound.list(asked).await?;
+        Ok(Page { next: page.next.or(asked.after).or(Some(Cursor(Seq(1)))), ..page })
     }
 }
 
@@ -116,14 +99,8 @@ pub(crate) struct OrdersByTheLastChange;
 
 #[async_trait]
 impl Flaw for OrdersByTheLastChange {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        Ok(page(reordered(sound, <[Record]>::last).await?, filter, after, limit))
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        Ok(page(reordered(sound, <[Record]>::last).await?, asked))
     }
 }
 
@@ -133,14 +110,8 @@ pub(crate) struct OrdersByTheFirstRecord;
 
 #[async_trait]
 impl Flaw for OrdersByTheFirstRecord {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        Ok(page(reordered(sound, <[Record]>::first).await?, filter, after, limit))
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        Ok(page(reordered(sound, <[Record]>::first).await?, asked))
     }
 }
 
@@ -150,15 +121,9 @@ pub(crate) struct FiltersByPhaseOnly;
 
 #[async_trait]
 impl Flaw for FiltersByPhaseOnly {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        let filter = Filter { agent: None, ..filter.clone() };
-        sound.memory.list(&filter, after, limit).await
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        let filter = Filter { agent: None, ..asked.filter.clone() };
+        sound.list(Asked { filter: &filter, ..asked }).await
     }
 }
 
@@ -179,14 +144,8 @@ impl Flaw for KeepsStaleSummaries {
         Ok(appended)
     }
 
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        let mut page = sound.memory.list(filter, after, limit).await?;
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        let mut page = sound.list(asked).await?;
         for summary in &mut page.summaries {
             if let Some(stale) = self.0.lock().unwrap().get(&summary.id) {
                 *summary = stale.clone();
@@ -202,14 +161,8 @@ pub(crate) struct PanicsOnFilters;
 
 #[async_trait]
 impl Flaw for PanicsOnFilters {
-    async fn list(
-        &self,
-        sound: &Sound,
-        filter: &Filter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        assert!(filter.agent.is_none(), "filters by agent are not implemented");
-        sound.memory.list(filter, after, limit).await
+    async fn list(&self, sound: &Sound, asked: Asked<'_>) -> Result<Page, StoreError> {
+        assert!(asked.filter.agent.is_none(), "filters by agent are not implemented");
+        sound.list(asked).await
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod time;
 pub(crate) mod versions;
 pub(crate) mod wake;
 
-use super::flawed::{Flaw, Replay, Sound};
+use super::flawed::{Asked, Flaw, Replay, Sound};
 
 /// No flaw at all.
 #[derive(Default)]

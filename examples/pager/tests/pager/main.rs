@@ -1,11 +1,6 @@
 //! The pager over a service that is played by wiremock.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod conformance;
 mod http;

@@ -4,12 +4,7 @@
 //! More of it, by the environment: `APPROVALS_KILLS=100000`, `APPROVALS_CUTS=1000`, `APPROVALS_RACES=1000`, and
 //! `APPROVALS_FAULTS=1` for each fault both once and for ever. `APPROVALS_SEED` repeats the choices of a run, as far as
 //! processes let themselves be repeated.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that is surprised fails"
-)]
+#![cfg(test)]
 
 mod bench;
 mod disk;

@@ -6,16 +6,13 @@ use std::time::Duration;
 
 use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::{Card, Shown};
-use approvals::id::{NodeName, PersonId, Reference, Seq};
-use approvals::ledger::{
-    Append, Appended, CancelWhy, Cursor, Event, Filter, Memory, NodeHold, Page, PresentFailure, Record,
-    Store, StoreError, Stream,
-};
+use approvals::id::{PersonId, Reference, Seq};
+use approvals::ledger::{Append, Appended, CancelWhy, Event, Memory, PresentFailure, Store, StoreError};
 use approvals::people::{Directory, DirectoryError};
-use approvals::request::StoreKey;
 use approvals::state::Phase;
 use approvals::testing::{ManualClock, MockBackend, PROVIDER};
 use approvals::{Approvals, Assurance, ErrorKind, Identity, Person};
+use approvals_test_support::hand_on;
 use async_trait::async_trait;
 
 use crate::support::*;
@@ -109,7 +106,7 @@ async fn a_keyed_call_that_no_backend_can_present_stays_open_and_is_presented_ag
     let works = MockBackend::new().approve();
     let flaky = Flaky(works.clone(), Mutex::new(3), permanent());
     let approvals = bench.builder().backend(flaky).build().await.unwrap();
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let call = keyed(&bench, &approvals);
     settle().await;
     let request = bench.store.intact().await[0];
     for _ in 0..2 {
@@ -130,7 +127,7 @@ async fn an_open_store_lets_a_call_wait_although_no_backend_can_present_it() {
     let bench = Bench::new();
     bench.mock.fail(permanent());
     let approvals = bench.builder().open_to_store().build().await.unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     settle().await;
     let request = bench.store.intact().await[0];
     assert_eq!(bench.phase(request).await, Phase::Pending);
@@ -174,7 +171,7 @@ async fn a_temporary_failure_is_tried_again_until_it_is_presented() {
     let works = MockBackend::new().approve();
     let flaky = Flaky(works.clone(), Mutex::new(3), temporary());
     let approvals = bench.builder().backend(flaky).build().await.unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     assert_eq!(drive(&bench.clock, MINUTE / 6, call).await.unwrap(), 3);
     assert_eq!(works.cards().len(), 1);
     let records = bench.store.of(bench.store.intact().await[0].into()).await;
@@ -193,7 +190,7 @@ async fn every_card_is_brought_up_to_date_wherever_the_verdict_came_from() {
         .build()
         .await
         .unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     let card = second.presented(1).await.remove(0);
     assert_eq!(card.digest, bench.card().await.digest);
     settle().await;
@@ -229,10 +226,7 @@ async fn a_backend_that_panics_or_hangs_does_not_keep_another_from_deciding() {
         bench.mock.approve();
         let approvals = bench.builder().backend(Odd::new(way)).build().await.unwrap();
         assert_eq!(approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap(), 3);
-        let stop = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await }
-        });
+        let stop = shutting_down(&approvals);
         drive(&bench.clock, MINUTE / 6, stop).await.unwrap();
     }
 }
@@ -243,16 +237,12 @@ async fn a_backend_that_hangs_or_panics_at_an_update_holds_up_neither_the_other_
         let bench = Bench::new();
         let odd = Odd::new(Way::Works);
         let approvals = bench.builder().backend(odd.clone()).build().await.unwrap();
-        let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-        let card = bench.card().await;
+        let (call, card) = asked(&bench, &approvals).await;
         settle().await;
         *odd.0.lock().unwrap() = way;
         bench.approve(&card).await;
         assert_eq!(call.await.unwrap().unwrap(), 3);
-        let stop = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await }
-        });
+        let stop = shutting_down(&approvals);
         drive(&bench.clock, MINUTE / 6, stop).await.unwrap();
         assert_eq!(bench.phase(request_of(&card)).await, Phase::Succeeded);
     }
@@ -286,8 +276,7 @@ async fn a_card_that_was_placed_after_the_verdict_is_brought_up_to_date() {
     let bench = Bench::new();
     let (late, go) = (MockBackend::new(), Arc::new(tokio::sync::Notify::new()));
     let approvals = bench.builder().backend(Slow(late.clone(), Arc::clone(&go))).build().await.unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     bench.deny(&card).await;
     refused(call.await.unwrap(), ErrorKind::Denied, &[]);
@@ -304,8 +293,7 @@ async fn a_card_whose_record_failed_is_recorded_after_all_and_brought_up_to_date
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("presented", 1, Does::Fail);
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     for _ in 0..3 {
         settle().await;
         bench.clock.advance(MINUTE);
@@ -327,13 +315,13 @@ fn after_a_restart_only_a_backend_whose_cards_died_is_asked_again() {
     let up = || bench.builder().backend(odd.clone()).build();
     life(async {
         let approvals = up().await.unwrap();
-        let _call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        let _call = keyed(&bench, &approvals);
         bench.card().await;
         settle().await;
     });
     life(async {
         let approvals = up().await.unwrap();
-        let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        let call = keyed(&bench, &approvals);
         let card = bench.nth_card(2).await;
         settle().await;
         bench.approve(&card).await;
@@ -389,33 +377,7 @@ impl Store for Riding {
         self.0.append(append).await
     }
 
-    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.0.history(stream).await
-    }
-
-    async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        self.0.list(filter, after, limit).await
-    }
-
-    async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.0.records(after, limit).await
-    }
-
-    async fn last(&self) -> Result<Seq, StoreError> {
-        self.0.last().await
-    }
-
-    async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
-        self.0.wait_past(after).await
-    }
-
-    async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        self.0.hold_node(node).await
-    }
-
-    fn key(&self) -> &StoreKey {
-        self.0.key()
-    }
+    hand_on!(approvals, 0: history, list, records, last, wait_past, hold_node, key);
 }
 
 /// Says that it showed so much.
@@ -482,8 +444,7 @@ async fn what_is_over_however_it_ended_is_followed_no_longer() {
     let bench = Bench::new();
     let approvals = bench.builder().backend(Odd::new(Way::Works)).build().await.unwrap();
     for round in 0..4 {
-        let calls: Vec<_> =
-            (0..EACH).map(|_| tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))).collect();
+        let calls: Vec<_> = (0..EACH).map(|_| waiting(&bench, &approvals)).collect();
         let cards = bench.mock.presented((round + 1) * EACH).await;
         settle().await;
         assert!(bench.store.is_followed());

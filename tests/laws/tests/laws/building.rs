@@ -67,7 +67,7 @@ async fn but_an_owner_may_come_from_the_directory_alone() {
     let directory = people().agent("bot", "dana").unwrap();
     let builder = bench.builder().directory(directory).agent(Agent::new("bot"));
     let approvals = builder.build().await.unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     assert_eq!(bench.card().await.requester.owner, "dana");
     call.abort();
     bench.ends(approvals).await;
@@ -158,10 +158,7 @@ async fn a_handle_that_is_dropped_while_it_takes_up_what_was_left_frees_its_name
     assert!(fired.times() > 0);
     let second = bench.up().await;
     assert_eq!(*second.node(), name);
-    let stop = tokio::spawn({
-        let second = second.clone();
-        async move { second.shutdown().await }
-    });
+    let stop = shutting_down(&second);
     settle().await;
     assert!(stop.is_finished(), "a stop does not wait for a store that is asked again");
     stop.await.unwrap().unwrap();
@@ -193,7 +190,7 @@ async fn no_policy_given_asks_one_person_from_medium_up() {
     let bench = Bench::new();
     let approvals = Approvals::test_builder(&bench.mock).build().await.unwrap();
     approvals.scope(peek(bench.runs.clone(), "sda")).await.unwrap();
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     assert_eq!(bench.card().await.who_may_decide, ["1 person"]);
     call.abort();
     let _ = call.await;

@@ -10,10 +10,7 @@ use crate::support::*;
 
 /// An approved request of a keyed call that nobody waits for at the moment.
 async fn approved(bench: &Bench, approvals: &Approvals) -> approvals::id::RequestId {
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(bench, approvals).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     request_of(&card)
 }
@@ -80,12 +77,12 @@ async fn a_policy_that_asks_for_less_or_nothing_by_now_opens_nothing() {
     let bench = Bench::new();
     bench.policy.asks(Quorum::people(2));
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let call = keyed(&bench, &approvals);
     let card = bench.card().await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     bench.policy.says(Says::Run);
     bench.policy.site(SiteRuling::Run);
-    let other = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let other = keyed(&bench, &approvals);
     bench.clock.advance(MINUTE);
     settle().await;
     assert!(!call.is_finished() && !other.is_finished());
@@ -138,14 +135,11 @@ async fn a_directory_that_errs_at_the_claim_keeps_the_body_shut_and_the_approval
     let bench = Bench::new();
     bench.policy.says(Says::Late);
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     let unkeyed = request_of(&bench.card().await);
     let hold = Hold::new();
     bench.store.fault("reviewed", 1, Does::Hold(hold.clone()));
-    let review = tokio::spawn({
-        let (mock, card) = (bench.mock.clone(), bench.card().await);
-        async move { mock.submit("reviewer", yes(&card)).await }
-    });
+    let review = submitting(&bench.mock, "reviewer", yes(&bench.card().await));
     hold.reached(1).await;
     bench.people.fail(true);
     hold.open();

@@ -7,23 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Waker};
 
 use approvals::card::Card;
-use approvals::desk::Reply;
 use approvals::ledger::{IgnoredWhy, NotRunWhy};
 use approvals::request::Quorum;
 use approvals::state::Phase;
 use approvals::testing::MockBackend;
 use approvals::{Approvals, ErrorKind, requires_approval};
-use tokio::task::JoinHandle;
 
 use crate::support::*;
 
 const TOGETHER: [&str; 2] = ["reviewed", "started"];
-
-/// A yes that is on its way.
-fn yes_of(mock: &MockBackend, person: &'static str, card: &Card) -> JoinHandle<Reply> {
-    let (mock, review) = (mock.clone(), yes(card));
-    tokio::spawn(async move { mock.submit(person, review).await.unwrap() })
-}
 
 async fn not_run(bench: &Bench, card: &Card) -> Option<NotRunWhy> {
     bench.store.state(request_of(card)).await.not_run()
@@ -46,8 +38,7 @@ async fn of_a_quorum_of_two_only_the_review_that_completes_it_brings_the_claim()
     let bench = Bench::new();
     bench.policy.asks(Quorum::people(2));
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     settle().await;
     assert_eq!(bench.runs.count(), 0);
@@ -68,9 +59,8 @@ async fn a_verdict_of_another_process_leaves_the_claim_to_the_call() {
         .build()
         .await
         .unwrap();
-    let call = waiting(&bench, &here);
-    let card = bench.card().await;
-    assert_eq!(counted(&yes_of(&there, "reviewer", &card).await.unwrap()), Phase::Approved);
+    let (call, card) = asked(&bench, &here).await;
+    assert_eq!(counted(&there.submit("reviewer", yes(&card)).await.unwrap()), Phase::Approved);
     assert_eq!(call.await.unwrap().unwrap(), 3);
     bench.all_end([here, elsewhere]).await;
     assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
@@ -104,15 +94,14 @@ async fn two_who_complete_the_quorum_at_once_bring_one_claim() {
     let approvals = bench.up().await;
     let hold = Hold::new();
     bench.store.fault("started", 2, Does::Hold(hold.clone()));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
-    let first = yes_of(&bench.mock, "ann", &card);
+    let (call, card) = asked(&bench, &approvals).await;
+    let first = submitting(&bench.mock, "ann", yes(&card));
     hold.reached(1).await;
     // The call is taken: this one is recorded by itself, before the other.
-    let second = yes_of(&bench.mock, "bob", &card);
-    assert_eq!(counted(&second.await.unwrap()), Phase::Approved);
+    let second = submitting(&bench.mock, "bob", yes(&card));
+    assert_eq!(counted(&second.await.unwrap().unwrap()), Phase::Approved);
     hold.open();
-    assert_eq!(ignored(&first.await.unwrap()), IgnoredWhy::AlreadyDecided);
+    assert_eq!(ignored(&first.await.unwrap().unwrap()), IgnoredWhy::AlreadyDecided);
     assert_eq!(call.await.unwrap().unwrap(), 3);
     bench.ends(approvals).await;
     let appends = bench.store.appends();
@@ -124,8 +113,7 @@ async fn two_who_complete_the_quorum_at_once_bring_one_claim() {
 async fn a_policy_that_refuses_by_now_stops_the_call_and_not_the_verdict() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.policy.says(Says::Refuse);
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     refused(call.await.unwrap(), ErrorKind::Cancelled, &["stopped by policy", "frozen until Monday"]);
@@ -156,8 +144,7 @@ async fn a_policy_that_errs_or_takes_its_time_does_not_hold_up_the_verdict() {
 async fn a_requester_who_no_longer_resolves_is_not_claimed_for() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.people.remove("owner");
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     refused(call.await.unwrap(), ErrorKind::Unmapped, &["the owner, `owner`"]);
@@ -210,7 +197,7 @@ async fn a_call_that_leaves_while_its_verdict_and_claim_are_being_written_is_not
             false => tokio::spawn(approvals.scope(async { drop(wipe(Runs::default(), "sda").await) })),
         };
         let card = bench.card().await;
-        let answer = yes_of(&bench.mock, "reviewer", &card);
+        let answer = submitting(&bench.mock, "reviewer", yes(&card));
         hold.reached(1).await;
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());
@@ -218,12 +205,12 @@ async fn a_call_that_leaves_while_its_verdict_and_claim_are_being_written_is_not
         hold.open();
         let story: &[&str] = match with_key {
             true => {
-                assert_eq!(counted(&answer.await.unwrap()), Phase::Approved);
+                assert_eq!(counted(&answer.await.unwrap().unwrap()), Phase::Approved);
                 &["requested", "reviewed", "started", "finished"]
             }
             // Withdrawn before the two could be written.
             false => {
-                assert_eq!(ignored(&answer.await.unwrap()), IgnoredWhy::AlreadyDecided);
+                assert_eq!(ignored(&answer.await.unwrap().unwrap()), IgnoredWhy::AlreadyDecided);
                 &["requested", "cancelled", "ignored"]
             }
         };
@@ -240,13 +227,12 @@ async fn a_no_that_overtakes_a_verdict_with_its_claim_wins() {
     let approvals = bench.up().await;
     let hold = Hold::new();
     let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
-    let answer = yes_of(&bench.mock, "reviewer", &card);
+    let (call, card) = asked(&bench, &approvals).await;
+    let answer = submitting(&bench.mock, "reviewer", yes(&card));
     hold.reached(1).await;
     assert_eq!(counted(&bench.mock.submit("late", no(&card)).await.unwrap()), Phase::Denied);
     hold.open();
-    assert_eq!(ignored(&answer.await.unwrap()), IgnoredWhy::AlreadyDecided);
+    assert_eq!(ignored(&answer.await.unwrap().unwrap()), IgnoredWhy::AlreadyDecided);
     refused(call.await.unwrap(), ErrorKind::Denied, &["`late`"]);
     assert_eq!((fired.times(), bench.runs.count()), (1, 0));
     bench.ends(approvals).await;
@@ -274,8 +260,7 @@ async fn a_verdict_with_its_claim_whose_reply_is_lost_is_read_back_and_runs_once
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("started", 1, Does::LoseReply);
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     assert_eq!(call.await.unwrap().unwrap(), 3);
     bench.ends(approvals).await;
@@ -288,10 +273,8 @@ async fn a_verdict_with_its_claim_that_is_lost_out_of_sight_ends_as_not_run_once
     let bench = Bench::new();
     let approvals = bench.up().await;
     let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(13));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
-    let (mock, review) = (bench.mock.clone(), yes(&card));
-    let answer = tokio::spawn(async move { mock.submit("reviewer", review).await });
+    let (call, card) = asked(&bench, &approvals).await;
+    let answer = submitting(&bench.mock, "reviewer", yes(&card));
     let outcome = drive(&bench.clock, MINUTE / 60, call).await;
     assert!(outcome.is_err());
     assert!(answer.await.unwrap().is_err(), "nobody can say that it counted");
@@ -305,16 +288,18 @@ async fn a_verdict_with_its_claim_that_is_lost_out_of_sight_ends_as_not_run_once
 }
 
 #[tokio::test]
-async fn a_store_that_fails_over_the_two_together_gets_the_verdict_by_itself() {
-    let bench = Bench::new();
-    let approvals = bench.up().await;
-    let fired = bench.store.fault("started", 1, Does::Fail);
-    let call = waiting(&bench, &approvals);
-    assert_eq!(counted(&bench.approve(&bench.card().await).await), Phase::Approved);
-    assert_eq!(call.await.unwrap().unwrap(), 3);
-    bench.ends(approvals).await;
-    assert_eq!((fired.times(), bench.runs.count()), (1, 1));
-    assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
+async fn a_store_that_fails_or_panics_over_the_two_together_gets_the_verdict_by_itself() {
+    for does in [Does::Fail, Does::Panic] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let fired = bench.store.fault("started", 1, does);
+        let call = waiting(&bench, &approvals);
+        assert_eq!(counted(&bench.approve(&bench.card().await).await), Phase::Approved);
+        assert_eq!(call.await.unwrap().unwrap(), 3);
+        bench.ends(approvals).await;
+        assert_eq!((fired.times(), bench.runs.count()), (1, 1));
+        assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
+    }
 }
 
 #[test]
@@ -326,7 +311,7 @@ fn a_process_that_is_killed_between_the_append_and_the_body_leaves_what_its_succ
         bench.store.fault("started", 1, Does::LoseReplyAndSight(usize::MAX));
         let _call = keyed(&bench, &approvals);
         let card = bench.card().await;
-        let _answer = yes_of(&bench.mock, "reviewer", &card);
+        let _answer = submitting(&bench.mock, "reviewer", yes(&card));
         settle().await;
         card
     });

@@ -351,8 +351,7 @@ async fn what_a_process_asks_while_it_takes_up_what_others_left_is_not_taken_for
     let hold = Hold::new();
     bench.store.fault("list of what waits", 1, Does::Hold(hold.clone()));
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     hold.reached(1).await;
     hold.open();
     settle().await;

@@ -4,21 +4,12 @@
 use std::time::Duration;
 
 use approvals::ErrorKind;
-use approvals::card::Card;
-use approvals::desk::{DeskError, Reply};
+use approvals::desk::DeskError;
 use approvals::ledger::{IgnoredWhy, NotRunWhy};
 use approvals::state::Phase;
-use approvals::testing::MockBackend;
 use approvals::time::Clock;
-use tokio::task::JoinHandle;
 
 use crate::support::*;
-
-/// A yes that is on its way.
-fn yes_of(mock: &MockBackend, card: &Card) -> JoinHandle<Result<Reply, DeskError>> {
-    let (mock, review) = (mock.clone(), yes(card));
-    tokio::spawn(async move { mock.submit("reviewer", review).await })
-}
 
 async fn pass(clock: &approvals::testing::ManualClock, time: Duration) {
     for _ in 0..time.as_secs() {
@@ -54,7 +45,7 @@ async fn a_verdict_with_its_claim_that_comes_before_the_verdict_alone_is_taken_u
     bench.store.fault("reviewed", 1, Does::Hold(alone.clone()));
     let call = keyed(&bench, &approvals);
     let card = bench.card().await;
-    let answer = yes_of(&bench.mock, &card);
+    let answer = submitting(&bench.mock, "reviewer", yes(&card));
     alone.reached(1).await;
     late.open();
     settle().await;
@@ -75,7 +66,7 @@ async fn a_claim_that_a_failing_store_writes_when_nobody_holds_it_any_more_ends_
     let alone = bench.store.fault("reviewed", 1, Does::Fail);
     let call = keyed(&bench, &approvals);
     let card = bench.card().await;
-    assert!(yes_of(&bench.mock, &card).await.unwrap().is_err(), "nobody can say that it counted");
+    assert!(bench.mock.submit("reviewer", yes(&card)).await.is_err(), "nobody can say that it counted");
     settle().await;
     assert_eq!((fired.times(), alone.times()), (1, 1));
     assert_eq!(bench.phase(request_of(&card)).await, Phase::Pending);
@@ -99,7 +90,8 @@ async fn a_reviewer_whose_answer_is_lost_out_of_sight_hears_within_seven_seconds
     let call = keyed(&bench, &approvals);
     let card = bench.card().await;
     let before = bench.clock.now();
-    let answer = drive(&bench.clock, Duration::from_millis(100), yes_of(&bench.mock, &card)).await;
+    let answer = submitting(&bench.mock, "reviewer", yes(&card));
+    let answer = drive(&bench.clock, Duration::from_millis(100), answer).await;
     let held = before.until(bench.clock.now());
     assert!(held <= Duration::from_secs(7), "the reviewer is held for {held:?}");
     assert!(matches!(answer, Err(DeskError::Store(_))), "{answer:?}");
@@ -123,12 +115,9 @@ fn a_reviewer_is_told_that_their_answer_counted_though_a_shutdown_gave_up_writin
         bench.store.fault("reviewed", 1, Does::Hold(alone.clone()));
         let call = keyed(&bench, &approvals);
         let card = bench.card().await;
-        let answer = yes_of(&bench.mock, &card);
+        let answer = submitting(&bench.mock, "reviewer", yes(&card));
         both.reached(1).await;
-        let stopping = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await }
-        });
+        let stopping = shutting_down(&approvals);
         assert!(drive(&bench.clock, MINUTE / 60, stopping).await.is_err(), "nothing was given up");
         // The desk goes on to record the answer by itself, and what was given up comes first.
         alone.reached(1).await;

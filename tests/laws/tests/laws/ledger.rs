@@ -141,10 +141,7 @@ async fn a_free_call_during_a_shutdown_is_recorded_or_refused() {
     let (stopping, writing) = (Hold::new(), Hold::new());
     bench.store.fault("down", 1, Does::Hold(stopping.clone()));
     bench.store.fault("allowed", 1, Does::Hold(writing.clone()));
-    let stop = tokio::spawn({
-        let approvals = approvals.clone();
-        async move { approvals.shutdown().await }
-    });
+    let stop = shutting_down(&approvals);
     stopping.reached(1).await;
     let outcome = at_once(approvals.scope(peek(bench.runs.clone(), "sda"))).await;
     settle().await;

@@ -1,12 +1,6 @@
 //! The laws, one by one, as an agent meets them: gated functions, the mock, and a bench whose parts fail on demand.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 // In the order of the laws: 1 and 6, 2 and 8, 8 await by await, 3 and 4, 5 and 13, 7 and 11, 9, 10, 12, the clocks
 // and 14, 15; then races, a verdict that brings the claim along, stopping, followers and what surrounds them.

@@ -104,7 +104,7 @@ fn a_recorder_is_told_what_stands_in_the_ledger_whoever_wrote_it() {
     // A life without metrics leaves a request open.
     let left = life(async {
         let approvals = bench.up().await;
-        let _call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+        let _call = keyed(&bench, &approvals);
         let card = bench.card().await;
         settle().await;
         card

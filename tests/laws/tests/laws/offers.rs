@@ -26,8 +26,7 @@ async fn a_yes_of_somebody_who_left_the_group_is_not_claimed_under_by_the_yes_th
         bench.people.groups("ann", &["sre"]);
         bench.people.groups("bob", &["sre"]);
         let approvals = bench.up().await;
-        let call = waiting(&bench, &approvals);
-        let card = bench.card().await;
+        let (call, card) = asked(&bench, &approvals).await;
         assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
         let hold = Hold::new();
         if leaves == "ann" {
@@ -69,26 +68,12 @@ async fn a_policy_that_panics_over_an_offer_leaves_the_verdict_on_record_and_the
     let bench = Bench::new();
     let policy = PanicsLater::default();
     let approvals = bench.builder().policy(policy.clone()).build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     refused(call.await.unwrap(), ErrorKind::Unavailable, &["it panicked"]);
     assert_eq!((policy.0.load(SeqCst), bench.runs.count()), (3, 0));
     bench.ends(approvals).await;
     assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["cancelled"]]);
-}
-
-#[tokio::test]
-async fn a_store_that_panics_over_the_two_together_gets_the_verdict_by_itself() {
-    let bench = Bench::new();
-    let approvals = bench.up().await;
-    let fired = bench.store.fault("started", 1, Does::Panic);
-    let call = waiting(&bench, &approvals);
-    assert_eq!(counted(&bench.approve(&bench.card().await).await), Phase::Approved);
-    assert_eq!(call.await.unwrap().unwrap(), 3);
-    bench.ends(approvals).await;
-    assert_eq!((fired.times(), bench.runs.count()), (1, 1));
-    assert_eq!(bench.store.appends(), [["requested"], ["reviewed"], ["started"], ["finished"]]);
 }
 
 /// Answers the card itself whenever it is asked again.
@@ -116,8 +101,7 @@ async fn a_policy_that_answers_the_request_it_is_asked_about_hangs_nobody() {
     let bench = Bench::new();
     let answers = Answers(bench.mock.clone(), Arc::default(), Arc::default());
     let approvals = bench.builder().policy(answers.clone()).build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     *answers.1.lock().unwrap() = Some(card.clone());
     // Either yes may be the one that counts.
     drop(bench.approve(&card).await);
@@ -143,19 +127,15 @@ async fn a_shutdown_while_a_verdict_is_written_with_its_claim_leaves_nothing_cla
             }
         };
         let card = bench.card().await;
-        let (mock, review) = (bench.mock.clone(), yes(&card));
-        let answer = tokio::spawn(async move { mock.submit("reviewer", review).await.unwrap() });
+        let answer = submitting(&bench.mock, "reviewer", yes(&card));
         hold.reached(1).await;
-        let stopping = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await.unwrap() }
-        });
+        let stopping = shutting_down(&approvals);
         settle().await;
         hold.open();
-        let reply = tokio::time::timeout(LONG, answer).await.unwrap().unwrap();
+        let reply = tokio::time::timeout(LONG, answer).await.unwrap().unwrap().unwrap();
         assert_eq!(counted(&reply), Phase::Approved);
         let ran = usize::from(call.await.unwrap().is_ok());
-        stopping.await.unwrap();
+        stopping.await.unwrap().unwrap();
         assert_eq!(bench.runs.count(), ran);
         settle().await;
         for request in bench.store.intact().await {

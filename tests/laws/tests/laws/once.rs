@@ -13,8 +13,7 @@ async fn fifty_calls_with_one_key_and_one_approval_run_one_body() {
     let bench = Bench::new();
     bench.mock.approve();
     let approvals = bench.up().await;
-    let calls: Vec<_> =
-        (0..50).map(|_| tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))).collect();
+    let calls: Vec<_> = (0..50).map(|_| keyed(&bench, &approvals)).collect();
     let mut ran = 0;
     for call in calls {
         match call.await.unwrap() {
@@ -37,8 +36,8 @@ async fn two_nodes_with_one_key_share_one_request_and_run_one_body() {
     bench.store.slow_down();
     let (here, there) = (bench.up().await, bench.up().await);
     assert_ne!(here.node(), there.node());
-    let one = tokio::spawn(here.scope(pay(bench.runs.clone(), "R-1", 5)));
-    let two = tokio::spawn(there.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let one = keyed(&bench, &here);
+    let two = keyed(&bench, &there);
     bench.nth_card(2).await;
     bench.approve(&bench.card().await).await;
     let outcomes = [one.await.unwrap(), two.await.unwrap()];
@@ -66,7 +65,7 @@ async fn a_claim_whose_reply_is_lost_is_read_back_and_runs_once() {
     bench.mock.approve();
     let approvals = bench.up().await;
     let fired = bench.store.fault("started", 1, Does::LoseReply);
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     assert_eq!(drive(&bench.clock, MINUTE / 60, call).await.unwrap(), 3);
     assert_eq!((fired.times(), bench.runs.count()), (1, 1));
     let request = request_of(&bench.card().await);
@@ -81,7 +80,7 @@ async fn a_claim_that_is_lost_out_of_sight_is_ended_as_not_run_once_it_is_seen()
     bench.mock.approve();
     let approvals = bench.up().await;
     let fired = bench.store.fault("started", 1, Does::LoseReplyAndSight(12));
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let call = waiting(&bench, &approvals);
     refused(drive(&bench.clock, MINUTE / 60, call).await, ErrorKind::Store, &["mend it"]);
     for _ in 0..60 {
         settle().await;
@@ -178,10 +177,7 @@ async fn a_caller_that_goes_away_during_a_slow_claim_leaves_nothing_claimed() {
         hold.reached(1).await;
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());
-        let stop = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await }
-        });
+        let stop = shutting_down(&approvals);
         settle().await;
         hold.open();
         stop.await.unwrap().unwrap();
@@ -194,9 +190,9 @@ async fn a_caller_that_goes_away_during_a_slow_claim_leaves_nothing_claimed() {
 async fn an_unkeyed_call_that_is_dropped_while_it_waits_is_withdrawn_and_a_keyed_one_is_parked() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let unkeyed = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let unkeyed = waiting(&bench, &approvals);
     let withdrawn = request_of(&bench.card().await);
-    let keyed = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let keyed = keyed(&bench, &approvals);
     let parked = request_of(&bench.nth_card(2).await);
     unkeyed.abort();
     keyed.abort();
@@ -369,10 +365,7 @@ async fn a_shutdown_that_is_given_up_and_repeated_still_records_every_end() {
     let fired = bench.store.fault("finished", 1, Does::Fail);
     approvals.scope(wipe(bench.runs.clone(), "sda")).await.unwrap();
     assert_eq!(fired.times(), 1);
-    let impatient = tokio::spawn({
-        let approvals = approvals.clone();
-        async move { approvals.shutdown().await }
-    });
+    let impatient = shutting_down(&approvals);
     settle().await;
     impatient.abort();
     assert!(impatient.await.unwrap_err().is_cancelled());
@@ -407,9 +400,9 @@ async fn many_nodes_that_race_for_one_key_run_one_body() {
 async fn a_shutdown_withdraws_what_waits_without_a_key_and_parks_what_waits_under_one() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let unkeyed = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let unkeyed = waiting(&bench, &approvals);
     let withdrawn = request_of(&bench.card().await);
-    let keyed = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let keyed = keyed(&bench, &approvals);
     let parked = request_of(&bench.nth_card(2).await);
     settle().await;
     bench.ends(approvals.clone()).await;
@@ -424,10 +417,7 @@ async fn a_shutdown_withdraws_what_waits_without_a_key_and_parks_what_waits_unde
 async fn after_a_shutdown_nothing_is_asked_claimed_or_run() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     bench.approve(&card).await;
     bench.ends(approvals.clone()).await;
     let records = bench.store.records().await.len();
@@ -470,7 +460,7 @@ async fn a_denial_after_the_claim_does_not_stop_the_body_and_keeps_the_key_shut(
 async fn a_claim_that_a_shutdown_overtakes_is_not_made() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let call = keyed(&bench, &approvals);
     let card = bench.card().await;
     let hold = Hold::new();
     bench.policy.says(Says::Hold(hold.clone()));
@@ -491,7 +481,7 @@ async fn a_free_ruling_that_a_denial_of_its_key_overtakes_opens_nothing() {
     let approvals = bench.up().await;
     let hold = Hold::new();
     bench.policy.says(Says::Hold(hold.clone()));
-    let slow = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
+    let slow = keyed(&bench, &approvals);
     hold.reached(1).await;
     bench.policy.says(Says::Usual);
     bench.mock.deny("no");

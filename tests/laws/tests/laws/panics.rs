@@ -178,8 +178,7 @@ async fn a_directory_that_panics_when_people_are_looked_up_keeps_the_body_shut()
 async fn a_directory_that_panics_over_a_review_tells_the_reviewer_and_the_next_try_counts() {
     let bench = Bench::new();
     let (at, approvals) = Shaky::over(&bench).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     at.set("resolve");
     let error = bench.mock.submit("reviewer", yes(&card)).await.unwrap_err();
     assert!(error.to_string().contains("it panicked"), "{error}");
@@ -194,8 +193,7 @@ async fn a_directory_that_panics_over_a_review_tells_the_reviewer_and_the_next_t
 async fn a_directory_that_panics_at_the_claim_stops_the_call() {
     let bench = Bench::new();
     let (at, approvals) = Shaky::over(&bench).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     // The desk looks the reviewer up by identity; ids are looked up at the claim.
     at.set("person");
@@ -265,7 +263,7 @@ async fn a_body_that_panics_leaves_its_key_to_a_person_and_its_siblings_alone() 
     bench.mock.approve();
     let approvals = bench.up().await;
     let broken = tokio::spawn(approvals.scope(breaks(bench.runs.clone(), "R-1")));
-    let whole = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+    let whole = waiting(&bench, &approvals);
     assert!(broken.await.unwrap_err().is_panic());
     assert_eq!(whole.await.unwrap().unwrap(), 3);
     settle().await;
@@ -319,7 +317,7 @@ async fn a_store_that_panics_over_a_card_or_a_claim_is_tried_again() {
         bench.mock.approve();
         let approvals = bench.up().await;
         let fired = bench.store.fault(event, 1, Does::Panic);
-        let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+        let call = waiting(&bench, &approvals);
         assert_eq!(drive(&bench.clock, Duration::from_secs(1), call).await.unwrap(), 3, "{event}");
         assert_eq!(fired.times(), 1, "{event}");
         bench.ends(approvals).await;

@@ -112,8 +112,7 @@ async fn a_file_names_people_groups_identities_and_owners() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(card.requester.owner, "dana");
     assert_eq!(ignored(&bench.mock.submit("dana", yes(&card)).await.unwrap()), IgnoredWhy::Requester);
     assert_eq!(ignored(&bench.mock.submit("zoe", yes(&card)).await.unwrap()), IgnoredWhy::Unmapped);
@@ -127,8 +126,7 @@ async fn a_file_that_is_rewritten_is_noticed_at_the_next_review() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     file.write(&TWO.replace("kimmy", "kimbo"));
     assert_eq!(ignored(&bench.mock.submit("kimmy", yes(&card)).await.unwrap()), IgnoredWhy::Unmapped);
     counted(&bench.mock.submit("kimbo", yes(&card)).await.unwrap());
@@ -141,10 +139,7 @@ async fn a_person_who_leaves_the_file_before_the_claim_stops_it() {
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)));
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     counted(&bench.mock.submit("kim", yes(&card)).await.unwrap());
     file.write(&TWO.replace("people.kim", "people.zoe"));
     let outcome = at_once(approvals.scope(pay(bench.runs.clone(), "R-1", 5))).await;
@@ -158,8 +153,7 @@ async fn a_file_that_is_broken_while_it_is_in_force_closes_everything_until_it_i
     let bench = Bench::new();
     let file = File::with(TWO);
     let approvals = up(&bench, &file).await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     for broken in
         ["[people.dana", "[people.kim]\nidentities.mock = [\"kim\"]\n[agents.test-agent]\nowner = \"dana\"\n"]
     {

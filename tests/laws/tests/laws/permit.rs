@@ -49,8 +49,7 @@ async fn a_denied_call_never_runs() {
 async fn a_call_that_nobody_decides_in_time_never_runs() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let outcome = drive(&bench.clock, 10 * MINUTE, call).await;
     refused(outcome, ErrorKind::Expired, &["ask anew"]);
     assert_eq!(bench.phase(request_of(&card)).await, Phase::Expired);
@@ -236,7 +235,7 @@ async fn a_ledger_that_cannot_be_written_keeps_the_body_shut() {
         bench.mock.approve();
         let approvals = bench.up().await;
         let fired = bench.store.fault(event, usize::MAX, Does::Fail);
-        let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
+        let call = waiting(&bench, &approvals);
         let outcome = drive(&bench.clock, MINUTE, call).await;
         let kind = if event == "reviewed" { ErrorKind::Expired } else { ErrorKind::Store };
         refused(outcome, kind, &[]);
@@ -270,8 +269,7 @@ async fn a_ledger_that_cannot_be_read_keeps_the_body_shut() {
 async fn a_ledger_that_goes_blind_while_a_call_waits_ends_the_call_shut() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     let fired = bench.store.fault("history", usize::MAX, Does::Fail);
     bench.clock.advance(HOUR);

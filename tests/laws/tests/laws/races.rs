@@ -66,20 +66,19 @@ async fn a_caller_that_leaves_while_a_yes_is_being_written_withdraws_or_parks() 
             bench.store.fault("reviewed", 1, Does::Hold(hold.clone()));
             let call = calls(&bench, &approvals, keyed);
             let card = bench.card().await;
-            let (mock, review) = (bench.mock.clone(), yes(&card));
-            let answer = tokio::spawn(async move { mock.submit("reviewer", review).await.unwrap() });
+            let answer = submitting(&bench.mock, "reviewer", yes(&card));
             hold.reached(1).await;
             leaves(call).await;
             if keyed {
                 hold.open();
-                assert_eq!(counted(&answer.await.unwrap()), Phase::Approved);
+                assert_eq!(counted(&answer.await.unwrap().unwrap()), Phase::Approved);
                 // Whoever holds the key next has the verdict, and nobody is asked again.
                 calls(&bench, &approvals, keyed).await.unwrap().unwrap();
                 assert_eq!((bench.runs.count(), bench.mock.cards().len()), (1, 1));
             } else {
                 let request = comes_to(&bench, Phase::Cancelled).await;
                 hold.open();
-                assert_eq!(ignored(&answer.await.unwrap()), IgnoredWhy::AlreadyDecided);
+                assert_eq!(ignored(&answer.await.unwrap().unwrap()), IgnoredWhy::AlreadyDecided);
                 assert_eq!(bench.store.story(request).await, ["requested", "cancelled", "ignored"]);
                 assert_eq!(bench.runs.count(), 0);
             }
@@ -97,18 +96,17 @@ async fn a_caller_that_leaves_while_a_no_is_being_written_leaves_nothing_that_co
             bench.store.fault("reviewed", 1, Does::Hold(hold.clone()));
             let call = calls(&bench, &approvals, keyed);
             let card = bench.card().await;
-            let (mock, review) = (bench.mock.clone(), no(&card));
-            let answer = tokio::spawn(async move { mock.submit("reviewer", review).await.unwrap() });
+            let answer = submitting(&bench.mock, "reviewer", no(&card));
             hold.reached(1).await;
             leaves(call).await;
             if keyed {
                 hold.open();
-                assert_eq!(counted(&answer.await.unwrap()), Phase::Denied);
+                assert_eq!(counted(&answer.await.unwrap().unwrap()), Phase::Denied);
                 refused(calls(&bench, &approvals, keyed).await.unwrap(), ErrorKind::Denied, &[]);
             } else {
                 comes_to(&bench, Phase::Cancelled).await;
                 hold.open();
-                ignored(&answer.await.unwrap());
+                ignored(&answer.await.unwrap().unwrap());
             }
             assert_eq!((bench.runs.count(), bench.mock.cards().len()), (0, 1));
             bench.ends(approvals).await;

@@ -158,8 +158,7 @@ async fn a_presentation_in_part_takes_no_approval_but_a_denial() {
     let bench = Bench::new();
     bench.mock.show_part(12).approve();
     let approvals = bench.up().await;
-    let call = tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")));
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     let receipts = bench.mock.replies();
     assert_eq!(ignored(receipts[0].as_ref().unwrap()), IgnoredWhy::NotEverythingShown);

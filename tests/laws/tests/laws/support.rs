@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use approvals::card::Card;
-use approvals::desk::{Outcome, Reply, Review};
+use approvals::desk::{DeskError, Outcome, Reply, Review};
 use approvals::id::{PersonId, PolicyVersion, RequestId};
 use approvals::ledger::IgnoredWhy;
 use approvals::people::{Directory, DirectoryError};
@@ -20,7 +20,7 @@ use approvals::testing::{ManualClock, MockBackend, PROVIDER, ids};
 use approvals::time::Timestamp;
 use approvals::{
     ActionSite, ApprovalError, Approvals, Builder, Call, ErrorKind, Identity, Person, Policy, Risk,
-    RiskPolicy, requires_approval,
+    RiskPolicy, ShutdownError, requires_approval,
 };
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -179,9 +179,40 @@ pub(crate) fn waiting(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<us
     tokio::spawn(approvals.scope(wipe(bench.runs.clone(), "sda")))
 }
 
+/// The same, once its card is there.
+pub(crate) async fn asked(bench: &Bench, approvals: &Approvals) -> (JoinHandle<Res<usize>>, Card) {
+    let call = waiting(bench, approvals);
+    (call, bench.card().await)
+}
+
 /// One with a key, the same each time.
 pub(crate) fn keyed(bench: &Bench, approvals: &Approvals) -> JoinHandle<Res<u64>> {
     tokio::spawn(approvals.scope(pay(bench.runs.clone(), "R-1", 5)))
+}
+
+/// A keyed call that was made and given up, so that its request stands without anybody who waits.
+pub(crate) async fn parked(bench: &Bench, approvals: &Approvals) -> Card {
+    let call = keyed(bench, approvals);
+    let card = bench.card().await;
+    call.abort();
+    let _ = call.await;
+    card
+}
+
+/// A review that is on its way to the desk.
+pub(crate) fn submitting(
+    mock: &MockBackend,
+    person: &'static str,
+    review: Review,
+) -> JoinHandle<Result<Reply, DeskError>> {
+    let mock = mock.clone();
+    tokio::spawn(async move { mock.submit(person, review).await })
+}
+
+/// A shutdown that is under way.
+pub(crate) fn shutting_down(approvals: &Approvals) -> JoinHandle<Result<(), ShutdownError>> {
+    let approvals = approvals.clone();
+    tokio::spawn(async move { approvals.shutdown().await })
 }
 
 /// One with that key that is approved and in its body, where it stays until the door opens.

@@ -20,8 +20,7 @@ async fn sleep_through(bench: &Bench, time: Duration) {
 async fn a_machine_that_slept_past_the_deadline_takes_no_yes_and_the_call_expires() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     sleep_through(&bench, HOUR).await;
     assert_eq!(ignored(&bench.approve(&card).await), IgnoredWhy::TooLate);
     // At the latest when what was left to sleep has passed while it was awake.
@@ -37,8 +36,7 @@ async fn a_machine_that_slept_past_the_deadline_takes_no_yes_and_the_call_expire
 async fn a_machine_that_slept_within_the_deadline_goes_on_where_it_was() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     sleep_through(&bench, HOUR - MINUTE).await;
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
     assert_eq!(call.await.unwrap().unwrap(), 3);
@@ -49,10 +47,7 @@ async fn a_machine_that_slept_within_the_deadline_goes_on_where_it_was() {
 async fn an_approval_that_was_slept_past_is_not_claimed_and_the_key_asks_anew() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     bench.approve(&card).await;
     sleep_through(&bench, 15 * MINUTE).await;
     let call = keyed(&bench, &approvals);
@@ -67,8 +62,7 @@ async fn an_approval_that_was_slept_past_is_not_claimed_and_the_key_asks_anew() 
 async fn a_machine_that_sleeps_between_verdict_and_claim_runs_nothing_afterwards() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let policy = Hold::new();
     bench.policy.says(Says::Hold(policy.clone()));
     assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
@@ -85,14 +79,12 @@ async fn a_machine_that_sleeps_while_verdict_and_claim_are_written_runs_nothing_
     let approvals = bench.up().await;
     let hold = Hold::new();
     let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
-    let (mock, review) = (bench.mock.clone(), yes(&card));
-    let answer = tokio::spawn(async move { mock.submit("reviewer", review).await.unwrap() });
+    let (call, card) = asked(&bench, &approvals).await;
+    let answer = submitting(&bench.mock, "reviewer", yes(&card));
     hold.reached(1).await;
     sleep_through(&bench, HOUR).await;
     hold.open();
-    assert_eq!(ignored(&answer.await.unwrap()), IgnoredWhy::TooLate);
+    assert_eq!(ignored(&answer.await.unwrap().unwrap()), IgnoredWhy::TooLate);
     bench.clock.advance(HOUR);
     refused(call.await.unwrap(), ErrorKind::Expired, &[]);
     assert_eq!((fired.times(), bench.runs.count()), (1, 0));

@@ -38,8 +38,7 @@ fn apart() -> (Bench, ManualClock) {
 async fn a_verdict_wakes_its_waiter_without_a_clock() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     let reads = bench.store.reads();
     settle().await;
@@ -71,8 +70,7 @@ async fn an_approval_counts_until_the_deadline_and_not_at_it() {
     for (before, phase) in [(MICRO, Phase::Succeeded), (Duration::ZERO, Phase::Expired)] {
         let bench = Bench::new();
         let approvals = bench.up().await;
-        let call = waiting(&bench, &approvals);
-        let card = bench.card().await;
+        let (call, card) = asked(&bench, &approvals).await;
         // The wall clock alone: nobody wakes by it.
         bench.clock.set(noon().after(HOUR - before));
         let reply = bench.approve(&card).await;
@@ -94,10 +92,7 @@ async fn a_permit_can_be_used_until_its_deadline_and_not_at_it() {
     for (before, used) in [(MICRO, true), (Duration::ZERO, false)] {
         let bench = Bench::new();
         let approvals = bench.up().await;
-        let call = keyed(&bench, &approvals);
-        let card = bench.card().await;
-        call.abort();
-        let _ = call.await;
+        let card = parked(&bench, &approvals).await;
         bench.approve(&card).await;
         let hold = Hold::new();
         let fired = bench.store.fault("started", 1, Does::Hold(hold.clone()));
@@ -133,9 +128,7 @@ async fn an_expiry_wakes_the_waiter() {
 async fn the_keeper_expires_what_nobody_waits_for() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let request = request_of(&bench.card().await);
-    call.abort();
+    let request = request_of(&parked(&bench, &approvals).await);
     settle().await;
     bench.clock.advance(HOUR);
     settle().await;
@@ -259,10 +252,7 @@ fn a_call_ends_at_its_deadline_though_what_an_earlier_process_left_cannot_be_wit
         assert!(call.is_finished(), "it waits for what is none of its business");
         refused(call.await.unwrap(), ErrorKind::Expired, &[]);
         bench.store.heal();
-        let stop = tokio::spawn({
-            let approvals = approvals.clone();
-            async move { approvals.shutdown().await }
-        });
+        let stop = shutting_down(&approvals);
         drive(&bench.clock, MINUTE / 6, stop).await.unwrap();
     });
 }
@@ -314,9 +304,7 @@ fn the_keeper_expires_what_an_earlier_process_left() {
 async fn a_keeper_that_meets_a_broken_store_tries_again() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let request = request_of(&bench.card().await);
-    call.abort();
+    let request = request_of(&parked(&bench, &approvals).await);
     settle().await;
     let fired = bench.store.fault("expired", 2, Does::Fail);
     for _ in 0..4 {
@@ -331,8 +319,7 @@ async fn a_keeper_that_meets_a_broken_store_tries_again() {
 async fn a_store_whose_clock_is_a_day_ahead_refuses_what_is_late_by_its_time() {
     let (bench, stamps) = apart();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     stamps.set(noon().after(DAY));
     // Late by the store's stamp, which our clock cannot know: recorded all the same.
@@ -350,8 +337,7 @@ async fn a_store_whose_clock_is_a_day_behind_is_not_hammered_and_its_stamp_decid
     let (bench, stamps) = apart();
     bench.clock.set(noon().after(DAY));
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     let reads = bench.store.reads();
     settle().await;
@@ -368,10 +354,7 @@ async fn a_store_whose_clock_is_a_day_behind_is_not_hammered_and_its_stamp_decid
 async fn a_claim_is_judged_by_the_stores_clock_when_ours_jumps_a_day_ahead() {
     let (bench, _stamps) = apart();
     let approvals = bench.up().await;
-    let call = keyed(&bench, &approvals);
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
+    let card = parked(&bench, &approvals).await;
     bench.approve(&card).await;
     bench.clock.set(noon().after(DAY));
     let outcome = approvals.scope(pay(bench.runs.clone(), "R-1", 5)).await;
@@ -383,8 +366,7 @@ async fn a_claim_is_judged_by_the_stores_clock_when_ours_jumps_a_day_ahead() {
 async fn a_clock_that_is_set_back_a_day_never_turns_a_record_back_nor_revives_a_request() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.clock.advance(HOUR);
     refused(call.await.unwrap(), ErrorKind::Expired, &[]);
     bench.clock.set(noon());
@@ -399,8 +381,7 @@ async fn a_clock_that_is_set_back_a_day_never_turns_a_record_back_nor_revives_a_
 async fn a_wall_clock_that_jumps_wakes_nobody_early() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     bench.clock.set(noon().after(HOUR / 2));
     settle().await;
@@ -428,8 +409,7 @@ async fn every_record_is_stamped_by_the_store() {
 async fn a_ledger_that_cannot_be_followed_for_a_while_still_wakes_its_waiters() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     settle().await;
     let fired = bench.store.fault("records", 3, Does::Fail);
     bench.approve(&card).await;

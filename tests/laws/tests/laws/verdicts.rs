@@ -7,18 +7,9 @@ use approvals::people::Principal;
 use approvals::request::{Quorum, Requirement};
 use approvals::state::Phase;
 use approvals::testing::PROVIDER;
-use approvals::{Approvals, Context, ErrorKind, Identity, Risk};
+use approvals::{Context, ErrorKind, Identity, Risk};
 
 use crate::support::*;
-
-/// A keyed call that was made and given up, so that its request stands without anybody who waits.
-async fn parked(bench: &Bench, approvals: &Approvals) -> approvals::card::Card {
-    let call = keyed(bench, approvals);
-    let card = bench.card().await;
-    call.abort();
-    let _ = call.await;
-    card
-}
 
 #[tokio::test]
 async fn a_denial_wins_until_the_permit_is_consumed() {
@@ -40,8 +31,7 @@ async fn a_denial_that_overtakes_the_claim_wins() {
     let approvals = bench.up().await;
     let hold = Hold::new();
     bench.store.fault("started", 1, Does::Hold(hold.clone()));
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.approve(&card).await;
     hold.reached(1).await;
     assert_eq!(counted(&bench.mock.submit("late", no(&card)).await.unwrap()), Phase::Denied);
@@ -56,8 +46,7 @@ async fn a_yes_may_become_a_no_and_a_no_never_a_yes() {
     let bench = Bench::new();
     bench.policy.asks(Quorum::people(2));
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     assert_eq!(counted(&bench.mock.submit("ann", no(&card)).await.unwrap()), Phase::Denied);
     for late in [yes(&card), no(&card)] {
@@ -77,8 +66,7 @@ async fn two_people_means_two_different_people() {
     bench.policy.asks(Quorum::people(2));
     bench.people.alias("ann@work", "ann");
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     for alias in ["ann", "ann@work"] {
         let reply = bench.mock.submit(alias, yes(&card)).await.unwrap();
@@ -100,8 +88,7 @@ async fn one_person_in_two_groups_fills_one_slot() {
     bench.people.groups("bob", &["sre"]);
     bench.people.groups("eve", &["sales"]);
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert_eq!(counted(&bench.mock.submit("ann", yes(&card)).await.unwrap()), Phase::Pending);
     for outsider in [yes(&card), no(&card)] {
         let reply = bench.mock.submit("eve", outsider).await.unwrap();
@@ -167,8 +154,7 @@ async fn an_owner_who_is_renamed_while_the_request_waits_cannot_let_it_run() {
     let bench = Bench::new();
     bench.people.only(&["owner", "reviewer"]);
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     // The same human, under a new id: nobody can tell any more whom the record excludes.
     bench.people.only(&["dana", "reviewer"]);
     bench.people.alias("owner", "dana");
@@ -196,8 +182,7 @@ async fn a_single_operator_decides_alone_and_every_card_and_record_says_so() {
     let bench = Bench::new();
     bench.people.only(&["owner"]);
     let approvals = bench.builder().single_operator().build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     assert!(card.requester.single_operator);
     let page = approvals::card::text::render(&card, &Default::default()).text;
     assert!(page.contains("SINGLE OPERATOR"), "{page}");
@@ -231,8 +216,7 @@ async fn what_does_not_count_is_answered_with_a_remedy_and_recorded_one_by_one()
     let bench = Bench::new();
     bench.people.only(&["owner", "reviewer"]);
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let request = request_of(&card);
     let stranger = RequestId::from_uuid("0192f0c1-7a3e-7c2b-9d55-3f6a1b2c4d5e".parse().unwrap());
     let digest = approvals::request::Digest::from_bytes([9; 32]);
@@ -270,8 +254,7 @@ async fn what_does_not_count_is_answered_with_a_remedy_and_recorded_one_by_one()
 async fn a_review_that_the_directory_cannot_judge_counts_for_nothing_and_may_come_again() {
     let bench = Bench::new();
     let approvals = bench.up().await;
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     bench.people.fail(true);
     assert!(bench.mock.submit("reviewer", yes(&card)).await.is_err());
     bench.people.fail(false);
@@ -285,8 +268,7 @@ async fn a_single_operator_is_a_person_who_answers_for_the_agent_and_never_the_a
     let bench = Bench::new();
     bench.people.only(&["owner", "test-agent"]);
     let approvals = bench.builder().single_operator().build().await.unwrap();
-    let call = waiting(&bench, &approvals);
-    let card = bench.card().await;
+    let (call, card) = asked(&bench, &approvals).await;
     let reply = bench.mock.submit("test-agent", yes(&card)).await.unwrap();
     assert_eq!(ignored(&reply), IgnoredWhy::Requester);
     assert_eq!(bench.phase(request_of(&card)).await, Phase::Pending);

@@ -1,12 +1,6 @@
 //! The mock that tests of gated code are written with.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod rules;
 

@@ -9,13 +9,7 @@
 //! APPROVALS_SEED=7 cargo test -p approvals-races --test histories          # others
 //! ```
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
+#![cfg(test)]
 
 mod death;
 mod defects;

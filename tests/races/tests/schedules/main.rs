@@ -12,13 +12,7 @@
 //!
 //! What a test is about is counted, and a run that never showed it fails. Each defect has to be found.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
+#![cfg(test)]
 
 /// What the table of waiters is made of.
 use approvals_races_core::{id, ledger, time};

@@ -1,12 +1,6 @@
 //! What holds for the repository as a whole, each rule a sentence.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "outside `#[test]` functions too, a test fails by panicking"
-)]
+#![cfg(test)]
 
 mod budgets;
 mod dependencies;
