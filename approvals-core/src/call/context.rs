@@ -1,7 +1,7 @@
 //! Who and why: what a program knows about a call beside its arguments.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::ledger::Payload;
 use crate::people::Principal;
@@ -13,17 +13,12 @@ use crate::people::Principal;
 /// use approvals_core::call::Context;
 /// let context = Context::for_human("kim").session("run-42").label("incident", "INC-7");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Context(Arc<Fields>);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context(Option<Arc<Fields>>);
 
-/// Each task of a scope has a context, and most have this one.
-static EMPTY: LazyLock<Arc<Fields>> = LazyLock::new(Arc::default);
-
-impl Default for Context {
-    fn default() -> Self {
-        Self(Arc::clone(&EMPTY))
-    }
-}
+/// What an empty context says: most are, and share nothing.
+static NOTHING: Fields =
+    Fields { human: None, instance: None, model: None, session: None, says: None, labels: BTreeMap::new() };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Fields {
@@ -47,8 +42,12 @@ impl Context {
     }
 
     fn with(mut self, change: impl FnOnce(&mut Fields)) -> Self {
-        change(Arc::make_mut(&mut self.0));
+        change(Arc::make_mut(self.0.get_or_insert_default()));
         self
+    }
+
+    fn fields(&self) -> &Fields {
+        self.0.as_deref().unwrap_or(&NOTHING)
     }
 
     /// Which instance of the agent. A note: shown as unverified, bound to nothing.
@@ -83,7 +82,7 @@ impl Context {
 
     /// This context, and of the one around it whatever it leaves out.
     pub(crate) fn within(self, around: &Self) -> Self {
-        let outer = &*around.0;
+        let Some(outer) = &around.0 else { return self };
         self.with(|inner| {
             for (own, outer) in [
                 (&mut inner.instance, &outer.instance),
@@ -106,15 +105,15 @@ impl Context {
     }
 
     pub(crate) fn human(&self) -> Option<&Principal> {
-        self.0.human.as_ref()
+        self.fields().human.as_ref()
     }
 
     pub(crate) fn labels(&self) -> &BTreeMap<String, String> {
-        &self.0.labels
+        &self.fields().labels
     }
 
     pub(crate) fn note_in(&self, payload: &mut Payload) {
-        let fields = &*self.0;
+        let fields = self.fields();
         for (name, text) in
             [("instance", &fields.instance), ("model", &fields.model), ("session", &fields.session)]
         {

@@ -1,12 +1,23 @@
 //! Which handle a gated call uses: the scope's, else the installed one.
 
+use std::cell::RefCell;
 use std::future::Future;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use super::{AlreadyInstalled, Approvals};
+use super::{AlreadyInstalled, Approvals, Inner};
 use crate::call::Context;
 
 static INSTALLED: RwLock<Option<Approvals>> = RwLock::new(None);
+
+/// How often that has changed.
+static CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// What was installed after so many changes, so that a call that runs freely takes no lock. A thread that makes no
+    /// more calls keeps no handle alive.
+    static SEEN: RefCell<(usize, Weak<Inner>)> = const { RefCell::new((0, Weak::new())) };
+}
 
 tokio::task_local! {
     static SCOPE: (Approvals, Context);
@@ -18,6 +29,7 @@ pub(super) fn install(approvals: &Approvals) -> Result<(), AlreadyInstalled> {
         Some(_) => Err(AlreadyInstalled),
         None => {
             *installed = Some(approvals.clone());
+            CHANGES.fetch_add(1, Ordering::Release);
             Ok(())
         }
     }
@@ -27,11 +39,27 @@ pub(super) fn uninstall(approvals: &Approvals) {
     let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
     if installed.as_ref().is_some_and(|handle| handle.is(approvals)) {
         *installed = None;
+        CHANGES.fetch_add(1, Ordering::Release);
     }
 }
 
 fn installed() -> Option<Approvals> {
-    INSTALLED.read().unwrap_or_else(PoisonError::into_inner).clone()
+    let seen = |seen: &RefCell<(usize, Weak<Inner>)>| {
+        let mut seen = seen.borrow_mut();
+        if seen.0 != CHANGES.load(Ordering::Acquire) {
+            *seen = look();
+        }
+        seen.1.upgrade().map(Approvals)
+    };
+    // A thread at its end has seen nothing.
+    SEEN.try_with(seen).unwrap_or_else(|_| look().1.upgrade().map(Approvals))
+}
+
+/// What is installed, and after how many changes: none comes between the two.
+fn look() -> (usize, Weak<Inner>) {
+    let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
+    let handle = installed.as_ref().map_or_else(Weak::new, |handle| Arc::downgrade(&handle.0));
+    (CHANGES.load(Ordering::Relaxed), handle)
 }
 
 /// The handle and context of this very call; `None` if nothing is installed and no scope is around.
