@@ -9,10 +9,8 @@ use tokio::sync::oneshot;
 
 use super::SqliteOptions;
 use super::error::{Failure, closed};
-use super::queue::{Queue, lock};
+use super::queue::Queue;
 use super::schema::{Use, connect};
-use super::sync::Mutex;
-use super::sync::mpsc::Receiver;
 
 /// Two, so that reading the whole ledger for an audit does not hold up the reading of one request.
 const THREADS: usize = 2;
@@ -38,12 +36,12 @@ struct Lectern {
 impl Readers {
     pub(super) fn start(path: Arc<Path>, options: &SqliteOptions) -> std::io::Result<Self> {
         let (queue, jobs) = Queue::<Job>::new();
-        let jobs = Arc::new(Mutex::new(jobs));
+        let jobs = Arc::new(jobs);
         for _ in 0..THREADS {
             let jobs = Arc::clone(&jobs);
             let mut lectern = Lectern { path: Arc::clone(&path), options: options.clone(), conn: None };
             queue.thread("approvals-read", move || {
-                while let Some(job) = next(&jobs) {
+                while let Some(job) = jobs.next() {
                     job(&mut lectern);
                 }
             })?;
@@ -82,11 +80,6 @@ impl Readers {
     pub(super) fn close(&self) {
         self.queue.close();
     }
-}
-
-/// The thread that waits for work holds the lock; the others wait for the lock.
-fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
-    lock(jobs).recv().ok()
 }
 
 impl Lectern {

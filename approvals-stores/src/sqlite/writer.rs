@@ -14,12 +14,10 @@ use super::batch::{Batch, Entry, Pace, Reply};
 use super::error::{Failure, closed};
 use super::node::Names;
 use super::place::{Files, Standing, displaced};
-use super::queue::Queue;
+use super::queue::{Jobs, Next, Queue};
 use super::recent::{Known, Recent};
 use super::rows::{Filed, Line, Quill, Sheet};
 use super::schema::{Use, connect};
-use super::sync::mpsc::{Receiver, RecvTimeoutError};
-use super::sync::receive_until;
 use super::{SqliteOptions, rows};
 
 /// The most appends in one commit, so that the first of them does not wait for all the world.
@@ -94,19 +92,19 @@ struct Scribe {
 }
 
 impl Scribe {
-    fn work(&mut self, jobs: &Receiver<Job>) {
+    fn work(&mut self, jobs: &Jobs<Job>) {
         let mut batch = Batch::new(self.options.company);
         loop {
-            match receive_until(jobs, batch.until()) {
-                Ok(Job::Append(entry)) => {
+            match jobs.next_until(batch.until()) {
+                Next::Work(Job::Append(entry)) => {
                     batch.put(entry);
                     if batch.is_due() {
                         self.commit(&mut batch, jobs);
                     }
                 }
-                Ok(Job::Rebuild(reply)) => self.rebuild(reply),
-                Err(RecvTimeoutError::Timeout) => self.commit(&mut batch, jobs),
-                Err(RecvTimeoutError::Disconnected) => {
+                Next::Work(Job::Rebuild(reply)) => self.rebuild(reply),
+                Next::TimeIsOver => self.commit(&mut batch, jobs),
+                Next::Closed => {
                     if batch.len() > 0 {
                         self.commit(&mut batch, jobs);
                     }
@@ -123,18 +121,18 @@ impl Scribe {
     }
 
     /// Commits a batch and all that wait behind it at once.
-    fn commit(&mut self, batch: &mut Batch, jobs: &Receiver<Job>) {
+    fn commit(&mut self, batch: &mut Batch, jobs: &Jobs<Job>) {
         let begun = self.begin();
         // Gathered when the lock is held, and not before: what came while another process held it rides along.
         let mut other = None;
         while batch.len() < BATCH {
-            match jobs.try_recv() {
-                Ok(Job::Append(entry)) => batch.put(entry),
-                Ok(Job::Rebuild(reply)) => {
+            match jobs.next_now() {
+                Some(Job::Append(entry)) => batch.put(entry),
+                Some(Job::Rebuild(reply)) => {
                     other = Some(reply);
                     break;
                 }
-                Err(_) => break,
+                None => break,
             }
         }
         let (sheets, replies) = batch.take();
