@@ -38,7 +38,7 @@ async fn check_then_write(sound: &Sound, mut append: Append) -> Result<Appended,
         if expected != current(sound, append.stream).await? {
             return Err(conflict());
         }
-        for _ in 0..10 {
+        for _ in 0..100 {
             tokio::task::yield_now().await;
             std::thread::yield_now();
         }
