@@ -38,7 +38,7 @@ pub(crate) trait Authority: Send + Sync + 'static {
     async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError>;
 
     /// Waits for a verdict that lets the call run. Every other one is an error.
-    async fn wait(&self, ticket: &Arc<Ticket>, seat: Option<Seat>) -> Result<Waited, ApprovalError>;
+    async fn wait(&self, ticket: &Arc<Ticket>, seat: Option<Box<Seat>>) -> Result<Waited, ApprovalError>;
 
     /// Claims the approved request: policy and directory once more, then `started`. `None` if the verdict that was
     /// offered is to be recorded by itself, and the call waits on.
@@ -62,7 +62,7 @@ pub(crate) enum Asked {
     /// Policy lets it run, and that is recorded.
     Run,
     /// It waits for people, in a seat that was taken before anybody was asked, if it is this call that asks them.
-    Wait(Arc<Ticket>, Option<Seat>),
+    Wait(Arc<Ticket>, Option<Box<Seat>>),
 }
 
 /// What became of waiting, if not an error.

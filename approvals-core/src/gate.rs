@@ -49,7 +49,7 @@ pub(crate) async fn pass(authority: Arc<dyn Authority>, call: Box<Call>) -> Resu
     wait(Asking { authority, ticket, over: false }, seat).await
 }
 
-async fn wait(asking: Asking, seat: Option<Seat>) -> Result<Passed, ApprovalError> {
+async fn wait(asking: Asking, seat: Option<Box<Seat>>) -> Result<Passed, ApprovalError> {
     let waited = asking.authority.wait(&asking.ticket, seat).await?;
     Ok(Passed::Woken(asking, waited))
 }

@@ -303,7 +303,7 @@ impl Authority for Local {
     fn wait<'l, 't, 'w>(
         &'l self,
         ticket: &'t Arc<Ticket>,
-        seat: Option<Seat>,
+        seat: Option<Box<Seat>>,
     ) -> Pin<Box<dyn Future<Output = Result<Waited, ApprovalError>> + Send + 'w>>
     where
         'l: 'w,

@@ -115,7 +115,7 @@ mod tests {
             unreachable!()
         }
 
-        async fn wait(&self, _: &Arc<Ticket>, _: Option<Seat>) -> Result<Waited, ApprovalError> {
+        async fn wait(&self, _: &Arc<Ticket>, _: Option<Box<Seat>>) -> Result<Waited, ApprovalError> {
             unreachable!()
         }
 

@@ -44,7 +44,7 @@ impl Local {
             };
             self.check_fillable(call, &requirement).await?;
             if let Some((ticket, seat)) = self.request(call, requirement, round).await? {
-                return Ok(Asked::Wait(Arc::new(ticket), Some(seat)));
+                return Ok(Asked::Wait(Arc::new(ticket), Some(seat.into())));
             }
             // Another process opened the same key at the same time: attach to its request.
             moves += 1;

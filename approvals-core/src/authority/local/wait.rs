@@ -21,9 +21,10 @@ impl Local {
     pub(super) async fn wait_for_verdict(
         &self,
         ticket: &Arc<Ticket>,
-        seat: Option<Seat>,
+        seat: Option<Box<Seat>>,
     ) -> Result<Waited, ApprovalError> {
-        let (mut waiter, mut known) = match seat {
+        // Out of its box, which is not kept while it waits.
+        let (mut waiter, mut known) = match seat.map(|seat| *seat) {
             Some(Seat { waiter, deadline }) => (waiter, deadline),
             None => (self.hub.waiter(ticket.request), None),
         };
