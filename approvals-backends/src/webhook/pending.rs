@@ -15,11 +15,13 @@ pub(super) struct Pending {
     open: Mutex<BTreeSet<RequestId>>,
     /// How often a request was added.
     added: watch::Sender<u64>,
+    /// How often one was taken away.
+    over: watch::Sender<u64>,
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { open: Mutex::default(), added: watch::Sender::new(0) }
+        Self { open: Mutex::default(), added: watch::Sender::new(0), over: watch::Sender::new(0) }
     }
 }
 
@@ -40,9 +42,10 @@ impl Pending {
         let Ok(request) = card.request.parse() else { return };
         match Phase::from_name(&card.state.label) {
             Some(Phase::Pending | Phase::Approved) => self.add([request]),
-            _ => {
-                self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
+            _ if self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&request) => {
+                self.over.send_modify(|times| *times = times.wrapping_add(1));
             }
+            _ => {}
         }
     }
 
@@ -56,6 +59,28 @@ impl Pending {
         };
         let later = open.range((Bound::Excluded(last), Bound::Unbounded));
         (later.chain(open.range(..=last)).copied().take(most).collect(), whole)
+    }
+
+    /// Returns once `additions` has something new and none of `named` can be answered any more, in whichever order that
+    /// comes: the news of an end may come after the request that follows it.
+    pub(super) async fn moved_on(&self, mut named: &[RequestId], mut additions: watch::Receiver<u64>) {
+        // Both senders live in `self`.
+        let _ = additions.changed().await;
+        let mut over = self.over.subscribe();
+        loop {
+            over.mark_unchanged();
+            {
+                let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+                // What is over is looked at once, however many are named.
+                while let Some((_, rest)) = named.split_first().filter(|(first, _)| !open.contains(first)) {
+                    named = rest;
+                }
+            }
+            if named.is_empty() {
+                return;
+            }
+            let _ = over.changed().await;
+        }
     }
 
     /// Tells of requests that are added from now on.
