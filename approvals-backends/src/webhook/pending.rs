@@ -91,6 +91,9 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use super::*;
 
     fn id(number: u64) -> RequestId {
@@ -127,5 +130,29 @@ mod tests {
         additions.mark_unchanged();
         pending.add([id(1)]);
         assert!(!additions.has_changed().unwrap());
+    }
+    fn is_over(pending: &Pending, request: RequestId) {
+        let open = &mut *pending.open.lock().unwrap();
+        open.remove(&request);
+        pending.over.send_modify(|times| *times += 1);
+    }
+
+    #[test]
+    fn requests_moved_on_once_all_that_were_named_are_over_and_another_is_there_in_whichever_order() {
+        type Step = fn(&Pending);
+        let (one, two, new): (Step, Step, Step) =
+            (|p| is_over(p, id(1)), |p| is_over(p, id(2)), |p| p.add([id(3)]));
+        for steps in [[one, two, new], [new, one, two], [two, new, one], [two, one, new], [new, two, one]] {
+            let pending = Pending::default();
+            pending.add([id(1), id(2)]);
+            let named = [id(1), id(2)];
+            let mut moved_on = pin!(pending.moved_on(&named, pending.additions()));
+            let mut context = Context::from_waker(Waker::noop());
+            let readiness = steps.map(|step| {
+                step(&pending);
+                moved_on.as_mut().poll(&mut context).is_ready()
+            });
+            assert_eq!(readiness, [false, false, true]);
+        }
     }
 }
