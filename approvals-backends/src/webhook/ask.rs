@@ -136,8 +136,8 @@ impl Asker {
                 clock.sleep(patience).await;
                 let _ = additions.changed().await;
             };
-            // Such a question is of no use to anybody. Yet requests that are over as soon as they are added, decided
-            // elsewhere or withdrawn, must not make a storm of questions either.
+            // A call right after another waits for no question about the one before. Yet requests that are over as soon as
+            // they are added, decided elsewhere or withdrawn, must not make a storm of questions either.
             let in_haste = pause.may_hurry();
             let mut moved_on = pin!(async {
                 clock.sleep(if in_haste { Duration::ZERO } else { STANDS }).await;
