@@ -128,16 +128,15 @@ impl Webhook {
 }
 
 impl Parts {
-    /// Whether decisions are to be called back and nobody took the router. Says so once.
-    fn has_no_way_back(&self) -> bool {
-        self.offers && self.asker.is_none() && !self.way_back.swap(true, Ordering::Relaxed)
-    }
-
-    /// Looks after the first card whether anything brings its answers here.
+    /// Where decisions are called back: looks after the first card whether anybody took the router, and says once that
+    /// nobody did.
     async fn see_to_the_way_back(&self) {
         self.presented.notified().await;
+        if !self.offers || self.way_back.load(Ordering::Relaxed) {
+            return;
+        }
         self.clock.sleep(MOUNTED_WITHIN).await;
-        if self.has_no_way_back() {
+        if !self.way_back.swap(true, Ordering::Relaxed) {
             tracing::warn!(backend = %self.name, "people can answer there and nothing brings their answers here; mount the router of the webhook, or let it ask");
         }
     }
