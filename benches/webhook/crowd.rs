@@ -113,9 +113,9 @@ impl Endpoint {
     }
 
     async fn counts(&self) -> Result<Counts> {
-        let [cards, decided, questions, held, named, bytes] =
-            serde_json::from_slice::<[usize; 6]>(&self.post("counts").await?)?;
-        Ok(Counts { cards, decided, questions, held, named, bytes })
+        let [cards, decided, questions, held, named, bytes, newest] =
+            serde_json::from_slice::<[usize; 7]>(&self.post("counts").await?)?;
+        Ok(Counts { cards, decided, questions, held, named, bytes, newest })
     }
 
     /// Asks every 20 ms, which costs nothing beside what is measured.

@@ -1,5 +1,6 @@
 //! The endpoint: takes cards, holds questions, and says yes in the name of Ann.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(crate) struct Counts {
     /// Requests that the last question named, and its bytes.
     pub(crate) named: usize,
     pub(crate) bytes: usize,
+    /// How many cards there were up to the newest that it named.
+    pub(crate) newest: usize,
 }
 
 /// Clones are the same endpoint.
@@ -69,6 +72,14 @@ impl Endpoint {
             .route("/counts", post(counts))
             .layer(DefaultBodyLimit::max(4 * 1024 * 1024))
             .with_state(self.clone())
+    }
+
+    /// The places of the first and the last card of these requests.
+    fn ends(&self, named: &[&str]) -> Option<(usize, usize)> {
+        let named: HashSet<&str> = named.iter().copied().collect();
+        let cards = self.cards.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_named = |card: &Standing| named.contains(card.request.as_str());
+        Some((cards.iter().position(is_named)?, cards.iter().rposition(is_named)?))
     }
 
     /// The card that came as this one in turn.
@@ -149,12 +160,15 @@ async fn question(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
     let Ok(question) = serde_json::from_slice::<Value>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let named = question.get("pending").and_then(Value::as_array).map_or(0, Vec::len);
+    let named = question.get("pending").and_then(Value::as_array);
+    let named: Vec<&str> = named.into_iter().flatten().filter_map(Value::as_str).collect();
+    let ends = endpoint.ends(&named);
     let cursor = question.get("cursor").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    let cursor: usize = cursor.unwrap_or(0);
+    // Without one, everything that there is for what is named.
+    let cursor: usize = cursor.or(ends.map(|(first, _)| first)).unwrap_or(0);
     let wait = Duration::from_secs(question.get("wait").and_then(Value::as_u64).unwrap_or(0));
+    let held = Held::begin(&endpoint, named.len(), body.len(), ends.map_or(0, |(_, last)| last + 1));
     drop(question);
-    let held = Held::begin(&endpoint, named, body.len());
     let decided = tokio::select! {
         counts = endpoint.until(|counts| counts.decided > cursor) => counts.map(|counts| counts.decided),
         () = tokio::time::sleep(wait) => Ok(cursor),
@@ -174,19 +188,19 @@ async fn decide(State(endpoint): State<Endpoint>) {
 }
 
 async fn counts(State(endpoint): State<Endpoint>) -> String {
-    let Counts { cards, decided, questions, held, named, bytes } = *endpoint.counts.borrow();
-    json!([cards, decided, questions, held, named, bytes]).to_string()
+    let Counts { cards, decided, questions, held, named, bytes, newest } = *endpoint.counts.borrow();
+    json!([cards, decided, questions, held, named, bytes, newest]).to_string()
 }
 
 /// Counts a question for as long as it is held.
 struct Held(watch::Sender<Counts>);
 
 impl Held {
-    fn begin(endpoint: &Endpoint, named: usize, bytes: usize) -> Self {
+    fn begin(endpoint: &Endpoint, named: usize, bytes: usize, newest: usize) -> Self {
         endpoint.counts.send_modify(|counts| {
             counts.questions += 1;
             counts.held += 1;
-            (counts.named, counts.bytes) = (named, bytes);
+            (counts.named, counts.bytes, counts.newest) = (named, bytes, newest);
         });
         Self(endpoint.counts.clone())
     }

@@ -117,7 +117,7 @@ async fn play(mut stream: TcpStream, flaw: Flaw, known: Arc<Mutex<Known>>) {
     respond(&mut stream, status, more, &body).await;
 }
 
-async fn look_at(flaw: Flaw) -> EndpointReport {
+pub(crate) async fn look_at(flaw: Flaw) -> EndpointReport {
     let known = Arc::new(Mutex::new(Known::default()));
     let served = serve(move |stream, _| play(stream, flaw, Arc::clone(&known))).await;
     let check = EndpointCheck::new(url(served.at), KEY.parse().unwrap());

@@ -17,6 +17,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::agent::{OURS, Sealed, THEIRS, World, quiet};
+use crate::endpoints;
 use crate::support::{read, serve};
 
 /// Everything that is logged on the thread of a test, as text.
@@ -45,6 +46,13 @@ impl Logs {
             assert!(secret.len() >= 5, "`{secret}` could be anything");
             assert!(!text.contains(secret), "`{secret}` is in the log:\n{text}");
         }
+    }
+}
+
+impl Logs {
+    /// How often something is said.
+    fn count(&self, what: &str) -> usize {
+        self.0.lock().unwrap().matches(what).count()
     }
 }
 
@@ -194,4 +202,39 @@ async fn a_whole_exchange_logs_no_key_nonce_signature_comment_or_url() {
         &["asking for answers failed", "a card could not be brought up to date"],
         &[&keys()[..], &["/cards", "/asks"]].concat(),
     );
+}
+
+const NOT_MOUNTED: &str = "mount the router of the webhook";
+
+#[tokio::test]
+async fn a_router_that_nobody_takes_is_told_of_once_and_not_before_there_was_time_to_take_it() {
+    let (logs, _guard) = Logs::begin();
+    let world = World::called_back().await;
+    world.passes(Duration::from_secs(60)).await;
+    let _first = world.ask().await;
+    world.passes(Duration::from_millis(9_500)).await;
+    assert_eq!(logs.count(NOT_MOUNTED), 0);
+    world.passes(Duration::from_millis(500)).await;
+    assert_eq!(logs.count(NOT_MOUNTED), 1);
+    let _second = world.ask().await;
+    world.passes(Duration::from_secs(60)).await;
+    assert_eq!(logs.count(NOT_MOUNTED), 1);
+}
+
+#[tokio::test]
+async fn a_router_that_is_taken_after_the_first_card_is_not_missed() {
+    let (logs, _guard) = Logs::begin();
+    let world = World::called_back().await;
+    let _asked = world.ask().await;
+    world.passes(Duration::from_secs(1)).await;
+    drop(world.webhook.router());
+    world.passes(Duration::from_secs(60)).await;
+    assert_eq!(logs.count(NOT_MOUNTED), 0);
+}
+
+#[tokio::test]
+async fn a_check_of_an_endpoint_misses_no_router() {
+    let (logs, _guard) = Logs::begin();
+    assert!(endpoints::look_at(endpoints::Flaw::None).await.is_sound());
+    assert_eq!((logs.count(NOT_MOUNTED), logs.count("WARN")), (0, 0));
 }

@@ -9,6 +9,7 @@ mod pause;
 mod tests;
 mod wire;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use approvals_core::desk::Desk;
 use approvals_core::id::{Chance, RequestId};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use tokio::task::JoinSet;
 
 use self::pause::Pause;
@@ -65,10 +66,18 @@ enum Came {
     Answers { new: bool, counted: bool, held: bool, again: bool },
     /// A request was added meanwhile, and the question has to name it.
     Outdated,
+    /// The same, and nothing that the question names can be answered any more.
+    MovedOn,
     /// No answer that can be used; when to ask again at the earliest.
     Failed { why: String, after: Option<Duration> },
     /// The endpoint wants to be asked no more.
     Gone,
+}
+
+/// What the endpoint answered, and whether it held the question as it should.
+struct Answered {
+    answer: Response<Bytes>,
+    held: bool,
 }
 
 /// Where the asking stands.
@@ -121,34 +130,58 @@ impl Asker {
                 true => WAIT,
                 false => WAIT_IN_TURN,
             };
+            let (clock, since) = (self.inbox.clock(), additions.clone());
             let patience = STANDS.saturating_mul(1 << place.outdated.min(DOUBLES));
             let outdated = async {
-                self.inbox.clock().sleep(patience).await;
+                clock.sleep(patience).await;
                 let _ = additions.changed().await;
             };
-            // A question that is dropped has taken no cursor: what its answer held comes again.
-            let came = tokio::select! {
+            // A call right after another waits for no question about the one before. Yet requests that are over as soon as
+            // they are added, decided elsewhere or withdrawn, must not make a storm of questions either.
+            let in_haste = pause.may_hurry();
+            let mut moved_on = pin!(async {
+                clock.sleep(if in_haste { Duration::ZERO } else { STANDS }).await;
+                self.pending.moved_on(&requests, since).await;
+            });
+            // A question that is dropped has taken no cursor: what its answer held comes again. One whose answer is there is
+            // not dropped: what became of the decisions in it would not be told.
+            let answered = tokio::select! {
                 biased;
-                came = self.ask(&requests, wait, &mut place) => came,
-                () = outdated => Came::Outdated,
+                answered = self.ask(&requests, wait, &place) => Ok(answered),
+                () = outdated => Err(Came::Outdated),
+                () = &mut moved_on => Err(Came::MovedOn),
             };
-            place.outdated =
-                if matches!(came, Came::Outdated) { place.outdated.saturating_add(1) } else { 0 };
+            let came = match answered {
+                Ok(Ok(answered)) => self.hear(answered, &requests, &mut place).await,
+                Ok(Err(why)) => Came::Failed { why, after: None },
+                Err(came) => came,
+            };
+            match came {
+                Came::Outdated => place.outdated = place.outdated.saturating_add(1),
+                Came::MovedOn => {}
+                _ => place.outdated = 0,
+            }
             match came {
                 // Told once. Whatever the endpoint says to it, there is nothing left to ask about.
                 Came::Answers { new: false, .. } if requests.is_empty() => place.told.clear(),
                 // Who counts is bounded by people and requests; what is signed and does not count is not.
                 Came::Answers { counted, held, .. } if counted || held => pause.reset(),
                 // No sign of an endpoint that does not wait; yet a storm of new requests must not make one of questions.
-                Came::Answers { again: true, .. } if whole => {
-                    self.inbox.clock().sleep(pause.again()).await;
+                Came::Answers { again: true, .. } if whole => clock.sleep(pause.again()).await,
+                Came::Answers { .. } => {
+                    let idle = clock.sleep(pause.idle());
+                    tokio::select! {
+                        biased;
+                        () = moved_on, if in_haste => pause.hurried(),
+                        () = idle => {}
+                    }
                 }
-                Came::Answers { .. } => self.inbox.clock().sleep(pause.idle()).await,
+                Came::MovedOn => pause.hurried(),
                 Came::Outdated => {}
                 Came::Failed { why, after } => {
                     let pause = pause.failed(after);
                     tracing::warn!(%why, seconds = pause.as_secs_f32(), "asking for answers failed and is tried again; mend the endpoint, or its URL and keys here");
-                    self.inbox.clock().sleep(pause).await;
+                    clock.sleep(pause).await;
                 }
                 Came::Gone => {
                     tracing::error!(
@@ -173,28 +206,28 @@ impl Asker {
         }
     }
 
-    async fn ask(&self, requests: &[RequestId], wait: Duration, place: &mut Place) -> Came {
-        let withheld = place.cursor.is_some() && place.cursor_for(requests).is_none();
-        let question = match self.question(requests, wait, place) {
-            Ok(question) => question,
-            Err(why) => return Came::Failed { why, after: None },
-        };
+    /// Asks, and returns what the endpoint answers.
+    async fn ask(&self, requests: &[RequestId], wait: Duration, place: &Place) -> Result<Answered, String> {
+        let question = self.question(requests, wait, place)?;
         let clock = self.inbox.clock();
         let (mut held, late) = (clock.sleep(wait / 2), clock.sleep(LONGEST));
         let answer = tokio::select! {
             biased;
-            answer = self.transport.send(question) => answer,
-            () = late => return Came::Failed { why: "no answer in time".to_owned(), after: None },
+            answer = self.transport.send(question) => answer.map_err(|error| error.to_string())?,
+            () = late => return Err("no answer in time".to_owned()),
         };
         let held = tokio::select! {
             biased;
             () = &mut held => !wait.is_zero(),
             () = std::future::ready(()) => false,
         };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Came::Failed { why: error.to_string(), after: None },
-        };
+        Ok(Answered { answer, held })
+    }
+
+    /// Takes in an answer to a question about these requests.
+    async fn hear(&self, answered: Answered, requests: &[RequestId], place: &mut Place) -> Came {
+        let Answered { answer, held } = answered;
+        let withheld = place.cursor.is_some() && place.cursor_for(requests).is_none();
         match answer.status() {
             StatusCode::NO_CONTENT => {
                 place.told.clear();
@@ -220,7 +253,7 @@ impl Asker {
             StatusCode::GONE => Came::Gone,
             status => Came::Failed {
                 why: format!("the endpoint says {status}"),
-                after: retry_after(answer.headers(), clock.now()),
+                after: retry_after(answer.headers(), self.inbox.clock().now()),
             },
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use approvals_core::id::{Chance, ProviderId, SystemChance};
 use approvals_core::people::Assurance;
 use approvals_core::time::{Clock, SystemClock};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::ask::{self, Asker};
 use super::inbox::Inbox;
@@ -313,6 +313,7 @@ impl WebhookBuilder {
             inbox,
             asker,
             way_back: AtomicBool::new(false),
+            presented: Notify::new(),
         })))
     }
 }

@@ -93,6 +93,10 @@ pub(super) struct State {
     pub(super) asked: Vec<Value>,
     /// Gives only what is for a request that the question names, and yet lets the cursor cover everything.
     pub(super) naive: bool,
+    /// Gives up a question with nothing once a new card arrives, as it may.
+    pub(super) gives_up: bool,
+    /// Takes no update for as long as this is so.
+    pub(super) is_slow: bool,
     /// How many questions are held open.
     pub(super) open: usize,
     pub(super) fault: Option<Fault>,
@@ -184,8 +188,17 @@ impl Endpoint {
         self.changed();
     }
 
-    fn take(&self, id: &str, body: &[u8]) -> Response<Bytes> {
+    /// From now on updates are taken, or held.
+    pub(super) fn holds_updates(&self, holds: bool) {
+        self.state().is_slow = holds;
+        self.changed();
+    }
+
+    async fn take(&self, id: &str, body: &[u8]) -> Response<Bytes> {
         let message: Value = serde_json::from_slice(body).unwrap();
+        if message["type"] == "approval.updated" {
+            self.until(|state| (!state.is_slow).then_some(())).await;
+        }
         let card: CardDocument = serde_json::from_value(message["data"].clone()).unwrap();
         let request: RequestId = card.request.parse().unwrap();
         {
@@ -212,7 +225,11 @@ impl Endpoint {
         let cursor = question["cursor"].as_str().map_or(0, |cursor| cursor.parse::<usize>().unwrap());
         let named = question["pending"].clone();
         let nothing_to_wait_for = question["wait"] == 0;
-        self.state().asked.push(question);
+        let cards = {
+            let mut state = self.state();
+            state.asked.push(question);
+            state.cards.len()
+        };
         let _held = Held::new(self);
         self.changed();
         if nothing_to_wait_for {
@@ -240,6 +257,9 @@ impl Endpoint {
                         json!({ "format": "approvals.answers/1", "decisions": new, "cursor": cursor });
                     return answer(StatusCode::OK, answers);
                 }
+                if state.gives_up && state.cards.len() > cards {
+                    return answer(StatusCode::NO_CONTENT, Value::Null);
+                }
             }
             changes.changed().await.unwrap();
         }
@@ -263,10 +283,10 @@ impl Transport for Endpoint {
             ("/asks", _) => Ok(self.asked(request.body()).await),
             (_, Some(Fault::Refuses)) => Ok(answer(StatusCode::FORBIDDEN, Value::Null)),
             (_, Some(_)) => {
-                self.take(&id, request.body());
+                self.take(&id, request.body()).await;
                 Err(TransportError::Unreachable(Unreachable::Broken))
             }
-            (_, None) => Ok(self.take(&id, request.body())),
+            (_, None) => Ok(self.take(&id, request.body()).await),
         }
     }
 }

@@ -28,6 +28,7 @@ mod verify;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use approvals_core::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals_core::card::Card;
@@ -36,7 +37,7 @@ use approvals_core::id::{Chance, ProviderId, Reference};
 use approvals_core::people::Assurance;
 use approvals_core::time::Clock;
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use self::ask::Asker;
 pub use self::builder::{WebhookBuilder, WebhookError};
@@ -44,6 +45,10 @@ use self::inbox::Inbox;
 use self::outcome::Stop;
 use self::signature::SigningKey;
 use crate::transport::{Retry, Target, Transport};
+
+/// How long after the first card the router has to be taken. A server may be set up after the handle, which presents what
+/// an earlier process left as soon as it is built.
+const MOUNTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Sends cards to an endpoint of yours. The [module](self) says what arrives there, and what to answer.
 ///
@@ -87,6 +92,8 @@ struct Parts {
     asker: Option<Asker>,
     /// Whether decisions can arrive: the router was taken; or whoever sees to it was told that they cannot.
     way_back: AtomicBool,
+    /// That a card went out.
+    presented: Notify,
 }
 
 impl Webhook {
@@ -121,9 +128,17 @@ impl Webhook {
 }
 
 impl Parts {
-    /// Whether decisions are to be called back and nobody took the router. Says so once.
-    fn has_no_way_back(&self) -> bool {
-        self.offers && self.asker.is_none() && !self.way_back.swap(true, Ordering::Relaxed)
+    /// Where decisions are called back: looks after the first card whether anybody took the router, and says once that
+    /// nobody did.
+    async fn see_to_the_way_back(&self) {
+        self.presented.notified().await;
+        if !self.offers || self.way_back.load(Ordering::Relaxed) {
+            return;
+        }
+        self.clock.sleep(MOUNTED_WITHIN).await;
+        if !self.way_back.swap(true, Ordering::Relaxed) {
+            tracing::warn!(backend = %self.name, "people can answer there and nothing brings their answers here; mount the router of the webhook, or let it ask");
+        }
     }
 }
 
@@ -156,10 +171,8 @@ impl Backend for Webhook {
     }
 
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
-        if self.0.has_no_way_back() {
-            tracing::warn!(backend = %self.0.name, "people can answer there and nothing brings their answers here; mount the router of the webhook, or let it ask");
-        }
         let presented = self.0.present(card).await?;
+        self.0.presented.notify_one();
         if let Some(asker) = &self.0.asker {
             asker.pending.follow(card);
         }
@@ -176,8 +189,9 @@ impl Backend for Webhook {
 
     async fn listen(&self, desk: Desk) -> Result<(), BackendError> {
         let _open = self.0.inbox.open(desk.clone());
-        if let Some(asker) = &self.0.asker {
-            asker.run(&desk).await;
+        match &self.0.asker {
+            Some(asker) => asker.run(&desk).await,
+            None => self.0.see_to_the_way_back().await,
         }
         // The callback has its desk for as long as this lives.
         std::future::pending().await

@@ -15,11 +15,13 @@ pub(super) struct Pending {
     open: Mutex<BTreeSet<RequestId>>,
     /// How often a request was added.
     added: watch::Sender<u64>,
+    /// How often one was taken away.
+    over: watch::Sender<u64>,
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { open: Mutex::default(), added: watch::Sender::new(0) }
+        Self { open: Mutex::default(), added: watch::Sender::new(0), over: watch::Sender::new(0) }
     }
 }
 
@@ -40,9 +42,10 @@ impl Pending {
         let Ok(request) = card.request.parse() else { return };
         match Phase::from_name(&card.state.label) {
             Some(Phase::Pending | Phase::Approved) => self.add([request]),
-            _ => {
-                self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
+            _ if self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&request) => {
+                self.over.send_modify(|times| *times = times.wrapping_add(1));
             }
+            _ => {}
         }
     }
 
@@ -58,6 +61,28 @@ impl Pending {
         (later.chain(open.range(..=last)).copied().take(most).collect(), whole)
     }
 
+    /// Returns once `additions` has something new and none of `named` can be answered any more, in whichever order that
+    /// comes: the news of an end may come after the request that follows it.
+    pub(super) async fn moved_on(&self, mut named: &[RequestId], mut additions: watch::Receiver<u64>) {
+        // Both senders live in `self`.
+        let _ = additions.changed().await;
+        let mut over = self.over.subscribe();
+        loop {
+            over.mark_unchanged();
+            {
+                let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+                // What is over is looked at once, however many are named.
+                while let Some((_, rest)) = named.split_first().filter(|(first, _)| !open.contains(first)) {
+                    named = rest;
+                }
+            }
+            if named.is_empty() {
+                return;
+            }
+            let _ = over.changed().await;
+        }
+    }
+
     /// Tells of requests that are added from now on.
     pub(super) fn additions(&self) -> watch::Receiver<u64> {
         self.added.subscribe()
@@ -66,6 +91,9 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use super::*;
 
     fn id(number: u64) -> RequestId {
@@ -102,5 +130,29 @@ mod tests {
         additions.mark_unchanged();
         pending.add([id(1)]);
         assert!(!additions.has_changed().unwrap());
+    }
+    fn is_over(pending: &Pending, request: RequestId) {
+        let open = &mut *pending.open.lock().unwrap();
+        open.remove(&request);
+        pending.over.send_modify(|times| *times += 1);
+    }
+
+    #[test]
+    fn requests_moved_on_once_all_that_were_named_are_over_and_another_is_there_in_whichever_order() {
+        type Step = fn(&Pending);
+        let (one, two, new): (Step, Step, Step) =
+            (|p| is_over(p, id(1)), |p| is_over(p, id(2)), |p| p.add([id(3)]));
+        for steps in [[one, two, new], [new, one, two], [two, new, one], [two, one, new], [new, two, one]] {
+            let pending = Pending::default();
+            pending.add([id(1), id(2)]);
+            let named = [id(1), id(2)];
+            let mut moved_on = pin!(pending.moved_on(&named, pending.additions()));
+            let mut context = Context::from_waker(Waker::noop());
+            let readiness = steps.map(|step| {
+                step(&pending);
+                moved_on.as_mut().poll(&mut context).is_ready()
+            });
+            assert_eq!(readiness, [false, false, true]);
+        }
     }
 }

@@ -20,15 +20,30 @@ pub(super) struct Pause {
     idle: u32,
     /// Failures in a row.
     failed: u32,
+    /// Whether an answer said again what was known, and whether a question made way for the next: each is free once after
+    /// an answer that was as it should be.
+    repeated: bool,
+    hurried: bool,
 }
 
 impl Pause {
     pub(super) fn new(chance: Arc<dyn Chance>) -> Self {
-        Self { chance, idle: 0, failed: 0 }
+        Self { chance, idle: 0, failed: 0, repeated: false, hurried: false }
     }
 
     pub(super) fn reset(&mut self) {
         (self.idle, self.failed) = (0, 0);
+        (self.repeated, self.hurried) = (false, false);
+    }
+
+    /// Whether a question that names only what is over may make way at once.
+    pub(super) const fn may_hurry(&self) -> bool {
+        !self.hurried
+    }
+
+    /// After a question that made way.
+    pub(super) const fn hurried(&mut self) {
+        self.hurried = true;
     }
 
     /// After an answer that said nothing new and was not waited for.
@@ -39,9 +54,13 @@ impl Pause {
         self.after(self.idle, LONGEST_IDLE)
     }
 
-    /// After an answer that may have said again what was known: as long as last time, and not next to nothing.
+    /// After an answer that may have said again what was known: nothing the first time, then as long as the last pause, and
+    /// not next to nothing.
     pub(super) fn again(&mut self) -> Duration {
         self.failed = 0;
+        if !std::mem::replace(&mut self.repeated, true) {
+            return Duration::ZERO;
+        }
         self.after(self.idle.max(2), LONGEST_IDLE)
     }
 
@@ -100,6 +119,21 @@ mod tests {
         assert!(pause.failed(None) <= FIRST);
         assert!(pause.failed(None) >= FIRST, "the second in a row is not");
         assert!(pause.idle() > FIRST, "and it is still idle");
+    }
+
+    #[test]
+    fn haste_is_free_once_after_each_answer_that_was_as_it_should_be() {
+        let mut pause = Pause::new(Arc::new(SystemChance));
+        for _ in 0..3 {
+            assert!(pause.may_hurry());
+            assert_eq!(pause.again(), Duration::ZERO);
+            for _ in 0..3 {
+                pause.hurried();
+                assert!(!pause.may_hurry());
+                assert!(pause.again() >= FIRST, "not next to nothing");
+            }
+            pause.reset();
+        }
     }
 
     #[test]

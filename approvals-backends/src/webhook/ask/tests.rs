@@ -1,5 +1,7 @@
 //! Asking, on a clock that stands still until it is moved, at an endpoint that is played.
 
+mod moving_on;
+
 use std::time::Duration;
 
 use approvals_core::conformance::backend::Fault;

@@ -120,15 +120,6 @@ async fn before_anybody_listens_it_says_when_to_come_again_and_believes_nothing(
     }
 }
 
-#[test]
-fn a_router_that_nobody_took_is_told_once_and_a_mounted_one_never() {
-    let webhook = || Endpoint::default().backend().build().unwrap();
-    let (forgotten, mounted) = (webhook(), webhook());
-    drop(mounted.clone().router());
-    assert_eq!([(); 2].map(|()| forgotten.0.has_no_way_back()), [true, false]);
-    assert!(!mounted.0.has_no_way_back());
-}
-
 #[tokio::test]
 async fn a_signed_decision_counts_and_the_answer_says_for_whom() {
     let bench = bench().await;
