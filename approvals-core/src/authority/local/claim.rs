@@ -9,7 +9,7 @@ use super::{End, Grant, Local, MOVES, Ticket, backoff, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
-use crate::id::{ClaimId, NodeName, RequestId, Version, uuid_v7};
+use crate::id::{ClaimId, NodeName, RequestId, Seq, Version, uuid_v7};
 use crate::ledger::{
     Answer, Append, CancelWhy, Event, Ignored, IgnoredWhat, IgnoredWhy, NotRunWhy, Record, StoreError,
     StoreErrorKind, Stream,
@@ -309,11 +309,22 @@ impl Local {
         }
     }
 
-    /// Records that the attempt of a node whose name we hold now was cut off (law 8). A later claim, of one that is
-    /// alive, may have taken its place.
-    pub(crate) async fn bury(&self, request: RequestId, dead: &NodeName) -> Result<(), StoreError> {
-        let (_, state) = self.look(request).await?;
+    /// Records that an attempt was cut off (law 8): one from before a place in the ledger, by a node whose name was free
+    /// later than that. A claim of one that is alive, also of that name, may have taken its place.
+    pub(crate) async fn bury(
+        &self,
+        request: RequestId,
+        dead: &NodeName,
+        before: Seq,
+    ) -> Result<(), StoreError> {
+        let (history, state) = self.look(request).await?;
+        let earlier = |id| {
+            let started =
+                |record: &Record| matches!(record.body.event, Event::Started { claim } if claim == id);
+            history.iter().take_while(|record| record.seq < before).any(started)
+        };
         let claim = state.claim().filter(|claim| state.phase() == Phase::Executing && claim.node == *dead);
+        let claim = claim.filter(|claim| earlier(claim.id));
         let Some(claim) = claim.cloned() else { return Ok(()) };
         let append = Append {
             stream: Stream::Request(request),

@@ -20,14 +20,6 @@ fn yes_of(mock: &MockBackend, card: &Card) -> JoinHandle<Result<Reply, DeskError
     tokio::spawn(async move { mock.submit("reviewer", review).await })
 }
 
-async fn pass(clock: &approvals::testing::ManualClock, time: Duration) {
-    for _ in 0..time.as_secs() {
-        settle().await;
-        clock.advance(Duration::from_secs(1));
-    }
-    settle().await;
-}
-
 #[tokio::test]
 async fn a_verdict_with_its_claim_that_a_store_called_failed_is_not_written_after_the_verdict_alone() {
     let bench = Bench::new();

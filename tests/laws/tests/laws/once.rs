@@ -270,6 +270,11 @@ async fn an_error_of_the_body_stays_its_own_and_is_recorded_by_type_alone() {
 
 /// A first life that is killed in the body, after `started` and before any end is on record.
 fn killed_in_the_body(bench: &Bench, call: impl AsyncFnOnce(Runs) + 'static) {
+    killed_in_bodies(bench, 1, call);
+}
+
+/// The same of a call that comes to so many bodies.
+fn killed_in_bodies(bench: &Bench, bodies: usize, call: impl AsyncFnOnce(Runs) + 'static) {
     let hold = Hold::new();
     let runs = Runs::held_by(&hold);
     bench.mock.approve();
@@ -278,7 +283,7 @@ fn killed_in_the_body(bench: &Bench, call: impl AsyncFnOnce(Runs) + 'static) {
         bench.store.fault("lost", usize::MAX, Does::Fail);
         let local = tokio::task::LocalSet::new();
         local.spawn_local(approvals.scope(call(runs)));
-        local.run_until(hold.reached(1)).await;
+        local.run_until(hold.reached(bodies)).await;
     });
     bench.store.heal();
 }
@@ -297,6 +302,33 @@ fn a_process_that_was_killed_in_the_body_is_found_by_its_successor() {
         assert_eq!(bench.runs.count(), 0);
         bench.ends(approvals).await;
     });
+}
+
+#[test]
+fn bodies_that_were_cut_off_and_whose_history_gives_no_answer_keep_no_agent_from_starting() {
+    for does in [Does::Fail, Does::Panic] {
+        let bench = Bench::new();
+        killed_in_bodies(&bench, 2, async |runs| {
+            drop(tokio::join!(pay(runs.clone(), "R-1", 5), sync(runs, "n")))
+        });
+        life(async {
+            let [readable, silent] = bench.store.intact().await[..] else {
+                panic!("two bodies were cut off")
+            };
+            // The newest is listed first.
+            bench.store.fault_over(silent, does);
+            let approvals = bench.up().await;
+            assert_eq!(bench.phase(readable).await, Phase::Unknown);
+            bench.store.heal();
+            assert_eq!(bench.phase(silent).await, Phase::Executing);
+            let running = at_once(approvals.scope(sync(bench.runs.clone(), "n"))).await;
+            refused(running, ErrorKind::Running, &[]);
+            pass(&bench.clock, MINUTE).await;
+            assert_eq!(bench.phase(silent).await, Phase::Unknown, "it is tried again");
+            assert_eq!(approvals.scope(sync(bench.runs.clone(), "n")).await.unwrap(), 1);
+            bench.ends(approvals).await;
+        });
+    }
 }
 
 #[test]
