@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Order, answered};
 use crate::authority::{Local, Panicked, Registered, backoff, caught};
 use crate::id::{NodeName, RequestId, Seq};
-use crate::ledger::{Cursor, Filter, NodeHold, Page, StoreError, StoreErrorKind, Summary};
+use crate::ledger::{Cursor, Filter, Page, StoreError, StoreErrorKind, Summary};
 use crate::state::Phase;
 
 /// How many requests are listed at a time.
@@ -60,8 +60,8 @@ struct Recovery {
     local: Local,
     family: NodeName,
     up: Seq,
-    /// Names that we hold for the moment because their bearers are dead; `None`: alive, or not ours to judge.
-    dead: HashMap<NodeName, Option<NodeHold>>,
+    /// Whose bearers are dead; the others are alive, or not ours to judge.
+    dead: HashMap<NodeName, bool>,
     /// What could not be seen to, and is tried again behind the others.
     aside: Vec<(RequestId, Left)>,
 }
@@ -210,20 +210,22 @@ impl Recovery {
         Ok(())
     }
 
-    /// Whether the process of that name is dead: we bear the name now, or it is of our family and free to be held.
+    /// Whether the process of that name, as it wrote before our start, is dead: we bear the name now, or it is of our
+    /// family and free. It is free for the next process too: what that one writes comes after our start.
     async fn is_dead(&mut self, node: &NodeName) -> Result<bool, StoreError> {
         if *node == self.local.parts.node {
             return Ok(true);
         }
-        if !self.dead.contains_key(node) {
-            let sibling = node
-                .as_str()
-                .strip_prefix(self.family.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let hold = if sibling { self.local.parts.store.hold_node(node).await? } else { None };
-            self.dead.insert(node.clone(), hold);
+        if let Some(dead) = self.dead.get(node) {
+            return Ok(*dead);
         }
-        Ok(self.dead.get(node).is_some_and(Option::is_some))
+        let sibling = node
+            .as_str()
+            .strip_prefix(self.family.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let dead = sibling && self.local.parts.store.hold_node(node).await?.is_some();
+        self.dead.insert(node.clone(), dead);
+        Ok(dead)
     }
 
     /// Has cards told how their requests ended, where the process that should have told them did not come to it. Last:

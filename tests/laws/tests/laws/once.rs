@@ -572,3 +572,36 @@ fn a_start_that_finds_a_claim_dead_leaves_the_one_that_came_after_it_alone() {
         approvals.shutdown().await.unwrap();
     });
 }
+
+#[test]
+fn a_start_frees_the_names_of_dead_siblings_at_once_and_leaves_what_is_claimed_under_them_then_alone() {
+    let bench = Bench::new();
+    let sibling = life(async {
+        let (_first, second) = (bench.up().await, bench.up().await);
+        let hold = Hold::new();
+        bench.mock.approve();
+        tokio::spawn(second.scope(sync(Runs::held_by(&hold), "n")));
+        hold.reached(1).await;
+        bench.store.fault("lost", usize::MAX, Does::Fail);
+        second.node().clone()
+    });
+    bench.store.heal();
+    life(async {
+        let request = bench.store.intact().await[0];
+        bench.store.fault_over(request, Does::Fail);
+        let first = bench.up().await;
+        settle().await;
+        bench.store.heal();
+        let second = bench.builder().node(sibling.clone()).build().await.unwrap();
+        assert_eq!((second.node(), bench.phase(request).await), (&sibling, Phase::Unknown));
+        let hold = Hold::new();
+        let rerun = tokio::spawn(second.scope(sync(Runs::held_by(&hold), "n")));
+        hold.reached(1).await;
+        pass(&bench.clock, MINUTE).await;
+        assert_eq!(bench.phase(request).await, Phase::Executing, "it is that of a living one");
+        hold.open();
+        assert_eq!(rerun.await.unwrap().unwrap(), 1);
+        assert_eq!(bench.store.story(request).await[3..], ["lost", "started", "finished"]);
+        bench.all_end([first, second]).await;
+    });
+}
