@@ -5,6 +5,7 @@ mod background;
 mod caught;
 mod hub;
 mod local;
+mod patience;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 pub(crate) use self::allowed::{Behind, Full};
 pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught, caught_poll};
 pub(crate) use self::local::{BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Together, backoff};
+pub(crate) use self::patience::Patience;
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;

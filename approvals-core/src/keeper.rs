@@ -10,7 +10,6 @@ mod recovery;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -21,16 +20,13 @@ pub(crate) use self::recovery::recover;
 use crate::authority::{Local, Panicked, Refreshed, caught};
 use crate::id::{RequestId, Version};
 use crate::ledger::{StoreError, StoreErrorKind};
-use crate::time::{Clock, Timestamp};
+use crate::time::Timestamp;
 
 /// The longest nap. The deadline is a wall-clock time and the nap is not: after a jump of the wall clock or a
 /// suspended machine, no more than this is lost.
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long until a store that disagrees about the time is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The longest that a store may take over what the keeper asks of it for one request: longer than one takes to say that
-/// it is busy.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long until a card that could not be brought up to date is tried again; it doubles from try to try.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// The longest of these waits.
@@ -219,6 +215,13 @@ impl Keeper {
             Err(error) => {
                 tracing::warn!(%request, %error, "a request could not be expired; trying again, do what the error says if it stays");
                 self.due.put(again, request, Job::Expire);
+                if *error.kind() == StoreErrorKind::Unanswered {
+                    // A call ends at its deadline, also one that this one holds up.
+                    for request in self.expiries.take_waiting() {
+                        self.due.put(again, request, Job::Expire);
+                        self.local.hub.ring(request);
+                    }
+                }
             }
         }
         // Also when it could not be recorded, or nobody follows the ledger: whoever waits finds out by their own look.
@@ -298,22 +301,7 @@ impl Drop for Keeper {
 
 /// One that hangs must not hold up the deadlines of the others.
 async fn expire(local: &Local, request: RequestId) -> Result<Option<Timestamp>, StoreError> {
-    answered(&*local.parts.clock, local.expire(request)).await
-}
-
-/// What a store says, or that it says nothing in time.
-async fn answered<T>(
-    clock: &dyn Clock,
-    asked: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    tokio::select! {
-        biased;
-        answer = asked => answer,
-        () = clock.sleep(ANSWER_WITHIN) => {
-            let message = "the store does not answer; see what it waits for, and start the agent again if that is for ever";
-            Err(StoreError::new(StoreErrorKind::Other, message))
-        }
-    }
+    local.parts.patience.answer(local.expire(request)).await
 }
 
 async fn withdraw(local: &Local, request: RequestId) {

@@ -24,7 +24,8 @@ pub(crate) use self::present::Refreshed;
 use super::background::Background;
 use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;
-use super::{Asked, Authority, End, Grant, Ticket, Waited};
+use super::patience::no_answer;
+use super::{Asked, Authority, End, Grant, Patience, Ticket, Waited};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::backend::Backend;
 use crate::call::{Call, Caps};
@@ -73,6 +74,7 @@ pub(crate) struct Parts {
     #[expect(dead_code, reason = "held, not read")]
     pub(crate) hold: NodeHold,
     pub(crate) keeper: mpsc::UnboundedSender<Order>,
+    pub(crate) patience: Patience,
     pub(crate) runtime: tokio::runtime::Handle,
 }
 
@@ -208,7 +210,8 @@ impl Local {
         if !state.is_overdue(self.parts.clock.now()) {
             return Ok(state.deadline());
         }
-        match self.append(request, state.version(), vec![Event::Expired {}.into()]).await {
+        let expired = self.append(request, state.version(), vec![Event::Expired {}.into()]);
+        match self.parts.patience.answer(expired).await {
             Ok(_) => {
                 tracing::info!(%request, "request expired");
                 Ok(None)

@@ -25,6 +25,11 @@ impl<J, T: Send + 'static> Lane<J, T> {
         self.waiting.push_back(job);
     }
 
+    /// Gives up what has not begun.
+    pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = J> + use<J, T> {
+        std::mem::take(&mut self.waiting).into_iter()
+    }
+
     /// Begins as many jobs as there is room for.
     pub(super) fn fill<F>(&mut self, mut begin: impl FnMut(J) -> F)
     where

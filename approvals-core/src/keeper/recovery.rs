@@ -6,10 +6,9 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Order, answered};
+use super::Order;
 use crate::authority::{Local, Panicked, Registered, backoff, caught};
 use crate::id::{NodeName, RequestId, Seq};
 use crate::ledger::{Cursor, Filter, Page, StoreError, StoreErrorKind, Summary};
@@ -78,8 +77,7 @@ impl Recovery {
     async fn list(&self, phases: &[Phase], after: Option<Cursor>) -> Result<Page, StoreError> {
         let mut filter = Filter::in_phases(phases.iter().copied());
         filter.agent = Some(self.local.parts.agent.clone());
-        let parts = &self.local.parts;
-        answered(&*parts.clock, parts.store.list(&filter, after, PAGE)).await
+        self.local.parts.store.list(&filter, after, PAGE).await
     }
 
     fn ours<'p>(&self, page: &'p Page) -> impl Iterator<Item = &'p Summary> + use<'p> {
@@ -90,10 +88,10 @@ impl Recovery {
     /// Sees to what is left of one request, and says whether that was held up. It holds up no other: what cannot be read
     /// closes its request (law 6), whose next caller is told, and what a store does not answer for is put aside.
     async fn see_to(&mut self, request: RequestId, left: Left) -> bool {
-        let clock = Arc::clone(&self.local.parts.clock);
+        let patience = self.local.parts.patience.clone();
         let seen_to = match &left {
-            Left::Body(claimant) => answered(&*clock, self.bury(request, claimant)).await,
-            Left::Open => answered(&*clock, self.take_up(request)).await,
+            Left::Body(claimant) => patience.answer(self.bury(request, claimant)).await,
+            Left::Open => self.take_up(request).await,
         };
         match seen_to {
             Ok(()) => false,
@@ -253,7 +251,7 @@ impl Recovery {
             for summary in page.summaries.iter().take_while(recent) {
                 looked += 1;
                 if summary.env == parts.env
-                    && let Ok((history, state)) = answered(&*parts.clock, self.local.look(summary.id)).await
+                    && let Ok((history, state)) = self.local.look(summary.id).await
                 {
                     self.local.take_up_cards(summary.id, &history, &state);
                 }

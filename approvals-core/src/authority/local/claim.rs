@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::outcome::unknown;
-use super::{End, Grant, Local, MOVES, Ticket, backoff, outcome_of};
+use super::{End, Grant, Local, MOVES, Ticket, backoff, no_answer, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
@@ -51,9 +51,13 @@ impl Local {
             // A caller that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(local.start(ticket).await);
         });
-        match take.await {
-            Ok(claimed) => claimed,
-            Err(_) => Err(unavailable("the store panicked, or the runtime is shutting down".to_owned())),
+        match self.parts.patience.wait(take).await {
+            Some(Ok(claimed)) => claimed,
+            Some(Err(_)) => {
+                Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()))
+            }
+            // Written later, it meets a caller that is gone.
+            None => Err(Self::store_error(action, request, &no_answer())),
         }
     }
 
@@ -117,7 +121,8 @@ impl Local {
                 };
             }
             let event = Event::Cancelled { by: None, why };
-            match self.append(request, state.version(), vec![event.into()]).await {
+            let cancelled = self.append(request, state.version(), vec![event.into()]);
+            match self.parts.patience.answer(cancelled).await {
                 Ok(_) => {
                     tracing::info!(%action, %request, %why, "request stopped at the claim");
                     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };

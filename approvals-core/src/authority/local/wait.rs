@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Local, Ticket, Waited, outcome_of};
+use super::{Local, Ticket, Waited, no_answer, outcome_of};
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::RequestId;
 use crate::keeper::Order;
@@ -18,13 +18,15 @@ impl Local {
     ///
     /// As many of these stand in memory as calls wait: what is large is boxed while it runs, and dropped before the wait.
     pub(super) async fn wait_for_verdict(&self, ticket: &Arc<Ticket>) -> Result<Waited, ApprovalError> {
+        let unanswered = || Err(Self::store_error(&ticket.action, ticket.request, &no_answer()));
         let mut waiter = self.hub.waiter(ticket.request);
         let mut patience = ticket.patience.map(|patience| self.parts.clock.sleep(patience));
         loop {
             if let Some(offer) = waiter.offer() {
                 return Ok(Waited::Offered(Box::new(offer)));
             }
-            let deadline = match Box::pin(self.where_it_stands(ticket)).await? {
+            let looked = Box::pin(self.parts.patience.wait(self.where_it_stands(ticket))).await;
+            let deadline = match looked.unwrap_or_else(unanswered)? {
                 Stands::Claimable => return Ok(Waited::Approved),
                 Stands::Waits(deadline) => deadline,
             };
