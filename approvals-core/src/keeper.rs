@@ -7,6 +7,8 @@
 mod due;
 mod lane;
 mod recovery;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -46,6 +48,9 @@ pub(crate) enum Order {
     Withdraw(RequestId),
     /// Bring the cards of this request up to date, one of which shows no more than this version.
     Refresh { request: RequestId, shown: Version },
+    /// Say how many rows the tables have.
+    #[cfg(test)]
+    Count(oneshot::Sender<Vec<(&'static str, usize)>>),
     /// Finish what is begun and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -134,6 +139,8 @@ impl Keeper {
                         self.shown.insert(request, shown);
                         self.refresh(request);
                     }
+                    #[cfg(test)]
+                    Some(Order::Count(count)) => drop(count.send(self.rows())),
                     Some(Order::Stop(done)) => {
                         self.settle().await;
                         let _ = done.send(());
@@ -144,6 +151,17 @@ impl Keeper {
                 Some(request) = self.news.recv() => self.refresh(request),
             }
         }
+    }
+
+    #[cfg(test)]
+    fn rows(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("due", self.due.rows()),
+            ("shown", self.shown.len()),
+            ("busy", self.busy.len()),
+            ("failed", self.failed.len()),
+            ("lanes", self.expiries.rows() + self.withdrawals.rows() + self.tells.rows()),
+        ]
     }
 
     fn nap(&self) -> Duration {
@@ -196,8 +214,8 @@ impl Keeper {
                         Told::Presented
                     }
                     Tell::Refresh(request) => {
-                        // A backend that panics: what its cards show is unknown, and the next news tries again.
-                        let panicked = |Panicked| Refreshed { shown: None, again: false };
+                        // What the cards show is unknown.
+                        let panicked = |Panicked| Refreshed { shown: None, again: true };
                         let refreshed = caught(local.refresh(request, shown)).await;
                         Told::Refreshed(request, refreshed.unwrap_or_else(panicked))
                     }

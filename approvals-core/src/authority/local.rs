@@ -222,6 +222,14 @@ impl Local {
         }
     }
 
+    /// How many rows the tables have, but for the cache.
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> Vec<(&'static str, usize)> {
+        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let presenting = self.presenting.lock().unwrap_or_else(PoisonError::into_inner).len();
+        [vec![("placed", placed), ("presenting", presenting)], self.hub.rows()].concat()
+    }
+
     /// The desk for reviews that come through a registered backend.
     pub(crate) fn desk(&self, way: Way) -> Desk {
         Desk {

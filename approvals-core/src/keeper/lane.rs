@@ -20,6 +20,11 @@ impl<J, T: Send + 'static> Lane<J, T> {
         Self { waiting: VecDeque::new(), running: JoinSet::new() }
     }
 
+    #[cfg(test)]
+    pub(super) fn rows(&self) -> usize {
+        self.waiting.len() + self.running.len()
+    }
+
     /// Takes a job in.
     pub(super) fn put(&mut self, job: J) {
         self.waiting.push_back(job);

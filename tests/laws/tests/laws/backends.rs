@@ -477,6 +477,25 @@ async fn a_card_that_shows_a_part_is_on_record_at_once_beside_one_whose_record_w
 }
 
 #[tokio::test]
+async fn a_backend_that_panics_over_an_update_keeps_no_other_from_being_told() {
+    let bench = Bench::new();
+    let (panics, works) = (Odd::new(Way::Works), Odd::new(Way::Works));
+    let builder = bench.builder().backend_as(panics.clone(), "panics", PROVIDER, Assurance::Chat);
+    let approvals =
+        builder.backend_as(works.clone(), "works", PROVIDER, Assurance::Chat).build().await.unwrap();
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    *panics.0.lock().unwrap() = Way::Panics;
+    bench.deny(&card).await;
+    refused(call.await.unwrap(), ErrorKind::Denied, &[]);
+    settle().await;
+    assert_eq!(works.log(), ["present", "update denied"]);
+    assert!(!bench.store.is_followed(), "nobody waits for what is over");
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
 async fn what_is_over_however_it_ended_is_followed_no_longer() {
     const EACH: usize = 8;
     let bench = Bench::new();
