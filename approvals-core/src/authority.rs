@@ -5,6 +5,7 @@ mod background;
 mod caught;
 mod hub;
 mod local;
+mod patience;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(crate) use self::caught::{CaughtDirectory, CaughtStore, Panicked, caught, ca
 pub(crate) use self::local::{
     BUILD, Here, Local, Offer, Parts, Refreshed, Registered, Seat, Together, backoff,
 };
+pub(crate) use self::patience::Patience;
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::call::{Call, Caps};
 use crate::error::ApprovalError;

@@ -7,6 +7,8 @@
 mod due;
 mod lane;
 mod recovery;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -27,8 +29,6 @@ use crate::time::Timestamp;
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long until a store that disagrees about the time is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The longest that a store may take to expire a request: longer than one takes to say that it is busy.
-const EXPIRE_WITHIN: Duration = Duration::from_secs(60);
 /// How long until a card that could not be brought up to date is tried again; it doubles from try to try.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// The longest of these waits.
@@ -48,6 +48,9 @@ pub(crate) enum Order {
     Withdraw(RequestId),
     /// Bring the cards of this request up to date, one of which shows no more than this version.
     Refresh { request: RequestId, shown: Version },
+    /// Say how many rows the tables have.
+    #[cfg(test)]
+    Count(oneshot::Sender<Vec<(&'static str, usize)>>),
     /// Finish what is begun and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -136,6 +139,8 @@ impl Keeper {
                         self.shown.insert(request, shown);
                         self.refresh(request);
                     }
+                    #[cfg(test)]
+                    Some(Order::Count(count)) => drop(count.send(self.rows())),
                     Some(Order::Stop(done)) => {
                         self.settle().await;
                         let _ = done.send(());
@@ -146,6 +151,17 @@ impl Keeper {
                 Some(request) = self.news.recv() => self.refresh(request),
             }
         }
+    }
+
+    #[cfg(test)]
+    fn rows(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("due", self.due.rows()),
+            ("shown", self.shown.len()),
+            ("busy", self.busy.len()),
+            ("failed", self.failed.len()),
+            ("lanes", self.expiries.rows() + self.withdrawals.rows() + self.tells.rows()),
+        ]
     }
 
     fn nap(&self) -> Duration {
@@ -198,8 +214,8 @@ impl Keeper {
                         Told::Presented
                     }
                     Tell::Refresh(request) => {
-                        // A backend that panics: what its cards show is unknown, and the next news tries again.
-                        let panicked = |Panicked| Refreshed { shown: None, again: false };
+                        // What the cards show is unknown.
+                        let panicked = |Panicked| Refreshed { shown: None, again: true };
                         let refreshed = caught(local.refresh(request, shown)).await;
                         Told::Refreshed(request, refreshed.unwrap_or_else(panicked))
                     }
@@ -217,6 +233,13 @@ impl Keeper {
             Err(error) => {
                 tracing::warn!(%request, %error, "a request could not be expired; trying again, do what the error says if it stays");
                 self.due.put(again, request, Job::Expire);
+                if *error.kind() == StoreErrorKind::Unanswered {
+                    // A call ends at its deadline, also one that this one holds up.
+                    for request in self.expiries.take_waiting() {
+                        self.due.put(again, request, Job::Expire);
+                        self.local.hub.ring(request);
+                    }
+                }
             }
         }
         // Also when it could not be recorded, or nobody follows the ledger: whoever waits finds out by their own look.
@@ -296,13 +319,7 @@ impl Drop for Keeper {
 
 /// One that hangs must not hold up the deadlines of the others.
 async fn expire(local: &Local, request: RequestId) -> Result<Option<Timestamp>, StoreError> {
-    tokio::select! {
-        biased;
-        expired = local.expire(request) => expired,
-        () = local.parts.clock.sleep(EXPIRE_WITHIN) => {
-            Err(StoreError::new(StoreErrorKind::Other, "the store does not answer"))
-        }
-    }
+    local.parts.patience.answer(local.expire(request)).await
 }
 
 async fn withdraw(local: &Local, request: RequestId) {

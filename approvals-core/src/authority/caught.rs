@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 
+use super::Patience;
 use crate::id::{AgentId, GroupId, NodeName, PersonId, Seq};
 use crate::ledger::{
     Append, Appended, Cursor, Filter, Known, NodeHold, Page, Record, Store, StoreError, StoreErrorKind,
@@ -76,8 +77,15 @@ impl Directory for CaughtDirectory {
     }
 }
 
-/// A store whose panics are failed reads and writes: tried again where those are, and as little believed.
-pub(crate) struct CaughtStore(pub(crate) Arc<dyn Store>);
+/// A store whose panics are failed reads and writes: tried again where those are, and as little believed. So are reads
+/// that get no answer; a write belongs to whoever began it, who may be answered late.
+pub(crate) struct CaughtStore(pub(crate) Arc<dyn Store>, pub(crate) Patience);
+
+impl CaughtStore {
+    async fn read<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        kept(self.1.answer(asked)).await
+    }
+}
 
 async fn kept<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     caught(asked).await.unwrap_or_else(|Panicked| {
@@ -98,23 +106,23 @@ impl Store for CaughtStore {
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        kept(async { self.0.history(stream).await }).await
+        self.read(async { self.0.history(stream).await }).await
     }
 
     async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
-        kept(async { self.0.history_past(stream, known).await }).await
+        self.read(async { self.0.history_past(stream, known).await }).await
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        kept(async { self.0.list(filter, after, limit).await }).await
+        self.read(async { self.0.list(filter, after, limit).await }).await
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        kept(async { self.0.records(after, limit).await }).await
+        self.read(async { self.0.records(after, limit).await }).await
     }
 
     async fn last(&self) -> Result<Seq, StoreError> {
-        kept(async { self.0.last().await }).await
+        self.read(async { self.0.last().await }).await
     }
 
     async fn wait_past(&self, after: Seq) -> Result<(), StoreError> {
@@ -122,7 +130,7 @@ impl Store for CaughtStore {
     }
 
     async fn hold_node(&self, node: &NodeName) -> Result<Option<NodeHold>, StoreError> {
-        kept(async { self.0.hold_node(node).await }).await
+        self.read(async { self.0.hold_node(node).await }).await
     }
 
     fn key(&self) -> &StoreKey {

@@ -178,6 +178,13 @@ impl Hub {
         self.table().cards.iter().copied().collect()
     }
 
+    /// How many rows the tables have.
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> Vec<(&'static str, usize)> {
+        let table = self.table();
+        vec![("seats", table.seats.len()), ("cards", table.cards.len()), ("offers", table.offers.len())]
+    }
+
     /// No longer follows a request for its cards.
     pub(crate) fn forget_card(&self, request: RequestId) {
         let mut table = self.table();

@@ -25,7 +25,8 @@ pub(crate) use self::wait::Seat;
 use super::background::Background;
 use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;
-use super::{Asked, Authority, End, Grant, Ticket, Waited};
+use super::patience::no_answer;
+use super::{Asked, Authority, End, Grant, Patience, Ticket, Waited};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::backend::Backend;
 use crate::call::{Call, Caps};
@@ -74,6 +75,7 @@ pub(crate) struct Parts {
     #[expect(dead_code, reason = "held, not read")]
     pub(crate) hold: NodeHold,
     pub(crate) keeper: mpsc::UnboundedSender<Order>,
+    pub(crate) patience: Patience,
     pub(crate) runtime: tokio::runtime::Handle,
 }
 
@@ -253,7 +255,8 @@ impl Local {
         if !state.is_overdue(self.parts.clock.now()) {
             return Ok(state.deadline());
         }
-        match self.append(request, state.version(), vec![Event::Expired {}.into()]).await {
+        let expired = self.append(request, state.version(), vec![Event::Expired {}.into()]);
+        match self.parts.patience.answer(expired).await {
             Ok(_) => {
                 tracing::info!(%request, "request expired");
                 Ok(None)
@@ -262,6 +265,14 @@ impl Local {
             Err(error) if error.is_stale() => Ok(self.state(request).await?.deadline()),
             Err(error) => Err(error),
         }
+    }
+
+    /// How many rows the tables have, but for the cache.
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> Vec<(&'static str, usize)> {
+        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let presenting = self.presenting.lock().unwrap_or_else(PoisonError::into_inner).len();
+        [vec![("placed", placed), ("presenting", presenting)], self.hub.rows()].concat()
     }
 
     /// The desk for reviews that come through a registered backend.

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use super::{Approvals, Inner};
 use crate::authority::{
-    Authority, BUILD, Behind, CaughtDirectory, CaughtStore, Local, Panicked, Parts, Registered, caught,
+    Authority, BUILD, Behind, CaughtDirectory, CaughtStore, Local, Panicked, Parts, Patience, Registered,
+    caught,
 };
 use crate::backend::Backend;
 use crate::call::Caps;
@@ -312,10 +313,11 @@ impl Builder {
             Some(store) => store,
             None => Arc::new(Memory::with_clock(Arc::clone(&self.clock))?),
         };
-        let store: Arc<dyn Store> = Arc::new(CaughtStore(store));
+        let (keeper, orders) = mpsc::unbounded_channel();
+        let patience = Patience::new(Arc::clone(&self.clock), runtime.clone(), &keeper);
+        let store: Arc<dyn Store> = Arc::new(CaughtStore(store, patience.clone()));
         let (node, hold) = take_name(&*store, self.node, &agent.id).await?;
         let policy = self.policy.version();
-        let (keeper, orders) = mpsc::unbounded_channel();
         let (news_in, news) = mpsc::unbounded_channel();
         let local = Local::new(Parts {
             agent: agent.id.clone(),
@@ -333,6 +335,7 @@ impl Builder {
             node: node.clone(),
             hold,
             keeper,
+            patience,
             runtime: runtime.clone(),
         });
         let up = Event::Up { build: BUILD.to_owned(), policy: policy.clone() };

@@ -30,6 +30,11 @@ impl Due {
         self.jobs.first().map(|(at, ..)| *at)
     }
 
+    #[cfg(test)]
+    pub(super) fn rows(&self) -> usize {
+        self.jobs.len() + self.clocks.len()
+    }
+
     /// What is due by now, one by one.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(RequestId, Job)> {
         let (at, ..) = self.jobs.first()?;

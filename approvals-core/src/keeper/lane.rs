@@ -20,9 +20,19 @@ impl<J, T: Send + 'static> Lane<J, T> {
         Self { waiting: VecDeque::new(), running: JoinSet::new() }
     }
 
+    #[cfg(test)]
+    pub(super) fn rows(&self) -> usize {
+        self.waiting.len() + self.running.len()
+    }
+
     /// Takes a job in.
     pub(super) fn put(&mut self, job: J) {
         self.waiting.push_back(job);
+    }
+
+    /// Gives up what has not begun.
+    pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = J> + use<J, T> {
+        std::mem::take(&mut self.waiting).into_iter()
     }
 
     /// Begins as many jobs as there is room for.

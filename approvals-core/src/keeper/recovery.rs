@@ -11,13 +11,17 @@ use std::time::Duration;
 use super::Order;
 use crate::authority::{Local, Panicked, Registered, backoff, caught};
 use crate::id::{NodeName, RequestId, Seq};
-use crate::ledger::{Cursor, Filter, NodeHold, Page, StoreError, StoreErrorKind, Summary};
+use crate::ledger::{Cursor, Filter, Page, StoreError, StoreErrorKind, Summary};
 use crate::state::Phase;
 
 /// How many requests are listed at a time.
 const PAGE: usize = 256;
 /// How old a request may be whose card is still told at a start how it ended.
 const TELL_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long until what was put aside is tried again; it doubles from try to try.
+const LATER: Duration = Duration::from_secs(1);
+/// The longest of these waits.
+const LATER_LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// Records which bodies were cut off. Gives the rest of the work, for a task that ends with the handle.
 ///
@@ -28,13 +32,14 @@ pub(crate) async fn recover(
     family: NodeName,
     up: Seq,
 ) -> Result<impl Future<Output = ()> + Send + use<>, StoreError> {
-    let mut recovery = Recovery { local: local.clone(), family, up, dead: HashMap::new() };
+    let mut recovery = Recovery { local: local.clone(), family, up, dead: HashMap::new(), aside: Vec::new() };
     let mut after = None;
     loop {
         let page = recovery.list(&[Phase::Executing], after).await?;
         for summary in recovery.ours(&page) {
-            let buried = recovery.bury(summary).await;
-            recovery.or_closed(summary.id, buried)?;
+            if let Some(claimant) = summary.claimed_by.clone() {
+                recovery.see_to(summary.id, Left::Body(claimant)).await;
+            }
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -54,8 +59,18 @@ struct Recovery {
     local: Local,
     family: NodeName,
     up: Seq,
-    /// Names that we hold for the moment because their bearers are dead; `None`: alive, or not ours to judge.
-    dead: HashMap<NodeName, Option<NodeHold>>,
+    /// Whose bearers are dead; the others are alive, or not ours to judge.
+    dead: HashMap<NodeName, bool>,
+    /// What could not be seen to, and is tried again behind the others.
+    aside: Vec<(RequestId, Left)>,
+}
+
+/// What an earlier process left of a request.
+enum Left {
+    /// A body that ran in the process of this name.
+    Body(NodeName),
+    /// What still waits.
+    Open,
 }
 
 impl Recovery {
@@ -70,29 +85,73 @@ impl Recovery {
         page.summaries.iter().filter(move |summary| summary.env == env)
     }
 
-    /// What cannot be read closes its request (law 6), and no other: whoever calls for it again is told.
-    fn or_closed(&self, request: RequestId, taken: Result<(), StoreError>) -> Result<(), StoreError> {
-        match taken {
+    /// Sees to what is left of one request, and says whether that was held up. It holds up no other: what cannot be read
+    /// closes its request (law 6), whose next caller is told, and what a store does not answer for is put aside.
+    async fn see_to(&mut self, request: RequestId, left: Left) -> bool {
+        let patience = self.local.parts.patience.clone();
+        let seen_to = match &left {
+            Left::Body(claimant) => patience.answer(self.bury(request, claimant)).await,
+            Left::Open => self.take_up(request).await,
+        };
+        match seen_to {
+            Ok(()) => false,
             Err(error) if is_of_one_request(&error) => {
                 tracing::error!(%request, %error, "an open request cannot be read and stays closed; do what the error says, or have the call take another key");
-                Ok(())
+                false
             }
-            taken => taken,
+            Err(error) => {
+                tracing::warn!(%request, %error, "what an earlier process left of a request could not be taken up; trying again behind the others, do what the error says if it stays");
+                self.aside.push((request, left));
+                true
+            }
         }
     }
 
     async fn see_to_the_rest(mut self) {
+        // A body that could not be buried yet, before all.
+        self.try_again().await;
         self.take_up_all().await;
         if let Err(error) = self.tell_ended().await {
             tracing::warn!(%error, "cards of requests that ended before this start may not say so; do what the error says, then start the agent again");
         }
+        self.come_back().await;
     }
 
-    async fn bury(&mut self, summary: &Summary) -> Result<(), StoreError> {
-        match &summary.claimed_by {
-            Some(node) if self.is_dead(node).await? => self.local.bury(summary.id, node).await,
-            _ => Ok(()),
+    /// Comes back to what was put aside, ever more seldom.
+    async fn come_back(&mut self) {
+        let mut wait = LATER;
+        while !self.aside.is_empty() && !self.local.hub.is_closed() {
+            self.local.parts.clock.sleep(wait).await;
+            wait = wait.saturating_mul(2).min(LATER_LONGEST);
+            self.try_again().await;
         }
+    }
+
+    async fn try_again(&mut self) {
+        let mut tries = 0;
+        for (request, left) in std::mem::take(&mut self.aside) {
+            if self.local.hub.is_closed() {
+                return;
+            }
+            let held_up = self.see_to(request, left).await;
+            self.pause(held_up, &mut tries).await;
+        }
+    }
+
+    /// Between two requests. A store that fails for the one may fail for all, and is not hammered.
+    async fn pause(&self, held_up: bool, tries: &mut u32) {
+        if held_up {
+            self.local.parts.clock.sleep(backoff(*tries)).await;
+            *tries += 1;
+        } else {
+            *tries = 0;
+            // Calls and reviews go first.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn bury(&mut self, request: RequestId, claimant: &NodeName) -> Result<(), StoreError> {
+        if self.is_dead(claimant).await? { self.local.bury(request, claimant, self.up).await } else { Ok(()) }
     }
 
     /// Goes through all that wait. A store that fails is asked again, for as long as the process is up.
@@ -113,14 +172,13 @@ impl Recovery {
 
     async fn take_up_page(&mut self, after: Option<Cursor>) -> Result<Option<Cursor>, StoreError> {
         let page = self.list(&[Phase::Pending, Phase::Approved], after).await?;
+        let mut tries = 0;
         for summary in self.ours(&page) {
             if self.local.hub.is_closed() {
                 return Ok(None);
             }
-            let taken = self.take_up(summary.id).await;
-            self.or_closed(summary.id, taken)?;
-            // Calls and reviews go first.
-            tokio::task::yield_now().await;
+            let held_up = self.see_to(summary.id, Left::Open).await;
+            self.pause(held_up, &mut tries).await;
         }
         Ok(page.next)
     }
@@ -150,20 +208,22 @@ impl Recovery {
         Ok(())
     }
 
-    /// Whether the process of that name is dead: we bear the name now, or it is of our family and free to be held.
+    /// Whether the process of that name, as it wrote before our start, is dead: we bear the name now, or it is of our
+    /// family and free. It is free for the next process too: what that one writes comes after our start.
     async fn is_dead(&mut self, node: &NodeName) -> Result<bool, StoreError> {
         if *node == self.local.parts.node {
             return Ok(true);
         }
-        if !self.dead.contains_key(node) {
-            let sibling = node
-                .as_str()
-                .strip_prefix(self.family.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let hold = if sibling { self.local.parts.store.hold_node(node).await? } else { None };
-            self.dead.insert(node.clone(), hold);
+        if let Some(dead) = self.dead.get(node) {
+            return Ok(*dead);
         }
-        Ok(self.dead.get(node).is_some_and(Option::is_some))
+        let sibling = node
+            .as_str()
+            .strip_prefix(self.family.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let dead = sibling && self.local.parts.store.hold_node(node).await?.is_some();
+        self.dead.insert(node.clone(), dead);
+        Ok(dead)
     }
 
     /// Has cards told how their requests ended, where the process that should have told them did not come to it. Last:
@@ -177,19 +237,20 @@ impl Recovery {
             Phase::Failed,
             Phase::Unknown,
         ];
-        if !self.local.parts.backends.iter().any(Registered::outlives) {
+        let parts = &self.local.parts;
+        if !parts.backends.iter().any(Registered::outlives) {
             return Ok(());
         }
         let mut after = None;
         loop {
             let page = self.list(&ended, after).await?;
             // The newest come first.
-            let now = self.local.parts.clock.now();
+            let now = parts.clock.now();
             let recent = |summary: &&Summary| summary.requested_at.until(now) < TELL_WITHIN;
             let mut looked = 0;
             for summary in page.summaries.iter().take_while(recent) {
                 looked += 1;
-                if summary.env == self.local.parts.env
+                if summary.env == parts.env
                     && let Ok((history, state)) = self.local.look(summary.id).await
                 {
                     self.local.take_up_cards(summary.id, &history, &state);

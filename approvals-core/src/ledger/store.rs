@@ -14,6 +14,10 @@ use crate::state::{Illegal, Phase};
 /// Records are never changed and never removed; the payload beside them may be erased. One rule binds every
 /// method: what was answered `Ok` is durable and visible to every process that uses the store.
 ///
+/// The gate waits 60 s for an answer, at the most: a call that gets none ends as [`ErrorKind::Store`](crate::error::ErrorKind::Store), two minutes after
+/// its deadline at the latest. The futures of reads are dropped then, and so are those of a few appends (an expiry, a call
+/// that is called off, a note), which may be written all the same.
+///
 /// Who only reads takes [`list`](Self::list) for what waits and [`history`](Self::history) for one request:
 ///
 /// ```
@@ -271,6 +275,8 @@ pub enum StoreErrorKind {
     Busy,
     /// The place cannot keep a ledger: a network file system.
     Unsuitable,
+    /// It did not answer in time: the gate waits 60 s. What was to be written may be written later.
+    Unanswered,
     /// Anything else that the database or the system says.
     Other,
 }
@@ -310,7 +316,10 @@ impl StoreError {
 
     /// Whether the same call may succeed later, unchanged.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind, StoreErrorKind::Busy | StoreErrorKind::Full | StoreErrorKind::Other)
+        matches!(
+            self.kind,
+            StoreErrorKind::Busy | StoreErrorKind::Full | StoreErrorKind::Unanswered | StoreErrorKind::Other
+        )
     }
 }
 

@@ -30,10 +30,43 @@ macro_rules! flaws {
 }
 
 flaws! {
+    a_store_that_drops_a_note_that_rides_along: flaws::along::DropsTheNote => [
+        a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones,
+        a_note_that_rides_along_wakes_a_waiter,
+        no_append_waits_for_a_note_that_rides_along,
+        what_rides_along_is_refused_where_an_append_is,
+        a_note_that_rode_along_is_there_after_reopening,
+    ];
+    a_store_that_answers_a_note_before_it_writes_it: flaws::along::AnswersBeforeItWrites => [
+        a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones,
+        a_note_that_rides_along_wakes_a_waiter,
+        what_rides_along_is_refused_where_an_append_is,
+        a_note_that_rode_along_is_there_after_reopening,
+    ];
+    a_store_that_keeps_a_note_until_company_comes: flaws::along::WaitsForCompany => [
+        a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones,
+        a_note_that_rides_along_wakes_a_waiter,
+        what_rides_along_is_refused_where_an_append_is,
+        a_note_that_rode_along_is_there_after_reopening,
+    ];
+    a_store_that_keeps_its_writer_for_a_note: flaws::along::KeepsTheWriter => [
+        a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones,
+        a_note_that_rides_along_wakes_a_waiter,
+        no_append_waits_for_a_note_that_rides_along,
+        what_rides_along_is_refused_where_an_append_is,
+        a_note_that_rode_along_is_there_after_reopening,
+    ];
+    a_store_that_takes_whatever_rides_along_for_a_note: flaws::along::TakesAnythingForANote => [
+        what_rides_along_is_refused_where_an_append_is,
+    ];
+    a_store_that_wakes_nobody_for_a_note_that_rode_along: flaws::along::RidesInSilence => [
+        a_note_that_rides_along_wakes_a_waiter,
+    ];
     a_store_that_panics_on_filters: flaws::list::PanicsOnFilters => [
         a_filter_admits_by_phase_and_by_agent,
     ];
     a_store_that_ignores_the_version: flaws::versions::IgnoresTheVersion => [
+        what_rides_along_is_refused_where_an_append_is,
         a_stale_version_conflicts_and_writes_nothing,
         a_version_ahead_conflicts_and_writes_nothing,
         an_event_that_is_no_note_needs_a_version,
@@ -70,6 +103,7 @@ flaws! {
         a_version_ahead_conflicts_and_writes_nothing,
     ];
     a_store_that_needs_no_version: flaws::versions::NeedsNoVersion => [
+        what_rides_along_is_refused_where_an_append_is,
         an_event_that_is_no_note_needs_a_version,
     ];
     a_store_that_compares_notes: flaws::versions::ComparesNotes => [
@@ -78,6 +112,8 @@ flaws! {
         what_is_past_a_known_record_is_the_rest_of_its_history,
     ];
     a_store_that_counts_notes: flaws::versions::CountsNotes => [
+        a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones,
+        no_append_waits_for_a_note_that_rides_along,
         an_append_answers_with_the_place_and_version_of_its_last_record,
         notes_fit_at_any_version_and_do_not_move_it,
         the_bytes_are_the_canonical_form_of_the_record,
@@ -177,6 +213,7 @@ flaws! {
         signatures_come_back_as_they_were_given,
     ];
     a_store_that_orders_by_version: flaws::kept::OrdersByVersion => [
+        a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones,
         payloads_come_back_as_they_were_given,
         signatures_come_back_as_they_were_given,
         a_history_is_exactly_the_records_of_its_stream_oldest_first,
@@ -262,6 +299,7 @@ flaws! {
         an_append_wakes_every_waiter,
     ];
     a_store_that_sleeps_through_notes: flaws::wake::SleepsThroughNotes => [
+        a_note_that_rides_along_wakes_a_waiter,
         a_wait_past_an_earlier_record_returns_at_once,
         a_note_wakes_a_waiter,
         no_wake_up_is_missed_when_an_append_races_a_wait,
@@ -288,6 +326,7 @@ flaws! {
         a_node_name_is_held_by_one_across_handles,
     ];
     a_store_that_loses_the_tail: flaws::durable::LosesTheTail => [
+        a_note_that_rode_along_is_there_after_reopening,
         everything_is_there_after_reopening,
         what_was_acknowledged_is_there_after_reopening,
         the_sequence_goes_on_after_reopening,

@@ -61,6 +61,10 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
         sound.memory.append(append).await
     }
 
+    async fn append_along(&self, sound: &Sound, append: Append) -> Result<Appended, StoreError> {
+        self.append(sound, append).await
+    }
+
     async fn history(&self, sound: &Sound, stream: Stream) -> Result<Vec<Record>, StoreError> {
         sound.memory.history(stream).await
     }
@@ -111,6 +115,10 @@ pub(crate) struct Flawed<F> {
 impl<F: Flaw> Store for Flawed<F> {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         self.flaw.append(&self.sound, append).await
+    }
+
+    async fn append_along(&self, append: Append) -> Result<Appended, StoreError> {
+        self.flaw.append_along(&self.sound, append).await
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Asked, Local, Looked, MOVES, Seat, Ticket, outcome_of};
+use super::{Asked, Local, Looked, MOVES, Seat, Ticket, no_answer, outcome_of};
 use crate::action::Risk;
 use crate::call::{Call, SkippedAtCritical};
 use crate::error::{ApprovalError, ErrorKind};
@@ -147,8 +147,12 @@ impl Local {
                 way: None,
                 identity: None,
             };
-            let note = self.note(Stream::Request(request), Event::Ignored(ignored).into()).await;
-            note.map_err(|error| Self::store_error(call.name(), request, &error))?;
+            let note = self.note(Stream::Request(request), Event::Ignored(ignored).into());
+            self.parts
+                .patience
+                .answer(note)
+                .await
+                .map_err(|error| Self::store_error(call.name(), request, &error))?;
             let message = format!(
                 "the key belongs to request {request}, which is for other arguments; name in the key everything that \
                  makes two calls different"
@@ -309,16 +313,18 @@ impl Local {
                 }
             }
         });
-        let seat = match take.await {
-            Ok(Ok((unattended, seat))) => {
+        let seat = match self.parts.patience.wait(take).await {
+            Some(Ok(Ok((unattended, seat)))) => {
                 unattended.attend();
                 seat
             }
-            Ok(Err(error)) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
-            Ok(Err(error)) => return Err(Self::store_error(call.name(), request, &error)),
-            Err(_) => {
+            Some(Ok(Err(error))) if keyed && *error.kind() == StoreErrorKind::Conflict => return Ok(None),
+            Some(Ok(Err(error))) => return Err(Self::store_error(call.name(), request, &error)),
+            Some(Err(_)) => {
                 return Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()));
             }
+            // Opened later, it finds its caller gone.
+            None => return Err(Self::store_error(call.name(), request, &no_answer())),
         };
         let patience = call.site().wait;
         let ticket = Ticket { action: call.name().clone(), request, seed, bound, keyed, patience };
@@ -366,7 +372,8 @@ impl Local {
             call: Some(Box::new(facts)),
         };
         let event = NewEvent::with(Event::Allowed(allowed), payload);
-        self.note(Stream::Allowed, event).await.map_err(|error| failed(error.to_string()))?;
+        let note = self.note(Stream::Allowed, event);
+        self.parts.patience.answer(note).await.map_err(|error| failed(error.to_string()))?;
         Ok(())
     }
 
@@ -382,7 +389,8 @@ impl Local {
             why: payload.commit_text("why", why),
         };
         let event = NewEvent::with(Event::Refused(refused), payload);
-        self.note(Stream::Allowed, event).await.map_err(|error| failed(error.to_string()))?;
+        let note = self.note(Stream::Allowed, event);
+        self.parts.patience.answer(note).await.map_err(|error| failed(error.to_string()))?;
         tracing::info!(action = call.action(), "call refused by policy");
         Ok(())
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::outcome::unknown;
-use super::{End, Grant, Local, MOVES, Ticket, backoff, outcome_of};
+use super::{End, Grant, Local, MOVES, Ticket, backoff, no_answer, outcome_of};
 use crate::call::Call;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::gate::Held;
-use crate::id::{ClaimId, NodeName, RequestId, Version, uuid_v7};
+use crate::id::{ClaimId, NodeName, RequestId, Seq, Version, uuid_v7};
 use crate::ledger::{
     Answer, Append, CancelWhy, Event, Ignored, IgnoredWhat, IgnoredWhy, NotRunWhy, Record, StoreError,
     StoreErrorKind, Stream,
@@ -50,9 +50,13 @@ impl Local {
             // A caller that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(local.start(ticket).await);
         });
-        match take.await {
-            Ok(claimed) => claimed,
-            Err(_) => Err(unavailable("the store panicked, or the runtime is shutting down".to_owned())),
+        match self.parts.patience.wait(take).await {
+            Some(Ok(claimed)) => claimed,
+            Some(Err(_)) => {
+                Err(unavailable("the store panicked, or the runtime is shutting down".to_owned()))
+            }
+            // Written later, it meets a caller that is gone.
+            None => Err(Self::store_error(action, request, &no_answer())),
         }
     }
 
@@ -116,7 +120,8 @@ impl Local {
                 };
             }
             let event = Event::Cancelled { by: None, why };
-            match self.append(request, state.version(), vec![event.into()]).await {
+            let cancelled = self.append(request, state.version(), vec![event.into()]);
+            match self.parts.patience.answer(cancelled).await {
                 Ok(_) => {
                     tracing::info!(%action, %request, %why, "request stopped at the claim");
                     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
@@ -308,11 +313,22 @@ impl Local {
         }
     }
 
-    /// Records that the attempt of a node whose name we hold now was cut off (law 8). A later claim, of one that is
-    /// alive, may have taken its place.
-    pub(crate) async fn bury(&self, request: RequestId, dead: &NodeName) -> Result<(), StoreError> {
-        let state = self.state(request).await?;
+    /// Records that an attempt was cut off (law 8): one from before a place in the ledger, by a node whose name was free
+    /// later than that. A claim of one that is alive, also of that name, may have taken its place.
+    pub(crate) async fn bury(
+        &self,
+        request: RequestId,
+        dead: &NodeName,
+        before: Seq,
+    ) -> Result<(), StoreError> {
+        let (history, state) = self.look(request).await?;
+        let earlier = |id| {
+            let started =
+                |record: &Record| matches!(record.body.event, Event::Started { claim } if claim == id);
+            history.iter().take_while(|record| record.seq < before).any(started)
+        };
         let claim = state.claim().filter(|claim| state.phase() == Phase::Executing && claim.node == *dead);
+        let claim = claim.filter(|claim| earlier(claim.id));
         let Some(claim) = claim.cloned() else { return Ok(()) };
         let append = Append {
             stream: Stream::Request(request),

@@ -111,7 +111,8 @@ impl Local {
             // A call that is gone has the claim dropped here, which records that nothing was run.
             let _ = give.send(held);
         });
-        let held = take.await.ok().flatten();
+        // One that is written later than that meets a caller that is gone, and the call waits on for what comes of it.
+        let held = self.parts.patience.wait(take).await.and_then(Result::ok).flatten();
         // The reviewer is answered before a body that may be long, also where one thread does both.
         yield_now().await;
         held

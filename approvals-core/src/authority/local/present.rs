@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use self::side::Side;
-use super::{Local, Looked, MOVES, Panicked, Registered, backoff};
+use super::{Local, Looked, MOVES, Panicked, Registered, backoff, caught};
 use crate::backend::{BackendError, Presented};
 use crate::card::{Card, Shown};
 use crate::id::{RequestId, Version, WayId};
@@ -61,7 +61,13 @@ impl Local {
             Some(looked) => looked,
             None => self.look(request).await?,
         };
-        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else { return Ok(()) };
+        let Some(opened) = state.opened().filter(|_| state.phase() == Phase::Pending) else {
+            if self.hub.follows_card(request) {
+                // Followed for a card that is not on record, so that no news of one has it forgotten.
+                let _ = self.parts.keeper.send(Order::Refresh { request, shown: Version::default().next() });
+            }
+            return Ok(());
+        };
         let _ = self.parts.keeper.send(Order::Watch { request, deadline: opened.decide_by() });
         if self.parts.backends.is_empty() {
             return Ok(());
@@ -238,9 +244,12 @@ impl Local {
                 if over && is_told(&history, way) {
                     continue;
                 }
+                let updating = caught(async { registered.backend.update(&card, reference).await });
                 let updated = tokio::select! {
                     biased;
-                    updated = registered.backend.update(&card, reference) => updated,
+                    updated = updating => updated.unwrap_or_else(|Panicked| {
+                        Err(BackendError::permanent(PresentFailure::Other, "the backend panicked"))
+                    }),
                     () = self.parts.clock.sleep(PATIENCE) => {
                         Err(BackendError::temporary(PresentFailure::Unreachable, "no answer in time"))
                     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Local, Ticket, Waited};
+use super::{Local, Ticket, Waited, no_answer};
 use crate::authority::hub::Waiter;
 use crate::error::{ApprovalError, ErrorKind};
 use crate::id::RequestId;
@@ -23,6 +23,7 @@ impl Local {
         ticket: &Arc<Ticket>,
         seat: Option<Box<Seat>>,
     ) -> Result<Waited, ApprovalError> {
+        let unanswered = || Err(Self::store_error(&ticket.action, ticket.request, &no_answer()));
         // Out of its box, which is not kept while it waits.
         let (mut waiter, mut known) = match seat.map(|seat| *seat) {
             Some(Seat { waiter, deadline }) => (waiter, deadline),
@@ -36,10 +37,13 @@ impl Local {
             let deadline = match known.take() {
                 // Nobody had been asked when the seat was taken: what came since is news.
                 Some(deadline) => Some(deadline),
-                None => match Box::pin(self.where_it_stands(ticket)).await? {
-                    Stands::Claimable => return Ok(Waited::Approved),
-                    Stands::Waits(deadline) => deadline,
-                },
+                None => {
+                    let looked = Box::pin(self.parts.patience.wait(self.where_it_stands(ticket))).await;
+                    match looked.unwrap_or_else(unanswered)? {
+                        Stands::Claimable => return Ok(Waited::Approved),
+                        Stands::Waits(deadline) => deadline,
+                    }
+                }
             };
             let mut nap = self.kept_by_ourselves(ticket.request, deadline);
             tokio::select! {

@@ -79,6 +79,10 @@ macro_rules! __store_rules {
             append::an_event_that_is_no_note_needs_a_version, Nothing, [2];
             append::an_illegal_event_is_named_and_writes_nothing, Nothing, [3, 4, 5];
             append::notes_fit_at_any_version_and_do_not_move_it, Nothing, [11];
+            along::a_note_that_rides_along_is_read_once_it_is_answered_and_stands_before_later_ones, Nothing, [11];
+            along::a_note_that_rides_along_wakes_a_waiter, Nothing, [14];
+            along::no_append_waits_for_a_note_that_rides_along, Nothing, [14];
+            along::what_rides_along_is_refused_where_an_append_is, Nothing, [2];
             race::one_of_many_first_appends_for_one_request_wins, Nothing, [2, 9];
             race::one_of_many_reviews_at_one_version_counts, Nothing, [2, 3];
             race::one_of_many_claims_wins, Nothing, [2];
@@ -127,6 +131,7 @@ macro_rules! __store_rules {
             durable::the_list_is_there_after_reopening, Durability, [];
             durable::the_key_is_the_same_after_reopening, Durability, [9, 12];
             durable::time_does_not_run_backwards_after_reopening, DurabilityAndClock, [];
+            along::a_note_that_rode_along_is_there_after_reopening, Durability, [7];
             storm::a_storm_of_random_events_breaks_nothing, Nothing, [2, 3, 11];
         }
     };

@@ -1,5 +1,6 @@
 //! Ways to be wrong, each as somebody would come to it.
 
+pub(crate) mod along;
 pub(crate) mod durable;
 pub(crate) mod kept;
 pub(crate) mod list;

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use approvals::backend::{Backend, BackendError, Capabilities, Presented};
 use approvals::card::{Card, Shown};
-use approvals::id::{PersonId, Reference, Seq};
-use approvals::ledger::{Append, Appended, CancelWhy, Event, Memory, PresentFailure, Store, StoreError};
+use approvals::desk::{self, Desk, Review, WayKind};
+use approvals::id::{PersonId, Reference, RequestId, Seq};
+use approvals::ledger::{
+    Append, Appended, CancelWhy, Event, Filter, Memory, PresentFailure, Store, StoreError,
+};
 use approvals::people::{Directory, DirectoryError};
+use approvals::request::Digest;
 use approvals::state::Phase;
 use approvals::testing::{ManualClock, MockBackend, PROVIDER};
+use approvals::time::{Clock, SystemClock};
 use approvals::{Approvals, Assurance, ErrorKind, Identity, Person};
 use approvals_test_support::hand_on;
 use async_trait::async_trait;
@@ -436,6 +441,74 @@ async fn a_card_that_shows_a_part_is_on_record_at_once_beside_one_whose_record_w
     assert_eq!(presented().await.len(), 3);
     call.abort();
     approvals.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_is_decided_claimed_and_ended_while_the_records_of_its_cards_wait_for_company() {
+    // The desk of another process has the system's.
+    let now = SystemClock.now();
+    let (clock, hold) = (ManualClock::at(now), Hold::new());
+    let memory = Memory::with_clock(Arc::new(clock.clone())).unwrap();
+    let people = || {
+        let ann = Person::new("ann").known_as(PROVIDER, "ann");
+        approvals::People::new([Person::new("olga"), ann]).unwrap()
+    };
+    let approvals = Approvals::builder()
+        .agent(approvals::Agent::new("bench").owned_by("olga"))
+        .directory(people())
+        .clock(Arc::new(clock.clone()))
+        .store(Riding(memory.clone(), hold.clone()))
+        .backend(Shows(Shown::Everything))
+        .build()
+        .await
+        .unwrap();
+    let runs = Runs::default();
+    for (number, review) in [(1, Review::approve as fn(RequestId, Digest) -> Review), (2, Review::deny)] {
+        let call = tokio::spawn(approvals.scope(wipe(runs.clone(), "sda")));
+        hold.reached(number).await;
+        let listed = memory.list(&Filter::in_phases([Phase::Pending]), None, 1).await.unwrap();
+        let asked = &listed.summaries[0];
+        let (id, provider, kind) = ("shows".into(), PROVIDER.into(), WayKind::Backend);
+        let way = desk::Way { id, provider, assurance: Assurance::Chat, kind };
+        let desk = Desk::new(Arc::new(memory.clone()), Arc::new(people()), way, "elsewhere");
+        let reply =
+            desk.submit(&Identity::new(PROVIDER, "ann"), review(asked.id, asked.digest)).await.unwrap();
+        counted(&reply);
+        settle().await;
+        assert!(call.is_finished(), "it waits for the record of a card");
+        assert_eq!(call.await.unwrap().is_ok(), number == 1);
+        let names = memory.history(asked.id.into()).await.unwrap();
+        let names: Vec<_> = names.iter().map(|record| record.body.event.name()).collect();
+        let expected: &[&str] = if number == 1 {
+            &["requested", "reviewed", "started", "finished"]
+        } else {
+            &["requested", "reviewed"]
+        };
+        assert_eq!(names, expected);
+        assert_eq!(clock.now(), now, "no time has passed");
+    }
+    assert_eq!(runs.count(), 1);
+    hold.open();
+    approvals.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backend_that_panics_over_an_update_keeps_no_other_from_being_told() {
+    let bench = Bench::new();
+    let (panics, works) = (Odd::new(Way::Works), Odd::new(Way::Works));
+    let builder = bench.builder().backend_as(panics.clone(), "panics", PROVIDER, Assurance::Chat);
+    let approvals =
+        builder.backend_as(works.clone(), "works", PROVIDER, Assurance::Chat).build().await.unwrap();
+    let call = waiting(&bench, &approvals);
+    let card = bench.card().await;
+    settle().await;
+    *panics.0.lock().unwrap() = Way::Panics;
+    bench.deny(&card).await;
+    refused(call.await.unwrap(), ErrorKind::Denied, &[]);
+    settle().await;
+    assert_eq!(works.log(), ["present", "update denied"]);
+    assert!(!bench.store.is_followed(), "nobody waits for what is over");
+    bench.ends(approvals).await;
 }
 
 #[tokio::test]

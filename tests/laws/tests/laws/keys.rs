@@ -390,3 +390,44 @@ fn an_unkeyed_request_of_a_killed_process_is_withdrawn_by_its_successor() {
         bench.ends(approvals).await;
     });
 }
+
+/// A first life that asks under some keys and is killed while it waits.
+fn killed_while_many_wait(bench: &Bench, calls: usize) -> Vec<Card> {
+    life(async {
+        let approvals = bench.up().await;
+        for call in 0..calls {
+            let runs = bench.runs.clone();
+            tokio::spawn(approvals.scope(async move { pay(runs, &format!("R-{call}"), 5).await }));
+            bench.nth_card(call + 1).await;
+        }
+        settle().await;
+        bench.mock.cards()
+    })
+}
+
+#[test]
+fn requests_whose_history_gives_no_answer_hold_up_no_other_at_a_start_and_are_taken_up_once_they_do() {
+    for does in [Does::Fail, Does::Panic, Does::Hold(Hold::new())] {
+        let bench = Bench::new();
+        let requests: Vec<_> = killed_while_many_wait(&bench, 5).iter().map(request_of).collect();
+        // The newest are listed first.
+        for silent in &requests[3..] {
+            bench.store.fault_over(*silent, does.clone());
+        }
+        life(async {
+            let approvals = bench.up().await;
+            pass(&bench.clock, 2 * MINUTE + MINUTE / 2).await;
+            bench.clock.advance(HOUR);
+            settle().await;
+            for request in &requests[..3] {
+                assert_eq!(bench.phase(*request).await, Phase::Expired, "they are listed behind it");
+            }
+            bench.store.heal();
+            pass(&bench.clock, 12 * MINUTE).await;
+            for request in &requests {
+                assert_eq!(bench.phase(*request).await, Phase::Expired, "it is tried again");
+            }
+            bench.ends(approvals).await;
+        });
+    }
+}

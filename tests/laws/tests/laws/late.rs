@@ -11,14 +11,6 @@ use approvals::time::Clock;
 
 use crate::support::*;
 
-async fn pass(clock: &approvals::testing::ManualClock, time: Duration) {
-    for _ in 0..time.as_secs() {
-        settle().await;
-        clock.advance(Duration::from_secs(1));
-    }
-    settle().await;
-}
-
 #[tokio::test]
 async fn a_verdict_with_its_claim_that_a_store_called_failed_is_not_written_after_the_verdict_alone() {
     let bench = Bench::new();

@@ -3,7 +3,8 @@
 #![cfg(test)]
 
 // In the order of the laws: 1 and 6, 2 and 8, 8 await by await, 3 and 4, 5 and 13, 7 and 11, 9, 10, 12, the clocks
-// and 14, 15; then races, a verdict that brings the claim along, stopping, followers and what surrounds them.
+// and 14, 15; then races, a verdict that brings the claim along, a store that does not answer, stopping,
+// followers and what surrounds them.
 mod permit;
 
 mod once;
@@ -33,6 +34,8 @@ mod races;
 mod fused;
 
 mod late;
+
+mod hanging;
 
 mod offers;
 

@@ -266,6 +266,11 @@ async fn an_error_of_the_body_stays_its_own_and_is_recorded_by_type_alone() {
 
 /// A first life that is killed in the body, after `started` and before any end is on record.
 fn killed_in_the_body(bench: &Bench, call: impl AsyncFnOnce(Runs) + 'static) {
+    killed_in_bodies(bench, 1, call);
+}
+
+/// The same of a call that comes to so many bodies.
+fn killed_in_bodies(bench: &Bench, bodies: usize, call: impl AsyncFnOnce(Runs) + 'static) {
     let hold = Hold::new();
     let runs = Runs::held_by(&hold);
     bench.mock.approve();
@@ -274,7 +279,7 @@ fn killed_in_the_body(bench: &Bench, call: impl AsyncFnOnce(Runs) + 'static) {
         bench.store.fault("lost", usize::MAX, Does::Fail);
         let local = tokio::task::LocalSet::new();
         local.spawn_local(approvals.scope(call(runs)));
-        local.run_until(hold.reached(1)).await;
+        local.run_until(hold.reached(bodies)).await;
     });
     bench.store.heal();
 }
@@ -293,6 +298,33 @@ fn a_process_that_was_killed_in_the_body_is_found_by_its_successor() {
         assert_eq!(bench.runs.count(), 0);
         bench.ends(approvals).await;
     });
+}
+
+#[test]
+fn bodies_that_were_cut_off_and_whose_history_gives_no_answer_keep_no_agent_from_starting() {
+    for does in [Does::Fail, Does::Panic] {
+        let bench = Bench::new();
+        killed_in_bodies(&bench, 2, async |runs| {
+            drop(tokio::join!(pay(runs.clone(), "R-1", 5), sync(runs, "n")))
+        });
+        life(async {
+            let [readable, silent] = bench.store.intact().await[..] else {
+                panic!("two bodies were cut off")
+            };
+            // The newest is listed first.
+            bench.store.fault_over(silent, does);
+            let approvals = bench.up().await;
+            assert_eq!(bench.phase(readable).await, Phase::Unknown);
+            bench.store.heal();
+            assert_eq!(bench.phase(silent).await, Phase::Executing);
+            let running = at_once(approvals.scope(sync(bench.runs.clone(), "n"))).await;
+            refused(running, ErrorKind::Running, &[]);
+            pass(&bench.clock, MINUTE).await;
+            assert_eq!(bench.phase(silent).await, Phase::Unknown, "it is tried again");
+            assert_eq!(approvals.scope(sync(bench.runs.clone(), "n")).await.unwrap(), 1);
+            bench.ends(approvals).await;
+        });
+    }
 }
 
 #[test]
@@ -528,5 +560,38 @@ fn a_start_that_finds_a_claim_dead_leaves_the_one_that_came_after_it_alone() {
         let state = bench.store.state(request).await;
         assert_eq!((state.phase(), state.claim().unwrap().id), (Phase::Executing, claim));
         approvals.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_start_frees_the_names_of_dead_siblings_at_once_and_leaves_what_is_claimed_under_them_then_alone() {
+    let bench = Bench::new();
+    let sibling = life(async {
+        let (_first, second) = (bench.up().await, bench.up().await);
+        let hold = Hold::new();
+        bench.mock.approve();
+        tokio::spawn(second.scope(sync(Runs::held_by(&hold), "n")));
+        hold.reached(1).await;
+        bench.store.fault("lost", usize::MAX, Does::Fail);
+        second.node().clone()
+    });
+    bench.store.heal();
+    life(async {
+        let request = bench.store.intact().await[0];
+        bench.store.fault_over(request, Does::Fail);
+        let first = bench.up().await;
+        settle().await;
+        bench.store.heal();
+        let second = bench.builder().node(sibling.clone()).build().await.unwrap();
+        assert_eq!((second.node(), bench.phase(request).await), (&sibling, Phase::Unknown));
+        let hold = Hold::new();
+        let rerun = tokio::spawn(second.scope(sync(Runs::held_by(&hold), "n")));
+        hold.reached(1).await;
+        pass(&bench.clock, MINUTE).await;
+        assert_eq!(bench.phase(request).await, Phase::Executing, "it is that of a living one");
+        hold.open();
+        assert_eq!(rerun.await.unwrap().unwrap(), 1);
+        assert_eq!(bench.store.story(request).await[3..], ["lost", "started", "finished"]);
+        bench.all_end([first, second]).await;
     });
 }

@@ -236,7 +236,7 @@ async fn a_ledger_that_cannot_be_written_keeps_the_body_shut() {
         let approvals = bench.up().await;
         let fired = bench.store.fault(event, usize::MAX, Does::Fail);
         let call = waiting(&bench, &approvals);
-        let outcome = drive(&bench.clock, MINUTE, call).await;
+        let outcome = drive(&bench.clock, MINUTE / 6, call).await;
         let kind = if event == "reviewed" { ErrorKind::Expired } else { ErrorKind::Store };
         refused(outcome, kind, &[]);
         assert!(fired.times() > 0, "{event} was never written");

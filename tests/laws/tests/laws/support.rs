@@ -296,6 +296,15 @@ pub(crate) async fn drive<T>(clock: &ManualClock, step: Duration, task: JoinHand
     panic!("the task never ends");
 }
 
+/// Lets time pass, second by second.
+pub(crate) async fn pass(clock: &ManualClock, time: Duration) {
+    for _ in 0..time.as_secs() {
+        settle().await;
+        clock.advance(Duration::from_secs(1));
+    }
+    settle().await;
+}
+
 /// How long a test waits, by the real clock, for what has to come: only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 

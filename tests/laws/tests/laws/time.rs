@@ -229,6 +229,23 @@ async fn a_store_that_hangs_over_some_deadlines_holds_up_no_other() {
     bench.ends(approvals).await;
 }
 
+#[tokio::test]
+async fn calls_that_are_due_together_end_though_the_store_answers_for_none() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let calls = many(&bench, &approvals).await;
+    let hold = Hold::new();
+    bench.store.fault("expired", usize::MAX, Does::Hold(hold.clone()));
+    bench.clock.advance(HOUR);
+    pass(&bench.clock, 2 * MINUTE).await;
+    for call in calls {
+        assert!(call.is_finished(), "it waits for what holds up the others");
+        refused(call.await.unwrap(), ErrorKind::Store, &["not answered for 60 s"]);
+    }
+    hold.open();
+    bench.ends(approvals).await;
+}
+
 #[test]
 fn a_call_ends_at_its_deadline_though_what_an_earlier_process_left_cannot_be_withdrawn() {
     const LEFT: usize = 300;

@@ -1,5 +1,6 @@
 //! The rules, by what they are about. Each asserts one thing, so that a defect names itself.
 
+pub(super) mod along;
 pub(super) mod append;
 pub(super) mod durable;
 pub(super) mod handles;

@@ -1,5 +1,6 @@
 //! A ledger with faults: in memory unless a test says otherwise.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
@@ -60,6 +61,7 @@ pub(crate) struct Faulty {
     slow: Arc<AtomicBool>,
     reads: Arc<AtomicUsize>,
     appends: Arc<Mutex<Vec<Vec<&'static str>>>>,
+    unread: Arc<Mutex<BTreeMap<RequestId, Does>>>,
     followers: Arc<()>,
 }
 
@@ -75,6 +77,7 @@ impl Faulty {
             slow: Arc::default(),
             reads: Arc::default(),
             appends: Arc::default(),
+            unread: Arc::default(),
             followers: Arc::default(),
         }
     }
@@ -85,8 +88,14 @@ impl Faulty {
         fired
     }
 
+    /// The history of this request alone is in trouble, whenever it is read.
+    pub(crate) fn fault_over(&self, request: RequestId, does: Does) {
+        self.unread.lock().unwrap().insert(request, does);
+    }
+
     pub(crate) fn heal(&self) {
         self.faults.lock().unwrap().clear();
+        self.unread.lock().unwrap().clear();
     }
 
     /// From now on every call takes several turns, and appends end although their caller is gone.
@@ -245,7 +254,13 @@ impl Store for Faulty {
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
         self.reads.fetch_add(1, SeqCst);
         self.dawdle().await;
-        match self.trouble(&["history"]) {
+        let own = stream.request().and_then(|request| self.unread.lock().unwrap().get(&request).cloned());
+        match own.or_else(|| self.trouble(&["history"])) {
+            Some(Does::Hold(hold)) => {
+                hold.pass().await;
+                self.inner.history(stream).await
+            }
+            Some(Does::Panic) => panic!("the store panics over {stream}, as part of the test"),
             Some(Does::Damage) => {
                 Err(StoreError::new(StoreErrorKind::Corrupt, "a record is damaged; mend it"))
             }

@@ -1,0 +1,67 @@
+//! How long a store is waited for.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedSender, WeakUnboundedSender};
+
+use crate::keeper::Order;
+use crate::ledger::{StoreError, StoreErrorKind};
+use crate::time::{Clock, Sleep};
+
+/// The longest that a store may take to answer: longer than one takes to say that it is busy.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Waits for others' code, and not for ever.
+#[derive(Clone)]
+pub(crate) struct Patience {
+    clock: Arc<dyn Clock>,
+    /// Where the keeper is: a call may be polled where there is no timer.
+    runtime: Handle,
+    keeper: WeakUnboundedSender<Order>,
+}
+
+impl Patience {
+    pub(crate) fn new(clock: Arc<dyn Clock>, runtime: Handle, keeper: &UnboundedSender<Order>) -> Self {
+        Self { clock, runtime, keeper: keeper.downgrade() }
+    }
+
+    /// What a store answers, or that it does not. What it was to write may still be written then, as after any other
+    /// error.
+    pub(crate) async fn answer<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.wait(asked).await.unwrap_or_else(|| Err(no_answer()))
+    }
+
+    /// What comes of work with a store in that time.
+    pub(crate) async fn wait<F: Future>(&self, work: F) -> Option<F::Output> {
+        let (mut work, mut over) = (pin!(work), None);
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            // Most stores answer before a timer is worth its while.
+            Poll::Pending => over.get_or_insert_with(|| self.sleep()).as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    fn sleep(&self) -> Sleep {
+        // A runtime that has ended has no timer either.
+        let kept = self.keeper.upgrade().is_some_and(|keeper| !keeper.is_closed());
+        let _runtime = kept.then(|| self.runtime.enter());
+        self.clock.sleep(LONGEST)
+    }
+}
+
+pub(crate) fn no_answer() -> StoreError {
+    let message = format!(
+        "the store has not answered for {} s; see what it waits for: a lock, a disk, a network",
+        LONGEST.as_secs()
+    );
+    StoreError::new(StoreErrorKind::Unanswered, message)
+}
