@@ -234,15 +234,10 @@ impl Desk {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (state, env) = self.look(request).await?;
-            let reviewer = self.reviewer(identity).await?;
-            let person = match may_cancel(&state, &reviewer, request, &seen) {
-                Ok(person) => person,
-                Err(why) => {
-                    let what = IgnoredWhat::Cancel;
-                    self.ignore(stream, env, identity, reviewer.person.as_ref(), what, why).await?;
-                    return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
-                }
+            let may = |state: &State, reviewer: &Reviewer| may_cancel(state, reviewer, request, &seen);
+            let (state, person) = match self.judge(identity, request, IgnoredWhat::Cancel, may).await? {
+                Ok(judged) => judged,
+                Err(ignored) => return Ok(ignored),
             };
             let event = self.cancelled(&person, CancelWhy::Revoked, Some(reason))?;
             match self.append(stream, &state, event).await {
@@ -269,15 +264,10 @@ impl Desk {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (state, env) = self.look(request).await?;
-            let reviewer = self.reviewer(identity).await?;
-            let person = match may_reconcile(&state, &reviewer, request) {
-                Ok(person) => person,
-                Err(why) => {
-                    let what = IgnoredWhat::Reconcile;
-                    self.ignore(stream, env, identity, reviewer.person.as_ref(), what, why).await?;
-                    return Ok(Reply { outcome: Outcome::Ignored(why), person: reviewer.person });
-                }
+            let may = |state: &State, reviewer: &Reviewer| may_reconcile(state, reviewer, request);
+            let (state, person) = match self.judge(identity, request, IgnoredWhat::Reconcile, may).await? {
+                Ok(judged) => judged,
+                Err(ignored) => return Ok(ignored),
             };
             let mut payload = Payload::new(Seed::fresh(&*self.chance)?);
             payload.note("name", person.name());
@@ -287,6 +277,26 @@ impl Desk {
                 Ok(_) => return self.reread(request, person).await,
                 Err(error) if tries < TRIES && error.is_stale() => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether this identity may do so with a request as it stands: the state and the person then, else what they are
+    /// told, which is on record.
+    async fn judge(
+        &self,
+        identity: &Identity,
+        request: RequestId,
+        what: IgnoredWhat,
+        may: impl FnOnce(&State, &Reviewer) -> Result<Person, IgnoredWhy>,
+    ) -> Result<Result<(Arc<State>, Person), Reply>, DeskError> {
+        let (state, env) = self.look(request).await?;
+        let reviewer = self.reviewer(identity).await?;
+        match may(&state, &reviewer) {
+            Ok(person) => Ok(Ok((state, person))),
+            Err(why) => {
+                self.ignore(request.into(), env, identity, reviewer.person.as_ref(), what, why).await?;
+                Ok(Err(Reply { outcome: Outcome::Ignored(why), person: reviewer.person }))
             }
         }
     }
