@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -15,6 +15,8 @@ use crate::time::{Clock, Sleep};
 
 /// The longest that a store may take to answer: longer than one takes to say that it is busy.
 const LONGEST: Duration = Duration::from_secs(60);
+/// In how many rests, so that a clock that jumps, as when a machine has slept, ends one of them and no read.
+const RESTS: u32 = 2;
 
 /// Waits for others' code, and not for ever.
 #[derive(Clone)]
@@ -41,20 +43,26 @@ impl Patience {
 
     /// What comes of work with a store in that time.
     pub(crate) async fn wait<F: Future>(&self, work: F) -> Option<F::Output> {
-        let (mut work, mut over) = (pin!(work), None);
-        poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            // Most stores answer before a timer is worth its while.
-            Poll::Pending => over.get_or_insert_with(|| self.sleep()).as_mut().poll(cx).map(|()| None),
+        let (mut work, mut rest, mut left) = (pin!(work), None, RESTS);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            while left > 0 {
+                // Most stores answer before a timer is worth its while.
+                ready!(rest.get_or_insert_with(|| self.rest()).as_mut().poll(cx));
+                (rest, left) = (None, left - 1);
+            }
+            Poll::Ready(None)
         })
         .await
     }
 
-    fn sleep(&self) -> Sleep {
+    fn rest(&self) -> Sleep {
         // A runtime that has ended has no timer either.
         let kept = self.keeper.upgrade().is_some_and(|keeper| !keeper.is_closed());
         let _runtime = kept.then(|| self.runtime.enter());
-        self.clock.sleep(LONGEST)
+        self.clock.sleep(LONGEST / RESTS)
     }
 }
 
@@ -64,4 +72,33 @@ pub(crate) fn no_answer() -> StoreError {
         LONGEST.as_secs()
     );
     StoreError::new(StoreErrorKind::Unanswered, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::testing::ManualClock;
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_ends_no_wait_and_one_that_goes_on_does() {
+        let (clock, (keeper, _orders)) =
+            (ManualClock::at(crate::time::Timestamp::now()), unbounded_channel());
+        let patience = Patience::new(Arc::new(clock.clone()), Handle::current(), &keeper);
+        let asked = tokio::spawn(async move { patience.answer::<()>(pending()).await });
+        let turns = async || {
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        };
+        turns().await;
+        clock.advance(Duration::from_secs(24 * 60 * 60));
+        turns().await;
+        assert!(!asked.is_finished());
+        clock.advance(LONGEST / RESTS);
+        assert_eq!(*asked.await.unwrap().unwrap_err().kind(), StoreErrorKind::Unanswered);
+    }
 }
