@@ -136,3 +136,25 @@ fn a_reviewer_is_told_that_their_answer_counted_though_a_shutdown_gave_up_writin
         bench.ends(next).await;
     });
 }
+
+#[tokio::test]
+async fn a_store_that_fails_is_asked_ever_less_often_to_take_an_end_or_a_withdrawal() {
+    for what in ["finished", "cancelled"] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let fired = bench.store.fault(what, usize::MAX, Does::Fail);
+        let (call, card) = asked(&bench, &approvals).await;
+        if what == "finished" {
+            assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
+            assert_eq!(call.await.unwrap().unwrap(), 3);
+        } else {
+            call.abort();
+        }
+        pass(&bench.clock, MINUTE).await;
+        let times = fired.times();
+        assert!((5..20).contains(&times), "{what}: {times} times in a minute");
+        bench.store.heal();
+        pass(&bench.clock, MINUTE).await;
+        bench.ends(approvals).await;
+    }
+}
