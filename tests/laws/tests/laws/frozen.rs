@@ -67,6 +67,18 @@ async fn a_stop_that_a_store_cannot_record_is_not_tried_again_and_the_body_stays
 }
 
 #[tokio::test]
+async fn a_stop_that_is_outrun_at_each_of_64_turns_is_given_up_and_the_body_stays_shut() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let request = approved(&bench, &approvals).await;
+    bench.policy.says(Says::Refuse);
+    let fired = bench.store.fault("cancelled", usize::MAX, Does::Conflict);
+    refused(again(&bench, &approvals).await, ErrorKind::Store, &["it has moved"]);
+    assert_eq!((fired.times(), bench.phase(request).await, bench.runs.count()), (65, Phase::Approved, 0));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
 async fn a_policy_that_refuses_the_whole_site_by_now_stops_the_claim() {
     let bench = Bench::new();
     let approvals = bench.up().await;
