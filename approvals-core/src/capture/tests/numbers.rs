@@ -134,6 +134,8 @@ fn a_number_of_arbitrary_precision_is_a_number() {
         ("0.000e7", "0"),
         ("1e20", "100000000000000000000"),
         ("25e-1", "2.5"),
+        ("0.0000001", "1e-7"),
+        ("-0.00000012500", "-1.25e-7"),
     ];
     for (text, expected) in cases {
         shows(&Precise { text }, expected);

@@ -27,11 +27,13 @@ struct Says {
     kind: StoreErrorKind,
     times: usize,
     appends: usize,
+    /// What is written of the first event that is refused.
+    all_the_same: Option<fn(NewEvent) -> NewEvent>,
 }
 
 impl Busy {
     fn over(memory: Memory) -> Self {
-        let says = Says { events: 1, kind: StoreErrorKind::Full, times: 0, appends: 0 };
+        let says = Says { events: 1, kind: StoreErrorKind::Full, times: 0, appends: 0, all_the_same: None };
         Self { memory, says: Arc::new(Mutex::new(says)) }
     }
 
@@ -40,7 +42,11 @@ impl Busy {
     }
 
     fn says_of(&self, events: usize, kind: StoreErrorKind, times: usize) {
-        *self.says.lock().unwrap() = Says { events, kind, times, appends: 0 };
+        *self.says.lock().unwrap() = Says { events, kind, times, appends: 0, all_the_same: None };
+    }
+
+    fn writes_all_the_same(&self, what: fn(NewEvent) -> NewEvent) {
+        self.says.lock().unwrap().all_the_same = Some(what);
     }
 
     fn appends(&self) -> usize {
@@ -56,12 +62,15 @@ impl Store for Busy {
             let counts = append.events.len() >= says.events;
             says.appends += usize::from(counts);
             assert!(says.appends < 1_000, "it never gives up");
-            (counts && says.appends <= says.times).then(|| StoreError::new(says.kind.clone(), "not now"))
+            let refused = counts && says.appends <= says.times;
+            refused.then(|| (StoreError::new(says.kind.clone(), "not now"), says.all_the_same))
         };
-        match refusal {
-            Some(error) => Err(error),
-            None => self.memory.append(append).await,
+        let Some((error, all_the_same)) = refusal else { return self.memory.append(append).await };
+        if let Some(what) = all_the_same {
+            let events = append.events.iter().take(1).cloned().map(what).collect();
+            self.memory.append(Append { events, ..append }).await?;
         }
+        Err(error)
     }
 
     /// Takes its time, so that a call which lost its turn waits again by the end of it.
@@ -133,7 +142,8 @@ async fn a_desk_that_is_always_outrun_gives_up_after_64_turns() {
         let (desk, store) = bench().await;
         store.says(StoreErrorKind::Conflict, usize::MAX);
         let refusal = say(what, &desk, &store).await.unwrap_err();
-        assert!(matches!(&refusal, DeskError::Store(error) if error.is_stale()), "{what}: {refusal}");
+        let DeskError::Store(error) = refusal else { panic!("{what}: {refusal}") };
+        assert!(error.is_stale() && !error.is_retryable(), "{what}: {error}");
         assert_eq!(store.appends(), 64, "{what}");
     }
 }

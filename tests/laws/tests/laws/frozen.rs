@@ -37,6 +37,48 @@ async fn a_policy_that_refuses_by_now_stops_the_claim() {
 }
 
 #[tokio::test]
+async fn whoever_is_denied_while_policy_stops_the_claim_hears_of_the_denial() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let card = parked(&bench, &approvals).await;
+    assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
+    bench.policy.says(Says::Refuse);
+    let hold = Hold::new();
+    bench.store.fault("cancelled", 1, Does::Hold(hold.clone()));
+    let call = keyed(&bench, &approvals);
+    hold.reached(1).await;
+    assert_eq!(counted(&bench.deny(&card).await), Phase::Denied);
+    hold.open();
+    refused(call.await.unwrap(), ErrorKind::Denied, &["denied"]);
+    assert_eq!((bench.phase(request_of(&card)).await, bench.runs.count()), (Phase::Denied, 0));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_stop_that_a_store_cannot_record_is_not_tried_again_and_the_body_stays_shut() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let request = approved(&bench, &approvals).await;
+    bench.policy.says(Says::Refuse);
+    let fired = bench.store.fault("cancelled", usize::MAX, Does::Fail);
+    refused(again(&bench, &approvals).await, ErrorKind::Store, &["the disk is broken"]);
+    assert_eq!((fired.times(), bench.phase(request).await, bench.runs.count()), (1, Phase::Approved, 0));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_stop_that_is_outrun_at_each_of_64_turns_is_given_up_and_the_body_stays_shut() {
+    let bench = Bench::new();
+    let approvals = bench.up().await;
+    let request = approved(&bench, &approvals).await;
+    bench.policy.says(Says::Refuse);
+    let fired = bench.store.fault("cancelled", usize::MAX, Does::Conflict);
+    refused(again(&bench, &approvals).await, ErrorKind::Store, &["it has moved"]);
+    assert_eq!((fired.times(), bench.phase(request).await, bench.runs.count()), (65, Phase::Approved, 0));
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
 async fn a_policy_that_refuses_the_whole_site_by_now_stops_the_claim() {
     let bench = Bench::new();
     let approvals = bench.up().await;

@@ -128,3 +128,60 @@ fn a_reviewer_is_told_that_their_answer_counted_though_a_shutdown_gave_up_writin
         bench.ends(next).await;
     });
 }
+
+#[tokio::test]
+async fn a_store_that_fails_is_asked_ever_less_often_to_take_an_end_or_a_withdrawal() {
+    for what in ["finished", "cancelled"] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let fired = bench.store.fault(what, usize::MAX, Does::Fail);
+        let (call, card) = asked(&bench, &approvals).await;
+        if what == "finished" {
+            assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
+            assert_eq!(call.await.unwrap().unwrap(), 3);
+        } else {
+            call.abort();
+        }
+        pass(&bench.clock, MINUTE).await;
+        let times = fired.times();
+        assert!((5..20).contains(&times), "{what}: {times} times in a minute");
+        bench.store.heal();
+        pass(&bench.clock, MINUTE).await;
+        bench.ends(approvals).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_outrun_at_each_of_64_turns_waits_before_it_is_tried_again() {
+    for what in ["started", "finished", "cancelled"] {
+        let bench = Bench::new();
+        let approvals = bench.up().await;
+        let outruns = || bench.store.fault(what, usize::MAX, Does::Conflict);
+        let fired = if what == "started" {
+            // Nobody waits when the verdict comes, so that the claim is written by itself.
+            let card = parked(&bench, &approvals).await;
+            assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
+            let fired = outruns();
+            keyed(&bench, &approvals);
+            fired
+        } else {
+            let (call, card) = asked(&bench, &approvals).await;
+            let fired = outruns();
+            if what == "finished" {
+                assert_eq!(counted(&bench.approve(&card).await), Phase::Approved);
+                assert_eq!(call.await.unwrap().unwrap(), 3);
+            } else {
+                call.abort();
+            }
+            fired
+        };
+        for _ in 0..10 {
+            settle().await;
+        }
+        assert_eq!(fired.times(), 65, "{what}");
+        bench.store.heal();
+        pass(&bench.clock, MINUTE).await;
+        bench.ends(approvals).await;
+        assert_eq!(bench.runs.count(), usize::from(what != "cancelled"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use approvals::id::ClaimId;
 use approvals::ledger::{Append, Env, Event, Finish, NotRunWhy, Reconciliation, Store};
-use approvals::request::Seed;
+use approvals::request::{Quorum, Seed};
 use approvals::state::Phase;
 use approvals::{ApprovalError, ErrorKind, requires_approval};
 
@@ -203,6 +203,24 @@ async fn an_unkeyed_call_that_is_dropped_while_it_waits_is_withdrawn_and_a_keyed
 }
 
 #[tokio::test]
+async fn a_withdrawal_that_a_yes_outran_is_written_at_its_next_turn() {
+    let bench = Bench::new();
+    bench.policy.asks(Quorum::people(2));
+    let approvals = bench.up().await;
+    let (call, card) = asked(&bench, &approvals).await;
+    let hold = Hold::new();
+    bench.store.fault("cancelled", 1, Does::Hold(hold.clone()));
+    call.abort();
+    hold.reached(1).await;
+    assert_eq!(counted(&bench.approve(&card).await), Phase::Pending);
+    hold.open();
+    // No time passes.
+    settle().await;
+    assert_eq!(bench.phase(request_of(&card)).await, Phase::Cancelled);
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
 async fn a_body_that_is_dropped_midway_is_unknown_and_never_runs_again_by_itself() {
     let bench = Bench::new();
     let approvals = bench.up().await;
@@ -371,16 +389,52 @@ fn a_rerunnable_action_whose_permit_is_over_is_unknown_and_not_merely_expired() 
     });
 }
 
+#[test]
+fn a_start_that_cannot_record_that_a_body_was_cut_off_goes_on_and_records_it_behind_itself() {
+    let bench = Bench::new();
+    killed_in_the_body(&bench, async |runs| drop(pay(runs, "R-1", 5).await));
+    life(async {
+        let request = bench.store.intact().await[0];
+        let fired = bench.store.fault("lost", 1, Does::Fail);
+        let approvals = bench.up().await;
+        assert_eq!((fired.times(), bench.phase(request).await), (1, Phase::Executing));
+        pass(&bench.clock, MINUTE).await;
+        assert_eq!((bench.phase(request).await, bench.runs.count()), (Phase::Unknown, 0));
+        bench.ends(approvals).await;
+    });
+}
+
+#[test]
+fn a_start_goes_on_if_a_person_is_first_to_say_what_became_of_a_body_that_was_cut_off() {
+    let bench = Bench::new();
+    killed_in_the_body(&bench, async |runs| drop(pay(runs, "R-1", 5).await));
+    life(async {
+        let request = bench.store.intact().await[0];
+        let hold = Hold::new();
+        bench.store.fault("lost", 1, Does::Hold(hold.clone()));
+        let starting = tokio::spawn(bench.builder().build());
+        hold.reached(1).await;
+        bench.store.write(request, did_not_run()).await;
+        hold.open();
+        let approvals = starting.await.unwrap().unwrap();
+        assert_eq!(bench.phase(request).await, Phase::Cancelled);
+        bench.ends(approvals).await;
+    });
+}
+
+/// What a person says elsewhere of a body that was cut off.
+fn did_not_run() -> Event {
+    let reason = Seed::from_bytes([7; 32]).commit_text("reason", "power was cut");
+    Event::Reconciled { outcome: Reconciliation::DidNotRun, by: "ann".into(), reason }
+}
+
 #[tokio::test]
 async fn an_end_that_comes_after_a_reconciliation_is_noted_and_changes_nothing() {
     let bench = Bench::new();
     let approvals = bench.up().await;
     let (call, _, hold) = in_the_body(&bench, &approvals).await;
     let request = request_of(&bench.card().await);
-    let reason = Seed::from_bytes([7; 32]).commit_text("reason", "power was cut");
-    let by = "ann".into();
-    let event = Event::Reconciled { outcome: Reconciliation::DidNotRun, by, reason };
-    bench.store.write(request, event).await;
+    bench.store.write(request, did_not_run()).await;
     hold.open();
     assert_eq!(call.await.unwrap().unwrap(), 5);
     settle().await;

@@ -21,6 +21,8 @@ use super::Hold;
 pub(crate) enum Does {
     /// Nothing is written, and it says so.
     Fail,
+    /// The same, because somebody else wrote first, as it says.
+    Conflict,
     /// It panics, before anything is written.
     Panic,
     /// What is read is damaged.
@@ -214,6 +216,9 @@ impl Store for Faulty {
         let trouble = self.trouble(&names);
         match trouble {
             Some(Does::Fail | Does::Damage) => Err(broken()),
+            Some(Does::Conflict) => {
+                Err(StoreError::new(StoreErrorKind::Conflict, "it has moved; look again"))
+            }
             Some(Does::Panic) => panic!("the store panics over {names:?}, as part of the test"),
             Some(Does::LoseReply) => self.commit(append).await.and(Err(broken())),
             Some(Does::LoseReplyAndSight(reads)) => {
