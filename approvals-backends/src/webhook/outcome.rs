@@ -69,6 +69,24 @@ impl Stop {
         }
     }
 
+    /// Takes in what an answer asks for as soon as it is heard, also where another attempt follows or nobody waits for the
+    /// outcome any more. Of two pauses, the one that ends later is kept: each message is to have its own.
+    pub(super) fn hear(&self, answer: &Result<Response<Bytes>, TransportError>, now: Timestamp) {
+        let Ok(answer) = answer else { return };
+        let Some(wait) = retry_after(answer.headers(), now).filter(|_| is_later(answer.status())) else {
+            return;
+        };
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends_later = match *until {
+            Until::Open => true,
+            Until::Pause(from, long) => now.after(wait) > now.min(from).after(long),
+            Until::Ever => false,
+        };
+        if ends_later {
+            *until = Until::Pause(now, wait);
+        }
+    }
+
     fn set(&self, until: Until) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
@@ -91,7 +109,6 @@ impl Stop {
 /// Whether the message arrived, and what follows where it did not.
 pub(super) fn outcome(
     answer: Result<Response<Bytes>, TransportError>,
-    now: Timestamp,
     stop: &Stop,
     about: About,
 ) -> Result<Accepted, BackendError> {
@@ -121,12 +138,7 @@ pub(super) fn outcome(
                 Err(ended())
             }
         },
-        status if is_later(status) => {
-            if let Some(wait) = retry_after(answer.headers(), now) {
-                stop.set(Until::Pause(now, wait));
-            }
-            Err(if status.is_server_error() { failing(status) } else { busy() })
-        }
+        status if is_later(status) => Err(if status.is_server_error() { failing(status) } else { busy() }),
         status => Err(refused(status)),
     }
 }
@@ -221,5 +233,27 @@ mod tests {
         assert_eq!(stop.pause(noon, DAY).unwrap(), MINUTE);
         assert!(stop.pause(noon, MINUTE).unwrap_err().is_temporary());
         assert_eq!(stop.pause(noon.after(MINUTE), DAY).unwrap(), Duration::ZERO);
+    }
+
+    #[test]
+    fn of_two_pauses_the_one_that_ends_later_is_kept_until_a_message_arrives() {
+        let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let says = |status: u16, wait: u64| {
+            let answer = Response::builder().status(status).header("retry-after", wait);
+            Ok(answer.body(Bytes::new()).unwrap())
+        };
+        let stop = Stop::default();
+        stop.hear(&says(429, 60), noon);
+        stop.hear(&says(429, 5), noon);
+        assert_eq!(stop.pause(noon, DAY).unwrap(), MINUTE);
+        stop.hear(&says(503, 90), noon);
+        assert_eq!(stop.pause(noon, DAY).unwrap(), MINUTE * 3 / 2);
+        stop.hear(&says(400, 3_600), noon);
+        assert_eq!(stop.pause(noon, DAY).unwrap(), MINUTE * 3 / 2, "no pause is asked for there");
+        outcome(says(200, 0), &stop, About::All).unwrap();
+        assert_eq!(stop.pause(noon, DAY).unwrap(), Duration::ZERO);
+        assert!(outcome(says(410, 0), &stop, About::All).is_err());
+        stop.hear(&says(429, 60), noon);
+        assert!(!stop.pause(noon, DAY).unwrap_err().is_temporary(), "gone for good is no pause");
     }
 }

@@ -174,6 +174,33 @@ async fn an_endpoint_that_asks_for_a_pause_has_it_from_every_card() {
 }
 
 #[tokio::test]
+async fn a_pause_is_kept_although_nobody_waits_for_the_message_that_heard_of_it() {
+    let busy = Response::builder().status(429).header("retry-after", "20").body(Bytes::new()).unwrap();
+    let endpoint = Endpoint::default().answers([Ok(busy)]);
+    let clock = ManualClock::at(START);
+    let webhook = signing(&endpoint, &clock).build().unwrap();
+    let card = card();
+    tokio::select! {
+        biased;
+        presented = webhook.present(&card) => panic!("it waits to be sent again: {presented:?}"),
+        // Its time, that for a place, and the wait.
+        () = clock.until_asleep(3) => {}
+    }
+    assert_eq!(endpoint.arrived().len(), 1);
+    clock.advance(Duration::from_secs(5));
+    let time = async {
+        clock.until_asleep(1).await;
+        clock.advance(Duration::from_secs(14));
+        tokio::task::yield_now().await;
+        assert_eq!(endpoint.arrived().len(), 1, "a second is left");
+        clock.advance(Duration::from_secs(1));
+    };
+    let (presented, ()) = tokio::join!(webhook.present(&card), time);
+    presented.unwrap();
+    assert_eq!(endpoint.arrived().len(), 2);
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_back_makes_no_pause_longer() {
     let busy = Response::builder().status(429).header("retry-after", "60").body(Bytes::new()).unwrap();
     let endpoint = Endpoint::default().answers([Ok(busy)]);
