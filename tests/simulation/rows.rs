@@ -286,6 +286,19 @@ fn all_clocks_set_a_day_forwards_expire_what_waits_and_backwards_leave_it_open()
 }
 
 #[test]
+fn a_clock_that_is_off_while_all_are_set_back_is_right_again_with_the_others() {
+    // Row 14.
+    for outcome in both_ways(|| {
+        let all = Fault::Jump { walls: &Wall::ALL, seconds: -DAY, stays: true };
+        let one = Fault::Jump { walls: &[Wall::Endpoint], seconds: -3_600, stays: false };
+        Plan::calm(21).with(4, 0, all).with(5, 20, one)
+    }) {
+        outcome.fired("a wall clock jumps backwards");
+        comes_to(&outcome, "succeeded", 1);
+    }
+}
+
+#[test]
 fn a_card_that_did_not_arrive_is_sent_again_although_the_clocks_were_set_back_by_a_day() {
     // Rows 9 and 14.
     for keyed in [true, false] {
