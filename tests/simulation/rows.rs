@@ -314,3 +314,18 @@ fn a_card_that_did_not_arrive_is_sent_again_although_the_clocks_were_set_back_by
         }
     }
 }
+
+#[test]
+fn a_pause_is_kept_although_the_clocks_were_set_forwards_or_back_and_right_again() {
+    // Rows 3 and 14.
+    for (seconds, stays) in [(30, true), (3_000, true), (30, false), (-3_000, false)] {
+        for outcome in both_ways(|| {
+            let jump = Fault::Jump { walls: &Wall::ALL, seconds, stays };
+            let plan = Plan::calm(22).with(0, 10, Fault::TooMany { after: 40 }).with(3, 9, jump);
+            Plan { decide_within: secs(4_000), ..plan }
+        }) {
+            outcome.fired("429 with Retry-After");
+            comes_to(&outcome, "succeeded", 1);
+        }
+    }
+}

@@ -163,7 +163,8 @@ async fn an_endpoint_that_asks_for_a_pause_has_it_from_every_card() {
     let reference = Reference::new("x");
     let update = webhook.update(&card, &reference);
     let time = async {
-        clock.until_asleep(1).await;
+        // The pause, and who waits for it.
+        clock.until_asleep(2).await;
         assert_eq!(endpoint.arrived().len(), 1);
         clock.advance(Duration::from_secs(10));
     };
@@ -183,13 +184,13 @@ async fn a_pause_is_kept_although_nobody_waits_for_the_message_that_heard_of_it(
     tokio::select! {
         biased;
         presented = webhook.present(&card) => panic!("it waits to be sent again: {presented:?}"),
-        // Its time, that for a place, and the wait.
-        () = clock.until_asleep(3) => {}
+        // Its time, that for a place, the wait, and the pause.
+        () = clock.until_asleep(4) => {}
     }
     assert_eq!(endpoint.arrived().len(), 1);
     clock.advance(Duration::from_secs(5));
     let time = async {
-        clock.until_asleep(1).await;
+        clock.until_asleep(2).await;
         clock.advance(Duration::from_secs(14));
         tokio::task::yield_now().await;
         assert_eq!(endpoint.arrived().len(), 1, "a second is left");
