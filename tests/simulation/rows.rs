@@ -286,6 +286,19 @@ fn all_clocks_set_a_day_forwards_expire_what_waits_and_backwards_leave_it_open()
 }
 
 #[test]
+fn a_clock_that_is_off_while_all_are_set_back_is_right_again_with_the_others() {
+    // Row 14.
+    for outcome in both_ways(|| {
+        let all = Fault::Jump { walls: &Wall::ALL, seconds: -DAY, stays: true };
+        let one = Fault::Jump { walls: &[Wall::Endpoint], seconds: -3_600, stays: false };
+        Plan::calm(21).with(4, 0, all).with(5, 20, one)
+    }) {
+        outcome.fired("a wall clock jumps backwards");
+        comes_to(&outcome, "succeeded", 1);
+    }
+}
+
+#[test]
 fn a_card_that_did_not_arrive_is_sent_again_although_the_clocks_were_set_back_by_a_day() {
     // Rows 9 and 14.
     for keyed in [true, false] {
@@ -298,6 +311,21 @@ fn a_card_that_did_not_arrive_is_sent_again_although_the_clocks_were_set_back_by
             }) {
                 comes_to(&outcome, "succeeded", 1);
             }
+        }
+    }
+}
+
+#[test]
+fn a_pause_is_kept_although_the_clocks_were_set_forwards_or_back_and_right_again() {
+    // Rows 3 and 14.
+    for (seconds, stays) in [(30, true), (3_000, true), (30, false), (-3_000, false)] {
+        for outcome in both_ways(|| {
+            let jump = Fault::Jump { walls: &Wall::ALL, seconds, stays };
+            let plan = Plan::calm(22).with(0, 10, Fault::TooMany { after: 40 }).with(3, 9, jump);
+            Plan { decide_within: secs(4_000), ..plan }
+        }) {
+            outcome.fired("429 with Retry-After");
+            comes_to(&outcome, "succeeded", 1);
         }
     }
 }

@@ -144,7 +144,7 @@ enum Undo {
     Partition(&'static str),
     SlowLink(&'static str),
     Down(&'static str),
-    Jump(&'static [Wall]),
+    Jump(&'static [Wall], i64),
 }
 
 impl Course {
@@ -212,7 +212,7 @@ impl Course {
             Fault::CrashAt(point) => self.world.facts().armed.push(point),
             Fault::Jump { walls, seconds, stays } => {
                 for wall in walls {
-                    self.world.set_wall(*wall, seconds);
+                    self.world.move_wall(*wall, seconds);
                 }
                 if self.world.has_open_calls() {
                     self.world.fired(match (seconds > 0, walls.len() == Wall::ALL.len()) {
@@ -223,7 +223,7 @@ impl Course {
                     });
                 }
                 if !stays {
-                    self.undo.push((until, Undo::Jump(walls)));
+                    self.undo.push((until, Undo::Jump(walls, seconds)));
                 }
             }
             Fault::Stranger(_) => {}
@@ -253,9 +253,9 @@ impl Course {
                     self.world.fired("restart");
                 }
             }
-            Undo::Jump(walls) => {
+            Undo::Jump(walls, seconds) => {
                 for wall in walls {
-                    self.world.set_wall(*wall, 0);
+                    self.world.move_wall(*wall, -seconds);
                 }
             }
         }

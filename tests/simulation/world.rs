@@ -165,11 +165,12 @@ impl World {
         Timestamp::from_micros(noon().as_micros() + micros + offset * 1_000_000)
     }
 
-    /// Sets a wall clock off by so many seconds, or right again.
-    pub(crate) fn set_wall(&self, wall: Wall, seconds: i64) {
+    /// Sets a wall clock on by so many seconds, or back. One jump that is undone leaves the others as they are: a clock
+    /// that is set right says what those say that jumped for good.
+    pub(crate) fn move_wall(&self, wall: Wall, seconds: i64) {
         let now = self.now();
         let mut facts = self.facts();
-        facts.offsets.insert(wall, seconds);
+        *facts.offsets.entry(wall).or_default() += seconds;
         facts.jumped = Some(now);
     }
 

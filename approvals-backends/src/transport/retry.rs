@@ -59,7 +59,8 @@ impl Retry {
     /// at a time is held.
     ///
     /// `within` always wins, also over an attempt under way; it is measured by the clock's `sleep`, so that a jump of
-    /// the wall clock moves nothing.
+    /// the wall clock moves nothing. Whether a wait would outlast it is told by both clocks: one that jumped forwards may
+    /// give an answer before its time, and one that was set back may begin a wait that `within` ends.
     ///
     /// # Errors
     /// That of the last attempt; [`TransportError::TimedOut`] where `within` ran out.
@@ -69,21 +70,38 @@ impl Retry {
         clock: &dyn Clock,
         chance: &dyn Chance,
         within: Duration,
+        request: impl FnMut(Timestamp) -> Request<Bytes> + Send,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self.send_and_tell(transport, clock, chance, within, request, |_| ()).await
+    }
+
+    /// The same, and tells what every attempt brought as soon as it is there: what the host asks for holds also where
+    /// nobody waits for the last answer any more.
+    pub(crate) async fn send_and_tell(
+        &self,
+        transport: &dyn Transport,
+        clock: &dyn Clock,
+        chance: &dyn Chance,
+        within: Duration,
         mut request: impl FnMut(Timestamp) -> Request<Bytes> + Send,
+        tell: impl Fn(&Result<Response<Bytes>, TransportError>) + Send + Sync,
     ) -> Result<Response<Bytes>, TransportError> {
         let over = clock.sleep(within);
         let attempts = async {
             let mut waits = self.waits(chance);
-            let mut waited = Duration::ZERO;
+            let (begin, mut waited) = (clock.now(), Duration::ZERO);
             loop {
                 let answer = transport.send(request(clock.now())).await;
+                tell(&answer);
                 let Some(asked) = later(&answer, clock.now()) else { return answer };
                 let Some(own) = waits.next() else { return answer };
                 let wait = own.max(asked);
-                waited = waited.saturating_add(wait);
-                if waited >= within {
+                // Attempts take time as well.
+                let spent = begin.until(clock.now()).max(waited);
+                if spent.saturating_add(wait) >= within {
                     return answer;
                 }
+                waited = waited.saturating_add(wait);
                 // Nothing of the answer is kept while waiting.
                 drop(answer);
                 clock.sleep(wait).await;

@@ -1,13 +1,15 @@
 //! What the endpoint's answer means.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use approvals_core::backend::BackendError;
 use approvals_core::id::RequestId;
 use approvals_core::ledger::PresentFailure;
-use approvals_core::time::Timestamp;
+use approvals_core::time::{Clock, Sleep, Timestamp};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
@@ -17,6 +19,8 @@ use crate::transport::{TransportError, is_later, retry_after};
 
 /// The longest id that an endpoint may give to a card, in bytes. It goes into the ledger.
 const LONGEST_ID: usize = 256;
+/// How long until it is asked again whether a pause is over that the wall clock says is.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// A message that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,37 +39,80 @@ pub(super) enum About {
 }
 
 /// Whether the endpoint wants nothing more, for now or for good.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Stop {
     until: Mutex<Until>,
     /// Requests that it wants to hear no more of, while they are not over.
     ended: Mutex<BTreeSet<RequestId>>,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Default)]
 enum Until {
     #[default]
     Open,
-    /// From the time at which it was asked for.
-    Pause(Timestamp, Duration),
+    Pause(Pause),
     Ever,
 }
 
+/// A pause that the endpoint asked for. It lasts as long as that, whatever the wall clock does meanwhile, which says how
+/// much of it is left, as nearly as it can.
+struct Pause {
+    from: Timestamp,
+    long: Duration,
+    over: Sleep,
+}
+
+impl Pause {
+    fn is_over(&mut self) -> bool {
+        let poll = || self.over.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        // A timer panics once its runtime has ended, and another one must not wait for it for ever.
+        catch_unwind(AssertUnwindSafe(poll)).map_or(true, |polled| polled.is_ready())
+    }
+
+    /// How long it lasts yet. A wall clock that was set back does not say how much of it is over; it is no longer for that.
+    fn left(&mut self, now: Timestamp) -> Duration {
+        self.from = now.min(self.from);
+        now.until(self.from.after(self.long))
+    }
+}
+
 impl Stop {
-    /// How long to wait before something is sent; an error where that outlasts the time that there is.
+    /// How long to wait before this is asked again; nothing once something may be sent, and an error where the pause outlasts
+    /// the time that there is.
     pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
         let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *until {
             Until::Ever => Err(gone()),
             Until::Open => Ok(Duration::ZERO),
-            Until::Pause(from, long) => {
-                // A wall clock that was set back does not say how much of the pause is over; it is no longer for that.
-                *from = now.min(*from);
-                match now.until(from.after(*long)) {
+            Until::Pause(pause) => {
+                if pause.is_over() {
+                    *until = Until::Open;
+                    return Ok(Duration::ZERO);
+                }
+                // Where the wall clock was set forwards, nothing seems to be left of it.
+                match pause.left(now).max(MOMENT) {
                     left if left >= within => Err(busy()),
                     left => Ok(left),
                 }
             }
+        }
+    }
+
+    /// Takes in what an answer asks for as soon as it is heard, also where another attempt follows or nobody waits for the
+    /// outcome any more. Of two pauses, the one that ends later is kept: each message is to have its own.
+    pub(super) fn hear(&self, answer: &Result<Response<Bytes>, TransportError>, clock: &dyn Clock) {
+        let Ok(answer) = answer else { return };
+        let now = clock.now();
+        let asked = retry_after(answer.headers(), now).filter(|_| is_later(answer.status()));
+        let Some(long) = asked else { return };
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_longer = match &mut *until {
+            Until::Open => true,
+            Until::Pause(pause) => pause.is_over() || long > pause.left(now),
+            Until::Ever => false,
+        };
+        if is_longer {
+            *until = Until::Pause(Pause { from: now, long, over: clock.sleep(long) });
         }
     }
 
@@ -91,7 +138,6 @@ impl Stop {
 /// Whether the message arrived, and what follows where it did not.
 pub(super) fn outcome(
     answer: Result<Response<Bytes>, TransportError>,
-    now: Timestamp,
     stop: &Stop,
     about: About,
 ) -> Result<Accepted, BackendError> {
@@ -121,12 +167,7 @@ pub(super) fn outcome(
                 Err(ended())
             }
         },
-        status if is_later(status) => {
-            if let Some(wait) = retry_after(answer.headers(), now) {
-                stop.set(Until::Pause(now, wait));
-            }
-            Err(if status.is_server_error() { failing(status) } else { busy() })
-        }
+        status if is_later(status) => Err(if status.is_server_error() { failing(status) } else { busy() }),
         status => Err(refused(status)),
     }
 }
@@ -206,20 +247,73 @@ fn refused(status: StatusCode) -> BackendError {
 
 #[cfg(test)]
 mod tests {
+    use approvals_core::testing::ManualClock;
+
     use super::*;
 
+    const NOON: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
     const MINUTE: Duration = Duration::from_secs(60);
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
+    fn says(status: u16, wait: Duration) -> Result<Response<Bytes>, TransportError> {
+        let answer = Response::builder().status(status).header("retry-after", wait.as_secs());
+        Ok(answer.body(Bytes::new()).unwrap())
+    }
+
     #[test]
     fn a_pause_that_was_asked_for_is_over_in_its_time_although_the_clock_was_set_back() {
-        let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let clock = ManualClock::at(NOON);
+        let left = |stop: &Stop| stop.pause(clock.now(), DAY).unwrap();
         let stop = Stop::default();
-        stop.set(Until::Pause(noon.after(DAY), MINUTE));
-        assert_eq!(stop.pause(noon.after(DAY).after(MINUTE / 2), DAY).unwrap(), MINUTE / 2);
+        stop.hear(&says(429, MINUTE), &clock);
+        clock.advance(MINUTE / 2);
+        assert_eq!(left(&stop), MINUTE / 2);
         // A day back: once more the whole of it, and no more than that.
-        assert_eq!(stop.pause(noon, DAY).unwrap(), MINUTE);
-        assert!(stop.pause(noon, MINUTE).unwrap_err().is_temporary());
-        assert_eq!(stop.pause(noon.after(MINUTE), DAY).unwrap(), Duration::ZERO);
+        clock.set(Timestamp::from_micros(NOON.as_micros() - 24 * 3_600 * 1_000_000));
+        assert_eq!(left(&stop), MINUTE);
+        assert!(stop.pause(clock.now(), MINUTE).unwrap_err().is_temporary());
+        clock.advance(MINUTE / 2);
+        assert_eq!(left(&stop), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_kept_although_the_clock_was_set_forwards() {
+        let clock = ManualClock::at(NOON);
+        let stop = Stop::default();
+        stop.hear(&says(429, MINUTE), &clock);
+        clock.set(NOON.after(DAY));
+        assert_eq!(stop.pause(clock.now(), DAY).unwrap(), MOMENT);
+        clock.advance(MINUTE - MOMENT);
+        assert_eq!(stop.pause(clock.now(), DAY).unwrap(), MOMENT);
+        clock.advance(MOMENT);
+        assert_eq!(stop.pause(clock.now(), DAY).unwrap(), Duration::ZERO);
+    }
+
+    #[test]
+    fn of_two_pauses_the_one_that_ends_later_is_kept_until_a_message_arrives() {
+        let clock = ManualClock::at(NOON);
+        let left = |stop: &Stop| stop.pause(clock.now(), DAY).unwrap();
+        let stop = Stop::default();
+        stop.hear(&says(429, MINUTE), &clock);
+        stop.hear(&says(429, MINUTE / 2), &clock);
+        assert_eq!(left(&stop), MINUTE);
+        stop.hear(&says(503, MINUTE * 2), &clock);
+        assert_eq!(left(&stop), MINUTE * 2);
+        stop.hear(&says(400, MINUTE * 3), &clock);
+        assert_eq!(left(&stop), MINUTE * 2, "no pause is asked for there");
+        outcome(says(200, MINUTE), &stop, About::All).unwrap();
+        assert_eq!(left(&stop), Duration::ZERO);
+        assert!(outcome(says(410, MINUTE), &stop, About::All).is_err());
+        stop.hear(&says(429, MINUTE), &clock);
+        assert!(!stop.pause(NOON, DAY).unwrap_err().is_temporary(), "gone for good is no pause");
+    }
+
+    #[test]
+    fn a_pause_is_over_once_the_runtime_that_measured_it_has_ended() {
+        let stop = Stop::default();
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let clock = approvals_core::time::SystemClock;
+        runtime().block_on(async { stop.hear(&says(429, MINUTE), &clock) });
+        assert_eq!(stop.pause(clock.now(), DAY).unwrap(), Duration::ZERO);
     }
 }

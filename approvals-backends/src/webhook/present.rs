@@ -186,11 +186,15 @@ impl Parts {
         within: Duration,
         about: About,
     ) -> Result<Accepted, BackendError> {
-        let pause = self.stop.pause(self.clock.now(), within)?;
-        if !pause.is_zero() {
+        let mut within = within;
+        loop {
+            let pause = self.stop.pause(self.clock.now(), within)?;
+            if pause.is_zero() {
+                break;
+            }
             self.clock.sleep(pause).await;
+            within = within.saturating_sub(pause);
         }
-        let within = within.saturating_sub(pause);
         let mut late = self.clock.sleep(within);
         let _place = tokio::select! {
             biased;
@@ -204,14 +208,15 @@ impl Parts {
         signature::sign(&self.keys, id, self.clock.now(), b"").map_err(unsignable)?;
         let request = |now| self.request(id, now, body.clone());
         let (transport, clock, chance) = (&*self.transport, &*self.clock, &*self.chance);
-        let sent = self.retry.send(transport, clock, chance, within, request);
+        let tell = |answer: &_| self.stop.hear(answer, &*self.clock);
+        let sent = self.retry.send_and_tell(transport, clock, chance, within, request, tell);
         // What the wait for a place took is gone.
         let answer = tokio::select! {
             biased;
             answer = sent => answer,
             () = late => Err(TransportError::TimedOut),
         };
-        outcome(answer, self.clock.now(), &self.stop, about)
+        outcome(answer, &self.stop, about)
     }
 
     fn request(&self, id: &str, now: Timestamp, body: Bytes) -> Request<Bytes> {

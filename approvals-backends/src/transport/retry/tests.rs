@@ -166,6 +166,43 @@ async fn a_wait_that_outlasts_the_time_is_not_begun() {
 }
 
 #[tokio::test]
+async fn attempts_take_of_the_time_as_waits_do() {
+    /// Asks for twenty seconds, after a while.
+    struct Slow(ManualClock, Duration);
+
+    #[async_trait]
+    impl Transport for Slow {
+        async fn send(&self, _: Request<Bytes>) -> Answered {
+            self.0.advance(self.1);
+            asks_for(429, "20")
+        }
+    }
+
+    for (takes, waits) in [(4, true), (6, false)] {
+        let clock = ManualClock::at(START);
+        let slow = Slow(clock.clone(), Duration::from_secs(takes));
+        let (retry, within) = (Retry::default(), Duration::from_secs(25));
+        let told = AtomicUsize::new(0);
+        let tell = |answer: &Answered| {
+            assert!(answer.is_ok());
+            told.fetch_add(1, Ordering::SeqCst);
+        };
+        let request = |_| Request::new(Bytes::new());
+        let sent = retry.send_and_tell(&slow, &clock, &Fixed(7), within, request, tell);
+        // The bound sleeps, and the wait beside it where there is one.
+        let begun = tokio::select! {
+            biased;
+            answer = sent => {
+                assert_eq!(answer.unwrap().status(), 429);
+                false
+            }
+            () = clock.until_asleep(2) => true,
+        };
+        assert_eq!((begun, told.load(Ordering::SeqCst)), (waits, 1), "an attempt of {takes} s");
+    }
+}
+
+#[tokio::test]
 async fn the_time_that_there_is_ends_an_attempt_under_way() {
     /// Never answers.
     struct Silent;

@@ -1,7 +1,6 @@
 //! The rules, in the order in which they are looked at.
 
 use approvals_core::card::Card;
-use approvals_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -254,7 +253,7 @@ impl Course<'_> {
 /// What a sender would make of an answer.
 fn accepted(answer: Answer) -> Result<Accepted, Found> {
     let pause = matches!(&answer, Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS);
-    outcome(answer, Timestamp::now(), &Stop::default(), About::All).map_err(|error| match pause {
+    outcome(answer, &Stop::default(), About::All).map_err(|error| match pause {
         true => busy(),
         false => Found::wrong(&error),
     })

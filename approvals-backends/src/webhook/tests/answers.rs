@@ -163,7 +163,8 @@ async fn an_endpoint_that_asks_for_a_pause_has_it_from_every_card() {
     let reference = Reference::new("x");
     let update = webhook.update(&card, &reference);
     let time = async {
-        clock.until_asleep(1).await;
+        // The pause, and who waits for it.
+        clock.until_asleep(2).await;
         assert_eq!(endpoint.arrived().len(), 1);
         clock.advance(Duration::from_secs(10));
     };
@@ -171,6 +172,27 @@ async fn an_endpoint_that_asks_for_a_pause_has_it_from_every_card() {
     assert!(updated.is_ok(), "what is left of the pause is waited for");
     assert_eq!(endpoint.arrived().len(), 2);
     webhook.present(&card).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pause_is_kept_although_nobody_waits_for_the_message_that_heard_of_it() {
+    let busy = Response::builder().status(429).header("retry-after", "20").body(Bytes::new()).unwrap();
+    let endpoint = Endpoint::default().answers([Ok(busy)]);
+    let clock = ManualClock::at(START);
+    let webhook = signing(&endpoint, &clock).build().unwrap();
+    let card = card();
+    for gone in [5, 14] {
+        tokio::select! {
+            biased;
+            presented = webhook.present(&card) => panic!("sent within the pause: {presented:?}"),
+            () = clock.until_asleep(1) => {}
+        }
+        assert_eq!(endpoint.arrived().len(), 1);
+        clock.advance(Duration::from_secs(gone));
+    }
+    clock.advance(Duration::from_secs(1));
+    webhook.present(&card).await.unwrap();
+    assert_eq!(endpoint.arrived().len(), 2);
 }
 
 #[tokio::test]
