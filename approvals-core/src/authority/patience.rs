@@ -1,6 +1,6 @@
 //! How long a store is waited for.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -53,6 +53,10 @@ impl Patience {
     fn sleep(&self) -> Sleep {
         // A runtime that has ended has no timer either.
         let kept = self.keeper.upgrade().is_some_and(|keeper| !keeper.is_closed());
+        if !kept && Handle::try_current().is_err() {
+            // Nor is there one here, where a store is read that has outlived its handle: it may take as long as it likes.
+            return Box::pin(pending());
+        }
         let _runtime = kept.then(|| self.runtime.enter());
         self.clock.sleep(LONGEST)
     }
@@ -64,4 +68,25 @@ pub(crate) fn no_answer() -> StoreError {
         LONGEST.as_secs()
     );
     StoreError::new(StoreErrorKind::Unanswered, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::time::SystemClock;
+
+    #[test]
+    fn a_store_that_outlives_its_handle_is_read_where_there_is_no_timer_too() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (keeper, orders) = tokio::sync::mpsc::unbounded_channel();
+        let patience = Patience::new(Arc::new(SystemClock), runtime.handle().clone(), &keeper);
+        drop((keeper, orders));
+        let mut answers = [Poll::Ready(Ok(7)), Poll::Pending].into_iter().collect::<Vec<_>>();
+        let mut read = pin!(patience.answer(poll_fn(|_| answers.pop().unwrap())));
+        let mut polled = || read.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled().is_pending());
+        assert!(matches!(polled(), Poll::Ready(Ok(7))));
+    }
 }
