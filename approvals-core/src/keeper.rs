@@ -319,6 +319,12 @@ impl Keeper {
             self.refresh(request);
         }
         loop {
+            // One that was being placed may have been placed too late.
+            while let Ok(order) = self.orders.try_recv() {
+                if let Order::Refresh { request, shown } = order {
+                    self.catch_up(request, shown);
+                }
+            }
             self.fill();
             tokio::select! {
                 biased;

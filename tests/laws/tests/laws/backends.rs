@@ -338,6 +338,51 @@ async fn a_card_that_is_placed_while_another_is_told_of_an_answer_shows_that_ans
     bench.ends(approvals).await;
 }
 
+/// Fails at first, and takes its time then.
+struct Hesitates(MockBackend, Hold, AtomicBool);
+
+#[async_trait]
+impl Backend for Hesitates {
+    fn name(&self) -> &str {
+        "hesitates"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        if !self.2.swap(true, SeqCst) {
+            return Err(temporary());
+        }
+        self.1.pass().await;
+        self.0.present(card).await
+    }
+
+    async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        self.0.update(card, reference).await
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_placed_again_during_a_shutdown_shows_that_its_request_was_withdrawn() {
+    let bench = Bench::new();
+    let (late, placing) = (MockBackend::new(), Hold::new());
+    let hesitates = Hesitates(late.clone(), placing.clone(), AtomicBool::default());
+    let approvals = bench.builder().backend(hesitates).build().await.unwrap();
+    let call = waiting(&bench, &approvals);
+    bench.card().await;
+    settle().await;
+    bench.clock.advance(MINUTE);
+    placing.reached(1).await;
+    let stop = shutting_down(&approvals);
+    settle().await;
+    placing.open();
+    stop.await.unwrap().unwrap();
+    refused(call.await.unwrap(), ErrorKind::Cancelled, &[]);
+    assert_eq!(late.updates().last().map(|card| card.state.label.clone()), Some("cancelled".to_owned()));
+}
+
 #[tokio::test]
 async fn a_card_whose_record_failed_is_recorded_after_all_and_brought_up_to_date() {
     let bench = Bench::new();
