@@ -70,6 +70,14 @@ enum Told {
     Refreshed(RequestId, Refreshed),
 }
 
+/// What was heard of a request while its cards are being brought up to date.
+enum Meanwhile {
+    Nothing,
+    News,
+    /// One of them, which is not among those that are told now, shows no more than this version.
+    Behind(Version),
+}
+
 pub(crate) struct Keeper {
     local: Local,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -79,8 +87,8 @@ pub(crate) struct Keeper {
     seen: Timestamp,
     /// The version that the cards of a request show, of those that have moved since they were placed.
     shown: HashMap<RequestId, Version>,
-    /// Whose cards are being brought up to date, and whether more news came meanwhile.
-    busy: HashMap<RequestId, bool>,
+    /// Whose cards are being brought up to date, and what was heard meanwhile.
+    busy: HashMap<RequestId, Meanwhile>,
     /// How often in a row the cards of a request could not be brought up to date.
     failed: HashMap<RequestId, u32>,
     expiries: Lane<RequestId, Expired>,
@@ -135,10 +143,7 @@ impl Keeper {
                         self.due.put(at, request, Job::Present(tries));
                     }
                     Some(Order::Withdraw(request)) => self.withdrawals.put(request),
-                    Some(Order::Refresh { request, shown }) => {
-                        self.shown.insert(request, shown);
-                        self.refresh(request);
-                    }
+                    Some(Order::Refresh { request, shown }) => self.catch_up(request, shown),
                     #[cfg(test)]
                     Some(Order::Count(count)) => drop(count.send(self.rows())),
                     Some(Order::Stop(done)) => {
@@ -249,10 +254,26 @@ impl Keeper {
     /// One refresh of a request at a time, so that an older state never overwrites a newer one.
     fn refresh(&mut self, request: RequestId) {
         match self.busy.entry(request) {
-            Entry::Occupied(mut busy) => drop(busy.insert(true)),
+            Entry::Occupied(mut busy) => {
+                if let Meanwhile::Nothing = busy.get() {
+                    busy.insert(Meanwhile::News);
+                }
+            }
             Entry::Vacant(idle) => {
-                idle.insert(false);
+                idle.insert(Meanwhile::Nothing);
                 self.tells.put(Tell::Refresh(request));
+            }
+        }
+    }
+
+    /// The same where a card shows no more than a version, whatever the others show by the time it is their turn.
+    fn catch_up(&mut self, request: RequestId, shown: Version) {
+        match self.busy.get_mut(&request) {
+            Some(Meanwhile::Behind(behind)) => *behind = shown.min(*behind),
+            Some(meanwhile) => *meanwhile = Meanwhile::Behind(shown),
+            None => {
+                self.shown.insert(request, shown);
+                self.refresh(request);
             }
         }
     }
@@ -270,8 +291,10 @@ impl Keeper {
             Some(version) => drop(self.shown.insert(request, version)),
             None => drop(self.shown.remove(&request)),
         }
-        if self.busy.remove(&request) == Some(true) {
-            self.refresh(request);
+        match self.busy.remove(&request) {
+            Some(Meanwhile::News) => self.refresh(request),
+            Some(Meanwhile::Behind(shown)) => self.catch_up(request, shown),
+            Some(Meanwhile::Nothing) | None => {}
         }
     }
 
@@ -296,6 +319,12 @@ impl Keeper {
             self.refresh(request);
         }
         loop {
+            // One that was being placed may have been placed too late.
+            while let Ok(order) = self.orders.try_recv() {
+                if let Order::Refresh { request, shown } = order {
+                    self.catch_up(request, shown);
+                }
+            }
             self.fill();
             tokio::select! {
                 biased;

@@ -41,6 +41,9 @@ pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
 const MOST: usize = 10_000;
 /// How many decisions of one answer are dealt with at the same time.
 const LANES: usize = 64;
+/// How long one decision may keep the next question from being asked: a store that loses an answer keeps no other decision
+/// from being asked for.
+const DEALT_WITHIN: Duration = Duration::from_secs(60);
 /// Of how many decisions of one answer the endpoint is told what became of them.
 const MOST_TOLD: usize = 1_000;
 /// How long a question stands at least before one that names a new request takes its place.
@@ -311,7 +314,12 @@ impl Asker {
                 for (turn, sealed) in lane {
                     // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
                     tokio::task::yield_now().await;
-                    let Received { answer, is_new } = sealed.receive(&inbox).await;
+                    // What is under way is not cut off: it is waited for again when the decision comes again.
+                    let Received { answer, is_new } = tokio::select! {
+                        biased;
+                        received = sealed.receive(&inbox) => received,
+                        () = inbox.clock().sleep(DEALT_WITHIN) => Answer::Away.into(),
+                    };
                     if answer == Answer::Away {
                         return None;
                     }

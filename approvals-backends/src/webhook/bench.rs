@@ -1,17 +1,22 @@
 //! An agent that asks at the endpoint that is played, with its ledger.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use approvals_core::action::Risk;
 use approvals_core::call::Call;
 use approvals_core::error::ApprovalError;
 use approvals_core::handle::Approvals;
 use approvals_core::id::RequestId;
-use approvals_core::ledger::{Event, Ignored, Memory, Record, Reviewed, Store as _, Stream};
+use approvals_core::ledger::{
+    Append, Appended, Event, Ignored, Memory, Record, Reviewed, Store, StoreError, Stream,
+};
 use approvals_core::people::{Agent, Assurance, People, Person};
 use approvals_core::policy::RiskPolicy;
 use approvals_core::testing::ManualClock;
 use approvals_core::time::Timestamp;
+use approvals_test_support::hand_on;
+use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
 use super::fake::{Endpoint, SHARED, Standing, key};
@@ -22,6 +27,8 @@ pub(super) struct Bench {
     pub(super) webhook: Webhook,
     pub(super) endpoint: Endpoint,
     pub(super) store: Memory,
+    /// Has the store never answer for the next review.
+    pub(super) loses_a_review: Arc<AtomicBool>,
     /// The clock of core; the backend has the one that it was set up with.
     pub(super) clock: ManualClock,
 }
@@ -31,6 +38,22 @@ pub(super) struct Asked {
     pub(super) request: RequestId,
     pub(super) card: Standing,
     pub(super) call: JoinHandle<Result<(), ApprovalError>>,
+}
+
+/// A store that may lose the answer to a review.
+struct Loses(Memory, Arc<AtomicBool>);
+
+#[async_trait]
+impl Store for Loses {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let is_review = append.events.iter().any(|new| matches!(new.event, Event::Reviewed(_)));
+        if is_review && self.1.swap(false, SeqCst) {
+            std::future::pending().await
+        }
+        self.0.append(append).await
+    }
+
+    hand_on!(approvals_core, 0: history, list, records, last, wait_past, hold_node, key);
 }
 
 impl Bench {
@@ -50,6 +73,7 @@ impl Bench {
         let webhook = set_up(builder).build().unwrap();
         let clock = ManualClock::at(Timestamp::now());
         let store = Memory::with_clock(Arc::new(clock.clone())).unwrap();
+        let loses_a_review = Arc::<AtomicBool>::default();
         let directory = People::new([
             Person::new("dana").known_as("acme", "u-dana"),
             Person::new("ann").known_as("acme", "u-1"),
@@ -63,7 +87,7 @@ impl Bench {
                     .people(people, Risk::High)
                     .assurance(assurance, Risk::High),
             )
-            .store(store.clone())
+            .store(Loses(store.clone(), Arc::clone(&loses_a_review)))
             .clock(Arc::new(clock.clone()))
             .backend(webhook.clone())
             .build()
@@ -73,7 +97,7 @@ impl Bench {
         while webhook.0.inbox.desk().is_none() {
             tokio::task::yield_now().await;
         }
-        Self { approvals, webhook, endpoint, store, clock }
+        Self { approvals, webhook, endpoint, store, loses_a_review, clock }
     }
 
     /// Calls, and returns once the card stands at the endpoint.

@@ -54,7 +54,8 @@ impl Background {
         });
     }
 
-    /// Gives up all that is under way, for good; work that comes later is polled once. Says how much it was.
+    /// Gives up all that is under way, for good; work that comes later is polled once, or not at all if it
+    /// is [started](Self::start). Says how much it was.
     pub(crate) fn give_up(&self) -> usize {
         self.given_up.send_replace(true);
         *self.running.borrow()

@@ -1,6 +1,6 @@
 //! How long a store is waited for.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
@@ -61,6 +61,10 @@ impl Patience {
     fn rest(&self) -> Sleep {
         // A runtime that has ended has no timer either.
         let kept = self.keeper.upgrade().is_some_and(|keeper| !keeper.is_closed());
+        if !kept && Handle::try_current().is_err() {
+            // Nor is there one here, where a store is read that has outlived its handle: it may take as long as it likes.
+            return Box::pin(pending());
+        }
         let _runtime = kept.then(|| self.runtime.enter());
         self.clock.sleep(LONGEST / RESTS)
     }
@@ -76,17 +80,17 @@ pub(crate) fn no_answer() -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::task::{Context, Waker};
 
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
     use crate::testing::ManualClock;
+    use crate::time::{SystemClock, Timestamp};
 
     #[tokio::test]
     async fn a_clock_that_jumps_ends_no_wait_and_one_that_goes_on_does() {
-        let (clock, (keeper, _orders)) =
-            (ManualClock::at(crate::time::Timestamp::now()), unbounded_channel());
+        let (clock, (keeper, _orders)) = (ManualClock::at(Timestamp::now()), unbounded_channel());
         let patience = Patience::new(Arc::new(clock.clone()), Handle::current(), &keeper);
         let asked = tokio::spawn(async move { patience.answer::<()>(pending()).await });
         let turns = async || {
@@ -100,5 +104,18 @@ mod tests {
         assert!(!asked.is_finished());
         clock.advance(LONGEST / RESTS);
         assert_eq!(*asked.await.unwrap().unwrap_err().kind(), StoreErrorKind::Unanswered);
+    }
+
+    #[test]
+    fn a_store_that_outlives_its_handle_is_read_where_there_is_no_timer_too() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (keeper, orders) = unbounded_channel();
+        let patience = Patience::new(Arc::new(SystemClock), runtime.handle().clone(), &keeper);
+        drop((keeper, orders));
+        let mut answers = [Poll::Ready(Ok(7)), Poll::Pending].into_iter().collect::<Vec<_>>();
+        let mut read = pin!(patience.answer(poll_fn(|_| answers.pop().unwrap())));
+        let mut polled = || read.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled().is_pending());
+        assert!(matches!(polled(), Poll::Ready(Ok(7))));
     }
 }

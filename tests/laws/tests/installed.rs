@@ -1,5 +1,7 @@
 //! What is installed serves the whole process, so these tests have a process of their own.
 
+#![cfg(test)]
+
 use std::sync::mpsc;
 
 use approvals::testing::MockBackend;

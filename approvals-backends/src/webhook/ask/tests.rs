@@ -2,6 +2,7 @@
 
 mod moving_on;
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use approvals_core::conformance::backend::Fault;
@@ -18,7 +19,7 @@ use super::super::WebhookBuilder;
 use super::super::bench::{Asked, Bench, quiet};
 use super::super::fake::{Endpoint, OTHER, Sealed, THEIRS, answer};
 use super::super::schema::Decision;
-use super::{LONGEST, WAIT};
+use super::{DEALT_WITHIN, LANES, LONGEST, WAIT};
 
 /// An agent that asks, and the clock of its asking.
 async fn bench() -> (Bench, ManualClock) {
@@ -112,6 +113,27 @@ async fn a_decision_that_waited_for_the_first_question_counts_and_is_told_what_b
     let told = told.await;
     assert_eq!((&told["told"][0]["id"], &told["told"][0]["code"]), (&json!(sealed.id), &json!("counted")));
     assert_eq!(told["cursor"], "1");
+}
+
+#[tokio::test]
+async fn a_decision_that_the_store_never_answers_for_keeps_no_other_from_being_asked_for() {
+    let (bench, clock) = bench().await;
+    let lane = |asked: &Asked| asked.request.as_uuid().as_u128() % LANES as u128;
+    let stuck = bench.ask().await;
+    let other = loop {
+        let other = bench.ask().await;
+        // What is of one lane is dealt with in turn.
+        if lane(&other) != lane(&stuck) {
+            break other;
+        }
+    };
+    bench.loses_a_review.store(true, SeqCst);
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&stuck), &[THEIRS]));
+    quiet().await;
+    assert!(!bench.loses_a_review.load(SeqCst), "it was lost");
+    bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&other), &[THEIRS]));
+    passes(&clock, DEALT_WITHIN * 2).await;
+    assert!(other.call.is_finished());
 }
 
 #[tokio::test]

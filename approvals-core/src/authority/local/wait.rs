@@ -82,6 +82,14 @@ impl Local {
                 }
                 return outcome.map(|()| Stands::Claimable);
             }
+            if state.opened().is_none() {
+                // No clock runs for what is not there.
+                let message = format!(
+                    "the ledger has no request {request} any more: it was put back to an earlier time, or does not read \
+                     what it has written; see to that, then call again"
+                );
+                return Err(ApprovalError::new(ErrorKind::Store, action, message).of(request));
+            }
             if expired || !state.is_overdue(self.parts.clock.now()) {
                 return Ok(Stands::Waits(state.deadline()));
             }

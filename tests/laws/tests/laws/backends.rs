@@ -12,7 +12,7 @@ use approvals::ledger::{
     Append, Appended, CancelWhy, Event, Filter, Memory, PresentFailure, Store, StoreError,
 };
 use approvals::people::{Directory, DirectoryError};
-use approvals::request::Digest;
+use approvals::request::{Digest, Quorum};
 use approvals::state::Phase;
 use approvals::testing::{ManualClock, MockBackend, PROVIDER};
 use approvals::time::{Clock, SystemClock};
@@ -291,6 +291,96 @@ async fn a_card_that_was_placed_after_the_verdict_is_brought_up_to_date() {
     assert_eq!(late.cards().len(), 1);
     assert_eq!(late.updates().last().unwrap().state.label, "denied");
     bench.ends(approvals).await;
+}
+
+/// Takes its time to bring a card up to date.
+struct Retold(MockBackend, Hold);
+
+#[async_trait]
+impl Backend for Retold {
+    fn name(&self) -> &str {
+        "retold"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        self.0.present(card).await
+    }
+
+    async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        self.1.pass().await;
+        self.0.update(card, reference).await
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_placed_while_another_is_told_of_an_answer_shows_that_answer() {
+    let bench = Bench::new();
+    bench.policy.asks(Quorum::people(2));
+    let (late, go) = (MockBackend::new(), Arc::new(tokio::sync::Notify::new()));
+    let telling = Hold::new();
+    let builder = bench.builder().backend(Slow(late.clone(), Arc::clone(&go)));
+    let approvals = builder.backend(Retold(MockBackend::new(), telling.clone())).build().await.unwrap();
+    let (call, card) = asked(&bench, &approvals).await;
+    settle().await;
+    bench.approve(&card).await;
+    telling.reached(1).await;
+    go.notify_one();
+    late.presented(1).await;
+    settle().await;
+    telling.open();
+    settle().await;
+    assert_eq!(late.updates().last().map(|card| card.answers.len()), Some(1));
+    call.abort();
+    bench.ends(approvals).await;
+}
+
+/// Fails at first, and takes its time then.
+struct Hesitates(MockBackend, Hold, AtomicBool);
+
+#[async_trait]
+impl Backend for Hesitates {
+    fn name(&self) -> &str {
+        "hesitates"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
+        if !self.2.swap(true, SeqCst) {
+            return Err(temporary());
+        }
+        self.1.pass().await;
+        self.0.present(card).await
+    }
+
+    async fn update(&self, card: &Card, reference: &Reference) -> Result<(), BackendError> {
+        self.0.update(card, reference).await
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_placed_again_during_a_shutdown_shows_that_its_request_was_withdrawn() {
+    let bench = Bench::new();
+    let (late, placing) = (MockBackend::new(), Hold::new());
+    let hesitates = Hesitates(late.clone(), placing.clone(), AtomicBool::default());
+    let approvals = bench.builder().backend(hesitates).build().await.unwrap();
+    let call = waiting(&bench, &approvals);
+    bench.card().await;
+    settle().await;
+    bench.clock.advance(MINUTE);
+    placing.reached(1).await;
+    let stop = shutting_down(&approvals);
+    settle().await;
+    placing.open();
+    stop.await.unwrap().unwrap();
+    refused(call.await.unwrap(), ErrorKind::Cancelled, &[]);
+    assert_eq!(late.updates().last().map(|card| card.state.label.clone()), Some("cancelled".to_owned()));
 }
 
 #[tokio::test]

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use approvals::id::Seq;
-use approvals::ledger::{Append, Appended, Event, Memory, Store, StoreError, StoreErrorKind};
-use approvals::testing::MockBackend;
+use approvals::ledger::{Append, Appended, Event, Memory, Record, Store, StoreError, StoreErrorKind, Stream};
+use approvals::testing::{ManualClock, MockBackend};
+use approvals::time::Clock as _;
 use approvals::{Approvals, ErrorKind};
 use approvals_test_support::hand_on;
 use async_trait::async_trait;
 
-use super::support::{Runs, pay, refused, wipe};
+use super::support::{HOUR, MINUTE, Runs, drive, noon, pay, refused, settle, wipe};
 
 /// What the author got wrong.
 #[derive(Clone, Copy, PartialEq)]
@@ -118,4 +119,39 @@ fn a_store_that_contradicts_itself_at_the_ask_keeps_the_body_shut_and_lets_the_c
         assert!(store.moves.load(SeqCst) > 1);
         approvals.shutdown().await.unwrap();
     });
+}
+
+/// A ledger that is put back to before its first request.
+#[derive(Clone)]
+struct PutBack(Memory, Arc<AtomicBool>);
+
+#[async_trait]
+impl Store for PutBack {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        self.0.append(append).await
+    }
+
+    async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
+        if self.1.load(SeqCst) { Ok(Vec::new()) } else { self.0.history(stream).await }
+    }
+
+    hand_on!(approvals, 0: list, records, last, wait_past, hold_node, key);
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline_though_the_store_was_put_back_to_before_its_request() {
+    let (mock, clock) = (MockBackend::new(), ManualClock::at(noon()));
+    let store = PutBack(Memory::with_clock(Arc::new(clock.clone())).unwrap(), Arc::default());
+    let builder = Approvals::test_builder(&mock).store(store.clone()).clock(Arc::new(clock.clone()));
+    let approvals = builder.build().await.unwrap();
+    let runs = Runs::default();
+    let call = tokio::spawn(approvals.scope(wipe(runs.clone(), "sda")));
+    mock.presented(1).await;
+    settle().await;
+    store.1.store(true, SeqCst);
+    let begun = clock.now();
+    refused(drive(&clock, MINUTE, call).await, ErrorKind::Store, &["has no request", "then call again"]);
+    assert!(begun.until(clock.now()) <= HOUR + MINUTE);
+    assert_eq!(runs.count(), 0);
+    approvals.shutdown().await.unwrap();
 }
