@@ -66,6 +66,14 @@ fn exponent(points: &[(f64, f64)]) -> f64 {
     over / logs.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
 }
 
+/// The exponent, or a dash where there was nothing to measure.
+fn power(points: &[(f64, f64)]) -> String {
+    match exponent(points) {
+        exponent if exponent.is_nan() => "-".to_owned(),
+        exponent => format!("n^{exponent:.2}"),
+    }
+}
+
 /// A number of at least three digits.
 fn digits(value: f64) -> String {
     match value {

@@ -12,7 +12,7 @@ use approvals::state::{Phase, State, apply};
 
 use super::folder::Folder;
 use super::pending::all;
-use super::{decades, digits, exponent, millis, need_disk, plot, plots, runtime};
+use super::{decades, digits, millis, need_disk, plot, plots, power, runtime};
 
 /// What a record takes of the disk at most, with indices, in a ledger that is larger than its write-ahead log.
 const DISK: u64 = 1024;
@@ -33,10 +33,7 @@ pub(crate) fn grow(most: usize) -> Result<()> {
         rows.iter().filter_map(|(x, figures)| Some((*x, *figures.get(index)?))).collect()
     };
     let columns = [0, 1, 2, 3, 4].map(column);
-    println!(
-        "| exponent | {} |",
-        columns.each_ref().map(|points| format!("n^{:.2}", exponent(points))).join(" | ")
-    );
+    println!("| exponent | {} |", columns.each_ref().map(|points| power(points)).join(" | "));
     let lines: Vec<_> = FIGURES.into_iter().zip(columns).collect();
     std::fs::write(plots().join("ledger.svg"), plot::draw("the ledger, on SQLite", "records", &lines))?;
     Ok(())

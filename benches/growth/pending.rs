@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::agent::{Ahead, Board, agent};
 use super::folder::Folder;
-use super::{decades, digits, exponent, millis, need_disk, plot, plots, runtime};
+use super::{decades, digits, millis, need_disk, plot, plots, power, runtime};
 
 /// What a pending request takes of the disk at most, in both of its ledgers and with the write-ahead logs.
 const DISK: u64 = 12 * 1024;
@@ -76,7 +76,7 @@ pub(crate) fn grow(most: usize) -> Result<()> {
             rows.iter().filter_map(|(x, figures)| Some((*x, *figures.get(index)?))).collect()
         };
         let columns: [_; FIGURES.len()] = std::array::from_fn(column);
-        let grows = columns.each_ref().map(|points| format!("n^{:.2}", exponent(points)));
+        let grows = columns.each_ref().map(|points| power(points));
         println!("| exponent | {} |", grows.join(" | "));
         let lines: Vec<_> = FIGURES.into_iter().zip(columns).collect();
         let title = format!("requests that wait, on {store}");
