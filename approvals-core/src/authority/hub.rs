@@ -270,6 +270,21 @@ impl Waiter {
         self.hub.table().offers.remove(&self.place.0).map(|(_, offer)| offer)
     }
 
+    /// Returns once a verdict is offered, and takes it. What else happened is still news.
+    pub(crate) async fn offered(&mut self) -> Offer {
+        poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            let mut table = self.hub.table();
+            let offer = table.offers.remove(&self.place.0);
+            let seat = table.seats.get_mut(&self.place).filter(|_| offer.is_none());
+            let before = seat.and_then(|seat| seat.waker.replace(waker));
+            drop(table);
+            drop(before);
+            offer.map_or(Poll::Pending, |(_, offer)| Poll::Ready(offer))
+        })
+        .await
+    }
+
     /// Returns once something happened to the request since the last call, or since the registration.
     pub(crate) async fn news(&mut self) -> Result<(), Closed> {
         poll_fn(|cx| self.poll(cx)).await

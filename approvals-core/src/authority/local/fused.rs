@@ -31,7 +31,7 @@ use crate::ledger::{Event, NewEvent, StoreError, StoreErrorKind};
 use crate::state::State;
 
 /// How many turns a call that waits is given to take a verdict up.
-const TURNS: usize = 256;
+const TURNS: usize = 1_024;
 
 /// The review that completes an approval, before it is recorded.
 pub(crate) struct Offer {

@@ -38,7 +38,13 @@ impl Local {
                 // Nobody had been asked when the seat was taken: what came since is news.
                 Some(deadline) => Some(deadline),
                 None => {
-                    let looked = Box::pin(self.parts.patience.wait(self.where_it_stands(ticket))).await;
+                    let looking = Box::pin(self.parts.patience.wait(self.where_it_stands(ticket)));
+                    let looked = tokio::select! {
+                        biased;
+                        // Whoever offers does not wait for a store that is being read.
+                        offer = waiter.offered() => return Ok(Waited::Offered(Box::new(offer))),
+                        looked = looking => looked,
+                    };
                     match looked.unwrap_or_else(unanswered)? {
                         Stands::Claimable => return Ok(Waited::Approved),
                         Stands::Waits(deadline) => deadline,
