@@ -15,8 +15,8 @@ use crate::time::{Clock, Sleep};
 
 /// The longest that a store may take to answer: longer than one takes to say that it is busy.
 const LONGEST: Duration = Duration::from_secs(60);
-/// In how many rests, so that a clock that jumps, as when a machine has slept, ends one of them and no read.
-const RESTS: u32 = 2;
+/// How long it is waited for then: a clock that jumps, as when a machine has slept, ends no read by itself.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Waits for others' code, and not for ever.
 #[derive(Clone)]
@@ -43,22 +43,28 @@ impl Patience {
 
     /// What comes of work with a store in that time.
     pub(crate) async fn wait<F: Future>(&self, work: F) -> Option<F::Output> {
-        let (mut work, mut rest, mut left) = (pin!(work), None, RESTS);
+        let (mut work, mut rests, mut rest) = (pin!(work), [LONGEST, GRACE].into_iter(), None);
         poll_fn(|cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(done));
             }
-            while left > 0 {
+            loop {
                 // Most stores answer before a timer is worth its while.
-                ready!(rest.get_or_insert_with(|| self.rest()).as_mut().poll(cx));
-                (rest, left) = (None, left - 1);
+                let resting = match &mut rest {
+                    Some(resting) => resting,
+                    None => match rests.next() {
+                        Some(time) => rest.insert(self.rest(time)),
+                        None => return Poll::Ready(None),
+                    },
+                };
+                ready!(resting.as_mut().poll(cx));
+                rest = None;
             }
-            Poll::Ready(None)
         })
         .await
     }
 
-    fn rest(&self) -> Sleep {
+    fn rest(&self, time: Duration) -> Sleep {
         // A runtime that has ended has no timer either.
         let kept = self.keeper.upgrade().is_some_and(|keeper| !keeper.is_closed());
         if !kept && Handle::try_current().is_err() {
@@ -66,7 +72,7 @@ impl Patience {
             return Box::pin(pending());
         }
         let _runtime = kept.then(|| self.runtime.enter());
-        self.clock.sleep(LONGEST / RESTS)
+        self.clock.sleep(time)
     }
 }
 
@@ -102,7 +108,7 @@ mod tests {
         clock.advance(Duration::from_secs(24 * 60 * 60));
         turns().await;
         assert!(!asked.is_finished());
-        clock.advance(LONGEST / RESTS);
+        clock.advance(GRACE);
         assert_eq!(*asked.await.unwrap().unwrap_err().kind(), StoreErrorKind::Unanswered);
     }
 
