@@ -15,7 +15,7 @@ use crate::time::{Clock, Sleep};
 
 /// The longest that a store may take to answer: longer than one takes to say that it is busy.
 const LONGEST: Duration = Duration::from_secs(60);
-/// How long it is waited for then: a clock that jumps, as when a machine has slept, ends no read by itself.
+/// How much longer it is waited for, twice: a clock that jumps, as when a machine has slept, ends no read by itself.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Waits for others' code, and not for ever.
@@ -43,7 +43,8 @@ impl Patience {
 
     /// What comes of work with a store in that time.
     pub(crate) async fn wait<F: Future>(&self, work: F) -> Option<F::Output> {
-        let (mut work, mut rests, mut rest) = (pin!(work), [LONGEST, GRACE].into_iter(), None);
+        let (mut work, mut rests, mut rest) =
+            (pin!(work), [LONGEST.saturating_add(GRACE), GRACE].into_iter(), None);
         poll_fn(|cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(done));

@@ -14,7 +14,7 @@ use crate::state::{Illegal, Phase};
 /// Records are never changed and never removed; the payload beside them may be erased. One rule binds every
 /// method: what was answered `Ok` is durable and visible to every process that uses the store.
 ///
-/// The gate waits 60 s for an answer, and a second more in case a clock has jumped: a call that gets none ends as
+/// The gate waits 60 s for an answer, and two seconds more in case a clock has jumped: a call that gets none ends as
 /// [`ErrorKind::Store`](crate::error::ErrorKind::Store), a good two minutes after its deadline at the latest. The futures
 /// of reads are dropped then, and so are those of a few appends (an expiry, a call that is called off, a note), which may
 /// be written all the same.

@@ -9,6 +9,8 @@ mod permit;
 
 mod once;
 
+mod starts;
+
 mod dropped;
 
 mod verdicts;
@@ -46,6 +48,8 @@ mod follow;
 mod metrics;
 
 mod backends;
+
+mod riding;
 
 mod building;
 
