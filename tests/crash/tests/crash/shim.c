@@ -56,12 +56,13 @@ static int is_meant(int fd) {
     return is_meant_path(path);
 }
 
+/* Always as long as before and in one call: the process may end on another thread, and no report is left empty. */
 static void report(void) {
     const char *path = getenv("FAULT_REPORT");
     char text[96];
     if (!path) return;
-    int length = snprintf(text, sizeof text, "%ld %ld %s\n", calls, failed, first);
-    int fd = REAL(open)(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int length = snprintf(text, sizeof text, "%20ld %20ld %-31s\n", calls, failed, first);
+    int fd = REAL(open)(path, O_WRONLY | O_CREAT, 0600);
     if (fd < 0) return;
     ssize_t ignored = REAL(write)(fd, text, (size_t)length);
     (void)ignored;
