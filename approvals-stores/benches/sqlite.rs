@@ -16,7 +16,7 @@ use approvals_core::id::Seq;
 use approvals_core::ledger::{Append, Filter, Store as _, StoreError};
 use approvals_core::state::Phase;
 use approvals_stores::Sqlite;
-use support::{BEAT, Bare, Group, Result, fresh, heading, nap, print, rows};
+use support::{BEAT, Bare, Group, Result, busy_since, fresh, heading, nap, print, processor_time, rows};
 use tokio::task::JoinSet;
 
 fn main() -> Result<()> {
@@ -231,21 +231,6 @@ async fn busy_while(store: &Sqlite, after: Option<Seq>, time: Duration) -> Resul
         None => tokio::time::sleep(time).await,
     }
     Ok(busy_since(Some(before)))
-}
-
-/// What the threads of this process have run; finer than the ticks of /proc/self/stat.
-fn processor_time() -> Option<Duration> {
-    let mut nanos = 0;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        // A thread that ended meanwhile has run nothing since.
-        let Ok(ran) = std::fs::read_to_string(task.ok()?.path().join("schedstat")) else { continue };
-        nanos += ran.split_whitespace().next()?.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_nanos(nanos))
-}
-
-fn busy_since(before: Option<Duration>) -> Option<Duration> {
-    Some(processor_time()?.saturating_sub(before?))
 }
 
 /// Every append in a task of its own, until the last is answered.

@@ -1,7 +1,7 @@
 //! From a call to the first line of its body over SQLite, beside bare SQLite with as many commits of the same bytes.
 //!
 //! ```sh
-//! cargo bench -p approvals-stores --features sqlite --bench trips [-- --quick]
+//! cargo bench -p approvals-stores --features sqlite --bench trips [-- --quick --crowd]
 //! ```
 //!
 //! The disk is that of `TMPDIR`. Only the ratios mean anything: each figure stands beside a reference that was measured
@@ -28,7 +28,7 @@ use approvals_core::people::{Agent, Assurance, Identity, People, Person};
 use approvals_core::request::{Digest, StoreKey};
 use approvals_core::state::Phase;
 use approvals_stores::Sqlite;
-use support::{BEAT, Bare, Group, Result, Row, fresh, heading, nap, print, rows};
+use support::{BEAT, Bare, Group, Result, Row, busy_since, fresh, heading, nap, print, processor_time, rows};
 use tokio::sync::{Mutex as Turns, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -46,8 +46,10 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         tokio::spawn(async move {
             heading();
-            decided_here(trips).await?;
-            decided_elsewhere(trips).await?;
+            if !given("--crowd") {
+                decided_here(trips).await?;
+                decided_elsewhere(trips).await?;
+            }
             all_at_once(crowds).await
         })
         .await?
@@ -115,8 +117,9 @@ async fn all_at_once(crowds: u64) -> Result<()> {
     let group = Group::start(Bare::open(&folder.path().join("bare.db"))?)?;
     let approvals = agent(store.clone(), YesMan::new()).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours_busy, mut theirs_busy) = (Vec::new(), Vec::new());
     for crowd in 0..crowds {
-        let begun = Instant::now();
+        let (before, begun) = (processor_time(), Instant::now());
         let mut calls = JoinSet::new();
         for number in 0..CROWD {
             let approvals = approvals.clone();
@@ -127,15 +130,19 @@ async fn all_at_once(crowds: u64) -> Result<()> {
             last = last.max(body??);
         }
         ours.push(last - begun);
+        ours_busy.extend(busy_since(before));
         let (mut asked, mut decided) = (Vec::new(), Vec::new());
         for request in newest_of(&store, usize::try_from(CROWD)?).await? {
             let [first, second] = commits(&store, request).await?;
             asked.push(first);
             decided.push(second);
         }
+        let before = processor_time();
         theirs.push(group.commit_all(asked).await? + group.commit_all(decided).await?);
+        theirs_busy.extend(busy_since(before));
     }
     print("1,000 trips at once", ours, "bare group commit, twice", theirs, "≤ 2.5");
+    print("the same, processor's time", ours_busy, "bare group commit, twice", theirs_busy, "");
     approvals.shutdown().await?;
     Ok(())
 }

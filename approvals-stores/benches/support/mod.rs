@@ -112,6 +112,22 @@ impl Group {
     }
 }
 
+/// What the threads of this process have run; finer than the ticks of /proc/self/stat.
+pub(crate) fn processor_time() -> Option<Duration> {
+    let mut nanos = 0;
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        // A thread that ended meanwhile has run nothing since.
+        let Ok(ran) = std::fs::read_to_string(task.ok()?.path().join("schedstat")) else { continue };
+        nanos += ran.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(Duration::from_nanos(nanos))
+}
+
+/// What they have run since then.
+pub(crate) fn busy_since(before: Option<Duration>) -> Option<Duration> {
+    Some(processor_time()?.saturating_sub(before?))
+}
+
 pub(crate) fn heading() {
     println!(
         "{:<30} {:>10} {:>10}   {:<24} {:>10} {:>10} {:>7}   budget",

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use approvals_core::ledger::StoreError;
+use approvals_core::ledger::{Appended, StoreError};
 use tokio::sync::oneshot;
 
-use super::rows::{Filed, Sheet};
+use super::rows::Sheet;
 
 /// The most appends that wait for another: by then they share a sync among enough.
 const COMPANY: usize = 16;
@@ -25,7 +25,7 @@ pub(super) enum Pace {
 pub(super) struct Entry {
     pub(super) sheet: Sheet,
     pub(super) pace: Pace,
-    pub(super) reply: Reply<Filed>,
+    pub(super) reply: Reply<Appended>,
 }
 
 /// Appends in the order in which they came.
@@ -65,7 +65,7 @@ impl Batch {
     }
 
     /// Empties it.
-    pub(super) fn take(&mut self) -> (Vec<Sheet>, Vec<Reply<Filed>>) {
+    pub(super) fn take(&mut self) -> (Vec<Sheet>, Vec<Reply<Appended>>) {
         let entries = std::mem::take(&mut self.entries);
         *self = Self::new(self.patience);
         entries.into_iter().map(|Entry { sheet, reply, .. }| (sheet, reply)).unzip()

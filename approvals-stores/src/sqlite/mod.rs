@@ -5,6 +5,7 @@ mod batch;
 mod doctor;
 mod error;
 mod key;
+mod lately;
 mod migrate;
 mod node;
 mod options;
@@ -35,6 +36,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use self::batch::Pace;
+use self::lately::Lately;
 use self::node::Names;
 pub use self::options::SqliteOptions;
 use self::reader::Readers;
@@ -70,6 +72,7 @@ struct Inner {
     options: SqliteOptions,
     watch: Watch,
     names: Arc<Names>,
+    lately: Arc<Lately>,
 }
 
 impl Sqlite {
@@ -186,15 +189,15 @@ impl Inner {
         let no_thread = |e| error::io(&path, "start a thread for", e);
         let readers = Readers::start(Arc::clone(&path), &options).map_err(no_thread)?;
         let watch = Watch::new(Arc::clone(&path), Arc::clone(&bell), options.clone());
-        let (names, kept) = (Arc::<Names>::default(), options.clone());
+        let (names, lately, kept) = (Arc::<Names>::default(), Arc::<Lately>::default(), options.clone());
         let writer = match options.read_only {
             true => None,
             false => {
-                let writer = Writer::start(conn, Arc::clone(&path), options, bell, Arc::clone(&names));
-                Some(writer.map_err(no_thread)?)
+                let (path, names, lately) = (Arc::clone(&path), Arc::clone(&names), Arc::clone(&lately));
+                Some(Writer::start(conn, path, options, bell, names, lately).map_err(no_thread)?)
             }
         };
-        Ok(Self { path, key, writer, readers, options: kept, watch, names })
+        Ok(Self { path, key, writer, readers, options: kept, watch, names, lately })
     }
 }
 
@@ -224,12 +227,13 @@ impl Store for Sqlite {
     }
 
     async fn history(&self, stream: Stream) -> Result<Vec<Record>, StoreError> {
-        self.0.readers.read(move |conn| rows::history(conn, stream)).await
+        let lately = Arc::clone(&self.0.lately);
+        self.0.readers.read(move |conn| rows::history(conn, &lately, stream)).await
     }
 
     async fn history_past(&self, stream: Stream, known: &Known) -> Result<Option<Vec<Record>>, StoreError> {
-        let known = known.clone();
-        self.0.readers.read(move |conn| rows::history_past(conn, stream, &known)).await
+        let (lately, known) = (Arc::clone(&self.0.lately), known.clone());
+        self.0.readers.read(move |conn| rows::history_past(conn, &lately, stream, &known)).await
     }
 
     async fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
@@ -238,7 +242,8 @@ impl Store for Sqlite {
     }
 
     async fn records(&self, after: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.0.readers.read(move |conn| rows::records(conn, after, limit)).await
+        let lately = Arc::clone(&self.0.lately);
+        self.0.readers.read(move |conn| rows::records(conn, &lately, after, limit)).await
     }
 
     async fn last(&self) -> Result<Seq, StoreError> {

@@ -2,8 +2,8 @@
 
 use approvals_core::id::{Seq, Version};
 use approvals_core::ledger::{
-    Append, Appended, Cursor, Draft, Event, Filter, Known as KnownRecord, NewEvent, Page, Payload, Record,
-    SealError, Sealed, StoreError, StoreErrorKind, Stream, Summary, UnreadableRecord,
+    Append, Cursor, Draft, Event, Filter, Known as KnownRecord, NewEvent, Page, Payload, Record, SealError,
+    Sealed, StoreError, StoreErrorKind, Stream, Summary, UnreadableRecord,
 };
 use approvals_core::state::State;
 use approvals_core::time::Timestamp;
@@ -11,6 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
 use super::error::Failure;
+use super::lately::{Lately, Written};
 use super::recent::Known;
 
 /// SQLite's integers are signed; a ledger ends long before it gets there.
@@ -32,20 +33,26 @@ pub(super) fn last(conn: &Connection) -> Result<Seq, Failure> {
     Ok(ask.query_row([], |row| place(row, 0))?)
 }
 
-fn record(row: &Row<'_>) -> Result<Record, Failure> {
-    let payload = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-    Ok(Record::from_stored(place(row, 0)?, row.get(1)?, payload, row.get(3)?)?)
+fn record(row: &Row<'_>, lately: &Lately) -> Result<Record, Failure> {
+    let blob = |column| row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from);
+    let (seq, bytes, payload, signature) = (place(row, 0)?, blob(1)?, blob(2)?, blob(3)?);
+    let bytes = bytes.unwrap_or_default();
+    if let Some(record) = lately.get(seq, bytes, payload, signature) {
+        return Ok(record);
+    }
+    Ok(Record::from_stored(seq, bytes.to_owned(), payload, signature.map(<[u8]>::to_owned))?)
 }
 
 /// All records of a stream, oldest first.
-pub(super) fn history(conn: &Connection, stream: Stream) -> Result<Vec<Record>, Failure> {
-    of_stream(conn, stream, "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1")
+pub(super) fn history(conn: &Connection, lately: &Lately, stream: Stream) -> Result<Vec<Record>, Failure> {
+    of_stream(conn, lately, stream, "SELECT seq, bytes, payload, signature FROM records WHERE stream = ?1")
 }
 
 /// The fold of a stream.
 pub(super) fn known(conn: &Connection, stream: Stream) -> Result<Known, Failure> {
     // Whatever stands beside the records is left on the disk.
-    let history = of_stream(conn, stream, "SELECT seq, bytes, NULL, NULL FROM records WHERE stream = ?1")?;
+    let ask = "SELECT seq, bytes, NULL, NULL FROM records WHERE stream = ?1";
+    let history = of_stream(conn, &Lately::default(), stream, ask)?;
     let state = State::fold(&history).map_err(|illegal| StoreError::from(SealError::Unreadable(illegal)))?;
     let opened = history.iter().find(|record| matches!(record.body.event, Event::Requested(_)));
     Ok(Known { state, opened: opened.map(|record| record.seq) })
@@ -54,6 +61,7 @@ pub(super) fn known(conn: &Connection, stream: Stream) -> Result<Known, Failure>
 /// The records of a stream past a known one; `None` if that is not there as it is known.
 pub(super) fn history_past(
     conn: &Connection,
+    lately: &Lately,
     stream: Stream,
     known: &KnownRecord,
 ) -> Result<Option<Vec<Record>>, Failure> {
@@ -69,28 +77,28 @@ pub(super) fn history_past(
             // Seen already, so that it is neither parsed nor is what stands beside it read.
             there = known.is(known.seq, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
         } else {
-            found.push(record_of(row, stream)?);
+            found.push(record_of(row, lately, stream)?);
         }
     }
     found.sort_unstable_by_key(|record| record.seq);
     Ok(there.then_some(found))
 }
 
-fn of_stream(conn: &Connection, stream: Stream, ask: &str) -> Result<Vec<Record>, Failure> {
+fn of_stream(conn: &Connection, lately: &Lately, stream: Stream, ask: &str) -> Result<Vec<Record>, Failure> {
     // Sorted below: with an ORDER BY, SQLite prepares the statement anew for each stream.
     let mut ask = conn.prepare_cached(ask)?;
     let mut rows = ask.query([stream.to_string()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(record_of(row, stream)?);
+        found.push(record_of(row, lately, stream)?);
     }
     found.sort_unstable_by_key(|record| record.seq);
     Ok(found)
 }
 
 /// A record that is kept under a stream, and belongs to it.
-fn record_of(row: &Row<'_>, stream: Stream) -> Result<Record, Failure> {
-    let record = record(row)?;
+fn record_of(row: &Row<'_>, lately: &Lately, stream: Stream) -> Result<Record, Failure> {
+    let record = record(row, lately)?;
     if record.body.stream != stream {
         let why = format!("it is kept under `{stream}` and says that it belongs to `{}`", record.body.stream);
         return Err(UnreadableRecord::Damaged { seq: record.seq, why }.into());
@@ -99,7 +107,12 @@ fn record_of(row: &Row<'_>, stream: Stream) -> Result<Record, Failure> {
 }
 
 /// Records of every stream past a place, in order.
-pub(super) fn records(conn: &Connection, after: Seq, limit: usize) -> Result<Vec<Record>, Failure> {
+pub(super) fn records(
+    conn: &Connection,
+    lately: &Lately,
+    after: Seq,
+    limit: usize,
+) -> Result<Vec<Record>, Failure> {
     let mut ask = conn.prepare_cached(
         "SELECT seq, bytes, payload, signature FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
@@ -107,7 +120,7 @@ pub(super) fn records(conn: &Connection, after: Seq, limit: usize) -> Result<Vec
     let mut found = Vec::new();
     let mut due = after.next();
     while let Some(row) = rows.next()? {
-        let record = record(row)?;
+        let record = record(row, lately)?;
         if record.seq != due {
             return Err(UnreadableRecord::Damaged { seq: due, why: "it is missing".to_owned() }.into());
         }
@@ -164,27 +177,21 @@ pub(super) struct Lines {
 impl Lines {
     /// What is told of them once they are written behind this place.
     pub(super) fn filed(self, behind: Seq, version: Version) -> Filed {
-        Filed { behind, version, records: self.records }
-    }
-}
-
-/// What was written of one append, and behind which place.
-pub(super) struct Filed {
-    behind: Seq,
-    version: Version,
-    records: Vec<Sealed>,
-}
-
-impl From<Filed> for Appended {
-    fn from(filed: Filed) -> Self {
-        let mut seq = filed.behind;
-        let record = |sealed| {
+        let mut seq = behind;
+        let written = |(sealed, payload)| {
             seq = seq.next();
-            Record::at(seq, sealed)
+            Written { record: Record::at(seq, sealed), payload }
         };
-        let records = filed.records.into_iter().map(record).collect();
-        Self { seq, version: filed.version, records }
+        let written = self.records.into_iter().zip(self.payloads).map(written).collect();
+        Filed { seq, version, written }
     }
+}
+
+/// What was written of one append, and where it ends.
+pub(super) struct Filed {
+    pub(super) seq: Seq,
+    pub(super) version: Version,
+    pub(super) written: Vec<Written>,
 }
 
 /// The row of a summary.

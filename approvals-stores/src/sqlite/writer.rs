@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::batch::{Batch, Entry, Pace, Reply};
 use super::error::{Failure, closed};
+use super::lately::Lately;
 use super::node::Names;
 use super::place::{Files, Standing, displaced};
 use super::queue::{Jobs, Next, Queue};
@@ -42,12 +43,22 @@ impl Writer {
         options: SqliteOptions,
         bell: Arc<Bell>,
         names: Arc<Names>,
+        lately: Arc<Lately>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = Queue::new();
         let (pen, files) = (Some(Pen::new(conn)), Files::of(&path));
         let stood = files.stand().ok();
-        let mut scribe =
-            Scribe { path: Arc::clone(&path), files, options, bell, names, pen, stood, displaced: false };
+        let mut scribe = Scribe {
+            path: Arc::clone(&path),
+            files,
+            options,
+            bell,
+            names,
+            lately,
+            pen,
+            stood,
+            displaced: false,
+        };
         queue.thread("approvals-write", move || scribe.work(&jobs))?;
         Ok(Self { queue, path })
     }
@@ -56,8 +67,7 @@ impl Writer {
     pub(super) async fn append(&self, append: Append, pace: Pace) -> Result<Appended, StoreError> {
         // Written down here, by whoever has the append: the one thread that writes does what nobody else can.
         let sheet = Sheet::new(append)?;
-        // So is what it wrote.
-        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await.map(Appended::from)
+        self.ask(|reply| Job::Append(Entry { sheet, reply, pace })).await
     }
 
     /// Folds every request anew.
@@ -84,6 +94,7 @@ struct Scribe {
     options: SqliteOptions,
     bell: Arc<Bell>,
     names: Arc<Names>,
+    lately: Arc<Lately>,
     pen: Option<Pen>,
     /// Where the store stood when it was last written.
     stood: Option<Standing>,
@@ -142,7 +153,8 @@ impl Scribe {
             Ok(written)
         });
         match written {
-            Ok(Written { last, answers }) => {
+            Ok(Committed { last, answers }) => {
+                let answers: Vec<_> = answers.into_iter().map(|answer| self.told(answer)).collect();
                 self.bell.ring(last);
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     let _ = reply.send(answer);
@@ -160,6 +172,14 @@ impl Scribe {
         if let Some(reply) = other {
             self.rebuild(reply);
         }
+    }
+
+    /// What is told of an append that was committed, which is kept to be read.
+    fn told(&self, answer: Result<Filed, StoreError>) -> Result<Appended, StoreError> {
+        let Filed { seq, version, written } = answer?;
+        let records = written.iter().map(|written| written.record.clone()).collect();
+        self.lately.put(written.into_iter());
+        Ok(Appended { seq, version, records })
     }
 
     /// A pen that holds the write lock.
@@ -193,7 +213,7 @@ impl Scribe {
     }
 
     /// Judges each append on its own, writes those that stand, and commits.
-    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Written, Failure> {
+    fn write(&self, pen: &mut Pen, sheets: Vec<Sheet>) -> Result<Committed, Failure> {
         let Pen { conn, recent } = pen;
         let mut last = recent.check(conn)?;
         let mut quill = Quill::new(conn)?;
@@ -224,7 +244,7 @@ impl Scribe {
         drop(quill);
         conn.prepare_cached("COMMIT")?.execute([])?;
         recent.reached(last);
-        Ok(Written { last, answers })
+        Ok(Committed { last, answers })
     }
 
     /// Whether a body may start on this node.
@@ -260,7 +280,7 @@ impl Pen {
 }
 
 /// A commit: where the ledger ends now, and one answer for each append.
-struct Written {
+struct Committed {
     last: Seq,
     answers: Vec<Result<Filed, StoreError>>,
 }
