@@ -9,9 +9,9 @@ use approvals_core::ledger::Record;
 use super::sync::Mutex;
 
 /// The most records: what a follower, the cards and a desk read is mostly among the last few commits.
-const RECORDS: usize = 2_048;
+const RECORDS: usize = 4_096;
 /// The most bytes of them, as they are stored.
-const BYTES: usize = 1 << 20;
+const BYTES: usize = 4 << 20;
 
 /// The last records that were committed here, one after the other and without a gap.
 ///

@@ -237,7 +237,7 @@ impl Local {
         // What was placed just now says this already, unless somebody answered meanwhile.
         let new = state.phase() != Phase::Pending || shown.is_some() || !state.answers().is_empty();
         let mut again = false;
-        if let Some(card) = Card::of(&history, &state).filter(|_| new) {
+        if let Some(card) = new.then(|| Card::of(&history, &state)).flatten() {
             for registered in &self.parts.backends {
                 let way = &registered.way.id;
                 let Some((reference, _)) = state.presented().get(way) else { continue };
