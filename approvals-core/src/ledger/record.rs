@@ -113,36 +113,40 @@ impl Body {
     /// # Errors
     /// If the event holds what JSON cannot hold exactly: see [`canonical`](capture::canonical).
     pub fn to_bytes(&self) -> Result<Vec<u8>, capture::CaptureError> {
-        self.to_bytes_around(&self.event.to_bytes()?)
+        let Self { format, env, stream, version, time, node, event } = self;
+        Prefix::new(*format, *env, *stream, node, &event.to_bytes()?)?.at(*time, *version)
     }
+}
 
-    /// The canonical bytes, given those of the event: it is the first member by far in size, and known before the
-    /// store's time and version are.
-    pub(super) fn to_bytes_around(&self, event: &[u8]) -> Result<Vec<u8>, capture::CaptureError> {
-        /// The members that sort behind `event`, in their order.
-        #[derive(Serialize)]
-        struct Rest<'a> {
-            format: u32,
-            node: &'a NodeName,
-            stream: Stream,
-            time: Timestamp,
-            version: Version,
-        }
-        let rest = Rest {
-            format: self.format,
-            node: &self.node,
-            stream: self.stream,
-            time: self.time,
-            version: self.version,
-        };
-        let rest = capture::canonical(&rest)?;
-        // `env` is the one member that sorts before it.
-        let opening: &[u8] = match self.env {
+/// The canonical bytes of a body as far as its time, which sorts behind all that is known before the store writes it.
+#[derive(Debug)]
+pub(super) struct Prefix(Vec<u8>);
+
+impl Prefix {
+    /// Of an event with these canonical bytes.
+    pub(super) fn new(
+        format: u32,
+        env: Env,
+        stream: Stream,
+        node: &NodeName,
+        event: &[u8],
+    ) -> Result<Self, capture::CaptureError> {
+        // `env` is the one member that sorts before the event.
+        let opening: &[u8] = match env {
             Env::Live => br#"{"event":"#,
             Env::Test => br#"{"env":"test","event":"#,
         };
-        let rest = rest.strip_prefix(b"{").unwrap_or_default();
-        Ok([opening, event, b",", rest].concat())
+        let (format, node) = (capture::canonical(&format)?, capture::canonical(node)?);
+        let stream = capture::canonical(&stream)?;
+        let parts =
+            [opening, event, br#","format":"#, &format, br#","node":"#, &node, br#","stream":"#, &stream];
+        Ok(Self(parts.concat()))
+    }
+
+    /// All of them.
+    pub(super) fn at(self, time: Timestamp, version: Version) -> Result<Vec<u8>, capture::CaptureError> {
+        let (time, version) = (capture::canonical(&time)?, capture::canonical(&version)?);
+        Ok([&self.0, &br#","time":"#[..], &time, br#","version":"#, &version, b"}"].concat())
     }
 }
 

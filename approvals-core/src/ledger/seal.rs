@@ -1,5 +1,6 @@
 //! What every store runs inside its own transaction: judge an append at the time it is written.
 
+use super::record::Prefix;
 use super::{Append, Body, Env, Event, FORMAT, NewEvent, Payload, Record, Signature, Stream, Summary};
 use crate::capture::CaptureError;
 use crate::id::{NodeName, Version};
@@ -106,8 +107,8 @@ pub struct Draft {
 #[derive(Debug)]
 struct Drafted {
     new: NewEvent,
-    bytes: Vec<u8>,
-    /// Of these bytes, for an event that opens a request.
+    prefix: Prefix,
+    /// Of its bytes, for an event that opens a request.
     digest: Option<Digest>,
 }
 
@@ -121,7 +122,8 @@ impl Draft {
         let drafted = |new: NewEvent| {
             let bytes = new.event.to_bytes()?;
             let digest = new.event.digest_in(&bytes);
-            Ok(Drafted { new, bytes, digest })
+            let prefix = Prefix::new(FORMAT, env, stream, &node, &bytes)?;
+            Ok(Drafted { new, prefix, digest })
         };
         let events = events.into_iter().map(drafted).collect::<Result<_, CaptureError>>()?;
         Ok(Self { stream, expected, env, node, events })
@@ -159,7 +161,7 @@ impl Draft {
         let mut state = state.clone();
         let time = state.last().map_or(now, |last| last.max(now));
         let mut sealed = Vec::with_capacity(self.events.len());
-        for Drafted { new, bytes, digest } in self.events {
+        for Drafted { new, prefix, digest } in self.events {
             let note = new.event.is_note();
             // Only a note may be written without saying which version it was written for.
             if !note && self.expected.is_none() {
@@ -182,7 +184,7 @@ impl Draft {
                 check_unfolded(&body)?;
                 None
             };
-            let bytes = body.to_bytes_around(&bytes)?;
+            let bytes = prefix.at(body.time, body.version)?;
             sealed.push(Sealed { body, bytes, payload: new.payload, signature: new.signature, summary });
         }
         Ok((state, sealed))
