@@ -7,6 +7,7 @@ use std::time::Duration;
 use approvals::ErrorKind;
 use approvals::ledger::{Append, CancelWhy, Env, Event, Memory, NotRunWhy, Store};
 use approvals::policy::SiteRuling;
+use approvals::request::Quorum;
 use approvals::state::Phase;
 use approvals::testing::ManualClock;
 use approvals::time::{Clock, SystemClock};
@@ -140,6 +141,30 @@ async fn a_verdict_with_its_claim_that_is_not_answered_leaves_the_call_its_deadl
         bench.ends(approvals).await;
         assert_eq!(bench.runs.count(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_verdict_that_is_offered_is_taken_while_the_call_waits_for_its_own_look_at_the_store() {
+    let bench = Bench::new();
+    bench.policy.asks(Quorum::people(2));
+    let approvals = bench.up().await;
+    let (call, card) = asked(&bench, &approvals).await;
+    settle().await;
+    let (answered, look) = (Hold::new(), Hold::new());
+    bench.store.fault("reviewed", 1, Does::Hold(answered.clone()));
+    let first = submitting(&bench.mock, "ann", yes(&card));
+    answered.reached(1).await;
+    // What the first answer is news for: the call, and its card.
+    let fired = bench.store.fault("history", 2, Does::Hold(look.clone()));
+    answered.open();
+    assert_eq!(counted(&first.await.unwrap().unwrap()), Phase::Pending);
+    look.reached(2).await;
+    assert_eq!(counted(&bench.mock.submit("bob", yes(&card)).await.unwrap()), Phase::Approved);
+    let together = bench.store.appends().into_iter().find(|names| names.contains(&"started"));
+    assert_eq!(together, Some(vec!["reviewed", "started"]));
+    assert_eq!((call.await.unwrap().unwrap(), fired.times()), (3, 2));
+    look.open();
+    bench.ends(approvals).await;
 }
 
 #[tokio::test]
