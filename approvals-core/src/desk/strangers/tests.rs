@@ -51,6 +51,7 @@ fn desk() -> (Desk, ManualClock, Arc<Shelf>) {
         },
         strangers: Arc::default(),
         here: None,
+        patience: None,
     };
     (desk, clock, store)
 }

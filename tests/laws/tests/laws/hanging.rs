@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::ErrorKind;
-use approvals::ledger::{Append, CancelWhy, Env, Event, Memory, NotRunWhy, Store};
+use approvals::desk::DeskError;
+use approvals::ledger::{Append, CancelWhy, Env, Event, Memory, NotRunWhy, Store, StoreErrorKind};
 use approvals::policy::SiteRuling;
 use approvals::request::Quorum;
 use approvals::state::Phase;
@@ -212,6 +213,41 @@ async fn a_verdict_is_noticed_although_a_read_of_the_news_is_never_answered() {
     refused(within(&bench, GRACE, call).await, ErrorKind::Cancelled, &[]);
     assert_eq!(fired.times(), 1);
     bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_reviewer_whose_answer_the_store_does_not_answer_for_is_told_so_and_may_answer_again() {
+    for (people, on) in [(1, "history"), (1, "reviewed"), (2, "reviewed"), (1, "ignored")] {
+        let bench = Bench::new();
+        bench.policy.asks(Quorum::people(people));
+        let approvals = bench.up().await;
+        let (call, card) = asked(&bench, &approvals).await;
+        settle().await;
+        // The owner of the agent is not asked.
+        let person = if on == "ignored" { "owner" } else { "ann" };
+        let late = Hold::new();
+        let fired = bench.store.fault(on, 1, Does::Hold(late.clone()));
+        let begun = bench.clock.now();
+        let told = drive(&bench.clock, SECOND, submitting(&bench.mock, person, yes(&card))).await;
+        let took = begun.until(bench.clock.now());
+        assert!(took <= GRACE / 2 + 2 * SECOND, "it took {took:?}");
+        let Err(DeskError::Store(error)) = told else { panic!("{told:?}") };
+        assert_eq!((error.kind(), fired.times()), (&StoreErrorKind::Unanswered, 1));
+        late.open();
+        settle().await;
+        let again = bench.mock.submit(person, yes(&card)).await.unwrap();
+        match on {
+            "history" => drop(counted(&again)),
+            _ => drop(ignored(&again)),
+        }
+        if people == 2 || on == "ignored" {
+            bench.mock.submit("bob", yes(&card)).await.unwrap();
+        }
+        let _ = drive(&bench.clock, SECOND, call).await;
+        bench.ends(approvals).await;
+        let written = bench.store.appends().iter().filter(|names| names.contains(&"reviewed")).count();
+        assert_eq!((written, bench.runs.count() <= 1), (people as usize, true));
+    }
 }
 
 #[test]
