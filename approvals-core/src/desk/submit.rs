@@ -113,7 +113,7 @@ impl Desk {
     /// A desk for a process that reads the store and reviews: no node name is taken.
     ///
     /// The node `name` is written into the records as it is. It waits for as long as the store takes to answer; the desk
-    /// that a backend is given waits for 62 s at each step.
+    /// that a backend is given waits for about a minute at each step.
     pub fn new(
         store: Arc<dyn Store>,
         directory: Arc<dyn Directory>,
@@ -328,11 +328,7 @@ impl Desk {
     }
 
     async fn write(&self, append: Append) -> Result<Appended, StoreError> {
-        let written = self.store.append(append);
-        match &self.patience {
-            Some(patience) => patience.answer(written).await,
-            None => written.await,
-        }
+        Patience::answer_to(self.patience.as_ref(), self.store.append(append)).await
     }
 
     /// The verdict together with the claim of a call that waits in this process.
