@@ -261,9 +261,14 @@ impl Queue {
             Ok(Outcome::Ignored(
                 IgnoredWhy::AlreadyDecided | IgnoredWhy::TooLate | IgnoredWhy::UnknownRequest,
             )) => self.placed.push(entry),
-            _ if still_open => {
+            outcome if still_open => {
                 if let Some(card) = news {
                     entry.card = *card;
+                }
+                // The store may be in trouble for long: what else waits is asked about meanwhile.
+                if outcome.is_err() && !self.waiting.is_empty() {
+                    self.waiting.push_back(entry);
+                    return self.next();
                 }
                 self.front = Some(Front { entry, stage: Stage::Asked });
                 return self.ask();

@@ -324,6 +324,31 @@ fn an_answer_that_does_not_count_gets_the_reason_and_the_question_again() {
 }
 
 #[test]
+fn an_answer_that_could_not_be_recorded_is_asked_for_again_behind_the_cards_that_wait() {
+    let mut desk = Desk::open();
+    desk.present(&card(1)).unwrap();
+    desk.line("approve");
+    let review = desk.review().unwrap();
+    desk.fail(&review);
+    let screen = desk.screen();
+    assert!(screen.replace("\n| ", "").contains("no room is left; answer again\n"), "{screen}");
+    assert!(screen.ends_with("[approve/deny/skip] "), "nothing else waits: {screen}");
+    desk.present(&card(2)).unwrap();
+    desk.line("approve");
+    let review = desk.review().unwrap();
+    let news = with_answer(card(1), "pending", "lee", "approved", None);
+    desk.update(&news);
+    desk.fail(&review);
+    desk.line("deny");
+    let other = desk.review().unwrap();
+    assert_eq!(other.request.to_string(), card(2).request);
+    desk.report(&other, counted(Phase::Denied));
+    assert!(desk.screen().contains("lee"), "the card is that of the newest news");
+    desk.line("approve");
+    assert_eq!(desk.review().unwrap().request, review.request);
+}
+
+#[test]
 fn an_answer_that_came_too_late_is_not_asked_for_again() {
     for why in [IgnoredWhy::AlreadyDecided, IgnoredWhy::TooLate] {
         let mut desk = Desk::open();

@@ -9,6 +9,7 @@ mod pause;
 mod tests;
 mod wire;
 
+use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,10 +40,10 @@ pub(super) const LONGEST: Duration = Duration::from_secs(35);
 pub(super) const LONGEST_ANSWER: usize = 1024 * 1024;
 /// The most requests in one question, about 400 KB of it.
 const MOST: usize = 10_000;
-/// How many decisions of one answer are dealt with at the same time.
-const LANES: usize = 64;
-/// How long one decision may keep the next question from being asked: a store that loses an answer keeps no other decision
-/// from being asked for.
+/// About how many requests the decisions of one answer are dealt with at the same time.
+const AT_ONCE: usize = 64;
+/// How long one decision may keep the next question from being asked, and how long after the first of an answer another is
+/// begun, where some are not dealt with: a store that loses an answer keeps no other decision from being asked for.
 const DEALT_WITHIN: Duration = Duration::from_secs(60);
 /// Of how many decisions of one answer the endpoint is told what became of them.
 const MOST_TOLD: usize = 1_000;
@@ -295,59 +296,84 @@ impl Asker {
     /// taken: what could not be recorded comes again.
     ///
     /// Side by side, so that a store which commits whatever waits has more than one in a commit; those about one
-    /// request in their order.
+    /// request in their order. One that is not dealt with holds up no other request, and all of them not for long.
     async fn take(&self, decisions: Vec<Object<Sealed>>, place: &mut Place) -> Result<(bool, bool), String> {
-        let mut lanes: Vec<Vec<(usize, Sealed)>> = Vec::new();
-        lanes.resize_with(LANES, Vec::new);
         let mut told = Vec::new();
         told.resize_with(decisions.len(), || None);
-        for (turn, Object(sealed)) in decisions.into_iter().enumerate() {
-            if let Some(lane) = lanes.get_mut(sealed.lane(LANES)) {
-                lane.push((turn, sealed));
+        let mut waiting = by_request(decisions);
+        let (mut dealing, mut late) = (JoinSet::new(), self.inbox.clock().sleep(DEALT_WITHIN));
+        let (mut is_late, mut is_away, mut new, mut counted) = (false, false, false, false);
+        loop {
+            while dealing.len() < AT_ONCE
+                && !(is_late && is_away)
+                && let Some(decisions) = waiting.pop_front()
+            {
+                dealing.spawn(deal(Arc::clone(&self.inbox), decisions));
             }
-        }
-        let mut dealing = JoinSet::new();
-        for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
-            let inbox = Arc::clone(&self.inbox);
-            dealing.spawn(async move {
-                let (mut dealt, mut new, mut counted) = (Vec::with_capacity(lane.len()), false, false);
-                for (turn, sealed) in lane {
-                    // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
-                    tokio::task::yield_now().await;
-                    // What is under way is not cut off: it is waited for again when the decision comes again.
-                    let Received { answer, is_new } = tokio::select! {
-                        biased;
-                        received = sealed.receive(&inbox) => received,
-                        () = inbox.clock().sleep(DEALT_WITHIN) => Answer::Away.into(),
-                    };
-                    if answer == Answer::Away {
-                        return None;
-                    }
-                    new |= is_new;
-                    counted |= is_new && matches!(answer, Answer::Counted { .. });
-                    dealt.push((turn, Told::of(&sealed, &answer)));
+            let dealt = tokio::select! {
+                biased;
+                () = &mut late, if !is_late => {
+                    is_late = true;
+                    continue;
                 }
-                Some((dealt, new, counted))
-            });
-        }
-        let (mut new, mut counted) = (false, false);
-        while let Some(dealt) = dealing.join_next().await {
-            let Ok(Some((dealt, some_new, some_counted))) = dealt else {
-                return Err(Answer::Away.to_string());
+                dealt = dealing.join_next() => dealt,
             };
-            new |= some_new;
-            counted |= some_counted;
-            for (turn, what) in dealt {
+            let Some(dealt) = dealt else { break };
+            let Ok(Some(dealt)) = dealt else {
+                is_away = true;
+                continue;
+            };
+            for (turn, what, Received { answer, is_new }) in dealt {
+                new |= is_new;
+                counted |= is_new && matches!(answer, Answer::Counted { .. });
                 if let Some(place) = told.get_mut(turn) {
                     *place = Some(what);
                 }
             }
+        }
+        if is_away {
+            return Err(Answer::Away.to_string());
         }
         // Bounded, so that no answer makes a question that the endpoint has to refuse.
         let told = told.into_iter().flatten().filter(Told::is_short);
         place.told = told.take(MOST_TOLD).collect();
         Ok((new, counted))
     }
+}
+
+/// Decisions in the order in which they came, those about one request together.
+type Decisions = Vec<(usize, Sealed)>;
+
+fn by_request(decisions: Vec<Object<Sealed>>) -> VecDeque<Decisions> {
+    let (mut requests, mut places) = (VecDeque::<Decisions>::new(), HashMap::new());
+    for (turn, Object(sealed)) in decisions.into_iter().enumerate() {
+        let place = *places.entry(sealed.about()).or_insert(requests.len());
+        match requests.get_mut(place) {
+            Some(decisions) => decisions.push((turn, sealed)),
+            None => requests.push_back(vec![(turn, sealed)]),
+        }
+    }
+    requests
+}
+
+/// What became of decisions about one request; `None` once one could not be dealt with.
+async fn deal(inbox: Arc<Inbox>, decisions: Decisions) -> Option<Vec<(usize, Told, Received)>> {
+    let mut dealt = Vec::with_capacity(decisions.len());
+    for (turn, sealed) in decisions {
+        // A megabyte of forged signatures takes a while to verify; everything else goes on meanwhile.
+        tokio::task::yield_now().await;
+        // What is under way is not cut off: it is waited for again when the decision comes again.
+        let received = tokio::select! {
+            biased;
+            received = sealed.receive(&inbox) => received,
+            () = inbox.clock().sleep(DEALT_WITHIN) => Answer::Away.into(),
+        };
+        if received.answer == Answer::Away {
+            return None;
+        }
+        dealt.push((turn, Told::of(&sealed, &received.answer), received));
+    }
+    Some(dealt)
 }
 
 /// The ids of the decisions in an answer, and its cursor.

@@ -80,7 +80,7 @@ impl Stop {
     /// How long to wait before this is asked again; nothing once something may be sent, and an error where the pause outlasts
     /// the time that there is.
     pub(super) fn pause(&self, now: Timestamp, within: Duration) -> Result<Duration, BackendError> {
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut until = self.until();
         match &mut *until {
             Until::Ever => Err(gone()),
             Until::Open => Ok(Duration::ZERO),
@@ -105,7 +105,7 @@ impl Stop {
         let now = clock.now();
         let asked = retry_after(answer.headers(), now).filter(|_| is_later(answer.status()));
         let Some(long) = asked else { return };
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut until = self.until();
         let is_longer = match &mut *until {
             Until::Open => true,
             Until::Pause(pause) => pause.is_over() || long > pause.left(now),
@@ -116,8 +116,24 @@ impl Stop {
         }
     }
 
-    fn set(&self, until: Until) {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    /// Whether it wants anything at all.
+    pub(super) fn wants_any(&self) -> Result<(), BackendError> {
+        match *self.until() {
+            Until::Ever => Err(gone()),
+            Until::Open | Until::Pause(_) => Ok(()),
+        }
+    }
+
+    /// A message arrived: no pause goes on. What is gone stays so, because that message was sent before.
+    fn arrived(&self) {
+        let mut until = self.until();
+        if let Until::Pause(_) = *until {
+            *until = Until::Open;
+        }
+    }
+
+    fn until(&self) -> MutexGuard<'_, Until> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ended(&self) -> MutexGuard<'_, BTreeSet<RequestId>> {
@@ -152,14 +168,14 @@ pub(super) fn outcome(
     })?;
     match answer.status() {
         status if status.is_success() => {
-            stop.set(Until::Open);
+            stop.arrived();
             accepted(&answer).ok_or_else(malformed)
         }
         // It came before, and our side did not hear of it. What stands beside it is not needed.
         StatusCode::CONFLICT => Ok(accepted(&answer).unwrap_or(Accepted { id: None })),
         StatusCode::GONE => match about {
             About::All => {
-                stop.set(Until::Ever);
+                *stop.until() = Until::Ever;
                 Err(gone())
             }
             About::One(request) => {
@@ -306,6 +322,15 @@ mod tests {
         assert!(outcome(says(410, MINUTE), &stop, About::All).is_err());
         stop.hear(&says(429, MINUTE), &clock);
         assert!(!stop.pause(NOON, DAY).unwrap_err().is_temporary(), "gone for good is no pause");
+    }
+
+    #[test]
+    fn an_endpoint_that_is_gone_is_not_back_because_of_a_message_that_was_sent_before() {
+        let stop = Stop::default();
+        assert!(outcome(says(410, MINUTE), &stop, About::All).is_err());
+        outcome(says(200, MINUTE), &stop, About::All).expect("the card stands there");
+        let gone = stop.pause(NOON, DAY).unwrap_err();
+        assert!(!gone.is_temporary() && gone.to_string().contains("410"), "{gone}");
     }
 
     #[test]

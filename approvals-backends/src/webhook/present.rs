@@ -201,6 +201,7 @@ impl Parts {
             place = self.places.acquire() => place,
             () = &mut late => return Err(crowded()),
         };
+        self.stop.wants_any()?;
         let body = Bytes::from(body);
         // Judged once here: the id is the same in every attempt.
         let unsignable =

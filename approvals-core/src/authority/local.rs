@@ -287,6 +287,7 @@ impl Local {
             way,
             strangers: Arc::default(),
             here: Some(Here(Arc::downgrade(&self.0))),
+            patience: Some(self.parts.patience.clone()),
         }
     }
 

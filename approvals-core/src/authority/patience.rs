@@ -41,6 +41,17 @@ impl Patience {
         self.wait(asked).await.unwrap_or_else(|| Err(no_answer()))
     }
 
+    /// The same where nobody may have set a bound: then it is waited for as long as it takes.
+    pub(crate) async fn answer_to<T>(
+        patience: Option<&Self>,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match patience {
+            Some(patience) => patience.answer(asked).await,
+            None => asked.await,
+        }
+    }
+
     /// What comes of work with a store in that time.
     pub(crate) async fn wait<F: Future>(&self, work: F) -> Option<F::Output> {
         let (mut work, mut rests, mut rest) =

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Desk;
+use crate::authority::Patience;
 use crate::id::{NodeName, WayId};
 use crate::ledger::{Append, Env, Event, Store, StoreError, Stream};
 use crate::sync::{AtomicBool, AtomicU64};
@@ -41,8 +42,8 @@ impl Desk {
     /// Counts input that did not prove where it comes from: unsigned, signed with another key, too old.
     ///
     /// It costs nothing and waits for nothing, so that strangers can neither fill the disk nor hold up an answer: the
-    /// first is recorded at once, what follows as one number a minute. A store that fails gets the number later.
-    /// Outside of a tokio runtime it is counted, and recorded with the next.
+    /// first is recorded at once, what follows as one number a minute. A store that fails or does not answer gets the
+    /// number later, twice if it wrote it all the same. Outside of a tokio runtime it is counted, and recorded with the next.
     pub fn unauthenticated(&self, count: u64) {
         // Counts that large are a flood either way.
         let _ = self
@@ -61,6 +62,7 @@ impl Desk {
                 way: self.way.id.clone(),
                 node: self.node.clone(),
                 env: self.env,
+                patience: self.patience.clone(),
             }
             .run(),
         );
@@ -76,6 +78,7 @@ struct Recorder {
     way: WayId,
     node: NodeName,
     env: Env,
+    patience: Option<Patience>,
 }
 
 impl Recorder {
@@ -111,7 +114,7 @@ impl Recorder {
             node: self.node.clone(),
             events: vec![event.into()],
         };
-        store.append(append).await?;
+        Patience::answer_to(self.patience.as_ref(), store.append(append)).await?;
         tracing::warn!(way = %self.way, count, "input that proves nothing came in; check who can reach this way in, and its keys");
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::strangers::Strangers;
 use super::{Decision, Outcome, Review, Reviewer, Seen, Way, decide, may_cancel, may_reconcile};
-use crate::authority::{Here, Together};
+use crate::authority::{Here, Patience, Together};
 use crate::id::{Chance, NoChance, NodeName, RequestId};
 use crate::ledger::{
     Append, Appended, Body, CancelWhy, Env, Event, FORMAT, Ignored, IgnoredWhat, IgnoredWhy, NewEvent,
@@ -80,6 +80,9 @@ pub struct Desk {
     pub(crate) strangers: Arc<Strangers>,
     /// The gate of this process, whose waiting calls a verdict may claim for.
     pub(crate) here: Option<Here>,
+    /// How long a write may take to be answered, as reads may of the store of a gate; a store of its own may take as long
+    /// as it likes.
+    pub(crate) patience: Option<Patience>,
 }
 
 /// What became of a review, and the name that the reviewer is known by.
@@ -109,7 +112,8 @@ pub enum DeskError {
 impl Desk {
     /// A desk for a process that reads the store and reviews: no node name is taken.
     ///
-    /// The node `name` is written into the records as it is.
+    /// The node `name` is written into the records as it is. It waits for as long as the store takes to answer; the desk
+    /// that a backend is given waits for about a minute at each step.
     pub fn new(
         store: Arc<dyn Store>,
         directory: Arc<dyn Directory>,
@@ -126,6 +130,7 @@ impl Desk {
             way,
             strangers: Arc::default(),
             here: None,
+            patience: None,
         }
     }
 
@@ -148,7 +153,8 @@ impl Desk {
     /// Answers whether it counted and, if not, why; either way that is recorded.
     ///
     /// # Errors
-    /// If store or directory fail. Nothing was counted then, unless the store lost its reply; submitting again is safe.
+    /// If store or directory fail. Nothing was counted then, unless the store lost its reply, or gives it later than it is
+    /// waited for; submitting again is safe.
     pub async fn submit(&self, identity: &Identity, review: Review) -> Result<Reply, DeskError> {
         let stream = Stream::Request(review.request);
         let mut tries = 0;
@@ -318,7 +324,11 @@ impl Desk {
             node: self.node.clone(),
             events: vec![event],
         };
-        self.store.append(append).await
+        self.write(append).await
+    }
+
+    async fn write(&self, append: Append) -> Result<Appended, StoreError> {
+        Patience::answer_to(self.patience.as_ref(), self.store.append(append)).await
     }
 
     /// The verdict together with the claim of a call that waits in this process.
@@ -425,7 +435,7 @@ impl Desk {
         let events = vec![NewEvent::with(event, payload)];
         let env = env.unwrap_or(self.env);
         let append = Append { stream, expected: None, env, node: self.node.clone(), events };
-        self.store.append(append).await?;
+        self.write(append).await?;
         tracing::info!(request = %stream, way = %self.way.id, ?what, %why, "answer ignored");
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! be a hundred thousand, and a call that comes back for one of them finds it by its key, so they are gone through behind
 //! the start, one after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::time::Duration;
 
@@ -32,18 +32,23 @@ pub(crate) async fn recover(
     family: NodeName,
     up: Seq,
 ) -> Result<impl Future<Output = ()> + Send + use<>, StoreError> {
-    let mut recovery = Recovery { local: local.clone(), family, up, dead: HashMap::new(), aside: Vec::new() };
-    let mut after = None;
+    let (dead, aside) = (HashMap::new(), VecDeque::new());
+    let mut recovery = Recovery { local: local.clone(), family, up, dead, aside };
+    let (mut after, mut bodies) = (None, VecDeque::new());
     loop {
         let page = recovery.list(&[Phase::Executing], after).await?;
         for summary in recovery.ours(&page) {
-            if let Some(claimant) = summary.claimed_by.clone() {
-                recovery.see_to(summary.id, Left::Body(claimant)).await;
-            }
+            bodies.extend(summary.claimed_by.clone().map(|claimant| (summary.id, Left::Body(claimant))));
         }
         match page.next {
             Some(next) => after = Some(next),
             None => break,
+        }
+    }
+    while let Some((request, body)) = bodies.pop_front() {
+        if recovery.see_to(request, body).await == Seen::Unanswered {
+            recovery.put_first(bodies);
+            break;
         }
     }
     Ok(async move {
@@ -62,7 +67,16 @@ struct Recovery {
     /// Whose bearers are dead; the others are alive, or not ours to judge.
     dead: HashMap<NodeName, bool>,
     /// What could not be seen to, and is tried again behind the others.
-    aside: Vec<(RequestId, Left)>,
+    aside: VecDeque<(RequestId, Left)>,
+}
+
+/// What came of seeing to a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    To,
+    HeldUp,
+    /// Held up by a store that did not answer in all the time that it is given.
+    Unanswered,
 }
 
 /// What an earlier process left of a request.
@@ -85,24 +99,27 @@ impl Recovery {
         page.summaries.iter().filter(move |summary| summary.env == env)
     }
 
-    /// Sees to what is left of one request, and says whether that was held up. It holds up no other: what cannot be read
-    /// closes its request (law 6), whose next caller is told, and what a store does not answer for is put aside.
-    async fn see_to(&mut self, request: RequestId, left: Left) -> bool {
+    /// Sees to what is left of one request. It holds up no other: what cannot be read closes its request (law 6), whose
+    /// next caller is told, and what a store does not answer for is put aside.
+    async fn see_to(&mut self, request: RequestId, left: Left) -> Seen {
         let patience = self.local.parts.patience.clone();
         let seen_to = match &left {
             Left::Body(claimant) => patience.answer(self.bury(request, claimant)).await,
             Left::Open => self.take_up(request).await,
         };
         match seen_to {
-            Ok(()) => false,
+            Ok(()) => Seen::To,
             Err(error) if is_of_one_request(&error) => {
                 tracing::error!(%request, %error, "an open request cannot be read and stays closed; do what the error says, or have the call take another key");
-                false
+                Seen::To
             }
             Err(error) => {
                 tracing::warn!(%request, %error, "what an earlier process left of a request could not be taken up; trying again behind the others, do what the error says if it stays");
-                self.aside.push((request, left));
-                true
+                self.aside.push_back((request, left));
+                match error.kind() {
+                    StoreErrorKind::Unanswered => Seen::Unanswered,
+                    _ => Seen::HeldUp,
+                }
             }
         }
     }
@@ -128,25 +145,37 @@ impl Recovery {
     }
 
     async fn try_again(&mut self) {
-        let mut tries = 0;
-        for (request, left) in std::mem::take(&mut self.aside) {
-            if self.local.hub.is_closed() {
-                return;
+        let (mut again, mut tries) = (std::mem::take(&mut self.aside), 0);
+        while let Some((request, left)) = again.pop_front()
+            && !self.local.hub.is_closed()
+        {
+            let seen = self.see_to(request, left).await;
+            if seen == Seen::Unanswered {
+                return self.put_first(again);
             }
-            let held_up = self.see_to(request, left).await;
-            self.pause(held_up, &mut tries).await;
+            self.pause(seen, &mut tries).await;
         }
     }
 
+    /// Puts aside what is behind one that was not answered for. A store that answers for none is waited for once, and not
+    /// for each; one that is silent about the one only is asked about the others first the next time.
+    fn put_first(&mut self, mut behind: VecDeque<(RequestId, Left)>) {
+        behind.append(&mut self.aside);
+        self.aside = behind;
+    }
+
     /// Between two requests. A store that fails for the one may fail for all, and is not hammered.
-    async fn pause(&self, held_up: bool, tries: &mut u32) {
-        if held_up {
-            self.local.parts.clock.sleep(backoff(*tries)).await;
-            *tries += 1;
-        } else {
-            *tries = 0;
-            // Calls and reviews go first.
-            tokio::task::yield_now().await;
+    async fn pause(&self, seen: Seen, tries: &mut u32) {
+        match seen {
+            Seen::To => {
+                *tries = 0;
+                // Calls and reviews go first.
+                tokio::task::yield_now().await;
+            }
+            Seen::HeldUp | Seen::Unanswered => {
+                self.local.parts.clock.sleep(backoff(*tries)).await;
+                *tries += 1;
+            }
         }
     }
 
@@ -177,8 +206,8 @@ impl Recovery {
             if self.local.hub.is_closed() {
                 return Ok(None);
             }
-            let held_up = self.see_to(summary.id, Left::Open).await;
-            self.pause(held_up, &mut tries).await;
+            let seen = self.see_to(summary.id, Left::Open).await;
+            self.pause(seen, &mut tries).await;
         }
         Ok(page.next)
     }

@@ -9,7 +9,7 @@ use approvals_core::card::corpus::benign;
 use approvals_core::card::text::TextOptions;
 use approvals_core::card::{Card, CardAnswer, Shown};
 use approvals_core::desk::{Reply, Review};
-use approvals_core::ledger::PresentFailure;
+use approvals_core::ledger::{PresentFailure, StoreError, StoreErrorKind};
 use tokio::sync::watch;
 
 use crate::terminal::console::{Console, SeatId, Seated};
@@ -141,6 +141,12 @@ impl Desk {
 
     pub(super) fn report(&self, review: &Review, reply: Reply) {
         self.console.report(self.seat, review.request, Ok(reply));
+    }
+
+    /// The answer could not be recorded.
+    pub(super) fn fail(&self, review: &Review) {
+        let error = StoreError::new(StoreErrorKind::Full, "no room is left");
+        self.console.report(self.seat, review.request, Err(error.into()));
     }
 
     /// Types a line to the question that is open.

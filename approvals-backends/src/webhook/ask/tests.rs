@@ -19,7 +19,7 @@ use super::super::WebhookBuilder;
 use super::super::bench::{Asked, Bench, quiet};
 use super::super::fake::{Endpoint, OTHER, Sealed, THEIRS, answer};
 use super::super::schema::Decision;
-use super::{DEALT_WITHIN, LANES, LONGEST, WAIT};
+use super::{AT_ONCE, DEALT_WITHIN, LONGEST, WAIT};
 
 /// An agent that asks, and the clock of its asking.
 async fn bench() -> (Bench, ManualClock) {
@@ -118,15 +118,7 @@ async fn a_decision_that_waited_for_the_first_question_counts_and_is_told_what_b
 #[tokio::test]
 async fn a_decision_that_the_store_never_answers_for_keeps_no_other_from_being_asked_for() {
     let (bench, clock) = bench().await;
-    let lane = |asked: &Asked| asked.request.as_uuid().as_u128() % LANES as u128;
-    let stuck = bench.ask().await;
-    let other = loop {
-        let other = bench.ask().await;
-        // What is of one lane is dealt with in turn.
-        if lane(&other) != lane(&stuck) {
-            break other;
-        }
-    };
+    let (stuck, other) = (bench.ask().await, bench.ask().await);
     bench.loses_a_review.store(true, SeqCst);
     bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&stuck), &[THEIRS]));
     quiet().await;
@@ -134,6 +126,23 @@ async fn a_decision_that_the_store_never_answers_for_keeps_no_other_from_being_a
     bench.endpoint.enqueue(&bench.endpoint.seal(&approval(&other), &[THEIRS]));
     passes(&clock, DEALT_WITHIN * 2).await;
     assert!(other.call.is_finished());
+}
+
+#[tokio::test]
+async fn the_decisions_of_one_answer_do_not_wait_for_one_that_the_store_never_answers_for() {
+    let (bench, _) = bench().await;
+    let mut all = Vec::new();
+    for _ in 0..2 * AT_ONCE {
+        all.push(bench.ask().await);
+    }
+    bench.loses_a_review.store(true, SeqCst);
+    for asked in &all {
+        bench.endpoint.enqueue(&bench.endpoint.seal(&approval(asked), &[THEIRS]));
+    }
+    for _ in 0..100 {
+        quiet().await;
+    }
+    assert_eq!(all.iter().filter(|asked| !asked.call.is_finished()).count(), 1);
 }
 
 #[tokio::test]

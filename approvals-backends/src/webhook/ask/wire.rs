@@ -92,12 +92,9 @@ struct About {
 }
 
 impl Sealed {
-    /// The same lane, of so many, for all decisions about one request. Nothing of it is believed yet.
-    pub(super) fn lane(&self, lanes: usize) -> usize {
-        let about = serde_json::from_str::<About>(&self.body);
-        // The last byte of an id, which is chance however the id was made.
-        let byte = about.map_or(0, |about| about.request.as_uuid().as_u128() as u8);
-        usize::from(byte) % lanes
+    /// The request that it is about, if it says so. Nothing of it is believed yet.
+    pub(super) fn about(&self) -> Option<RequestId> {
+        serde_json::from_str::<About>(&self.body).ok().map(|about| about.request)
     }
 
     pub(in crate::webhook) async fn receive(&self, inbox: &Arc<Inbox>) -> Received {

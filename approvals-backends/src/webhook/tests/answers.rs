@@ -1,9 +1,12 @@
 //! What an answer means.
 
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use approvals_core::ledger::PresentFailure;
 
+use super::super::outcome::{About, outcome};
 use super::*;
 
 async fn reference(answer: Answered) -> String {
@@ -124,6 +127,22 @@ async fn an_endpoint_that_is_gone_is_sent_nothing_more() {
     assert_eq!(endpoint.arrived().len(), 1);
     let restarted = once(&endpoint);
     assert!(restarted.present(&card()).await.is_ok(), "a new process tries anew");
+}
+
+#[tokio::test]
+async fn a_message_that_waits_for_its_turn_is_not_sent_to_an_endpoint_that_is_gone_by_then() {
+    let endpoint = Endpoint::default();
+    let webhook = once(&endpoint);
+    let places = u32::try_from(webhook.0.places.available_permits()).unwrap();
+    let taken = webhook.0.places.acquire_many(places).await.unwrap();
+    let card = card();
+    let mut waits = pin!(webhook.present(&card));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(outcome(status(410), &webhook.0.stop, About::All).is_err());
+    drop(taken);
+    let error = waits.await.unwrap_err();
+    assert!(!error.is_temporary() && error.to_string().contains("410"), "{error}");
+    assert_eq!(endpoint.arrived().len(), 0);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Local {
     /// review leaves it.
     ///
     /// # Errors
-    /// If it cannot be told whether it was recorded.
+    /// If it cannot be told whether it was recorded, or not in time.
     pub(crate) async fn verdict_with_claim(
         &self,
         request: RequestId,
@@ -80,7 +80,8 @@ impl Local {
         drop(offered);
         // Dropped without a reply, nothing was written; or a shutdown gave it up, and the compare-and-set lets only one
         // of the two in.
-        replied.await.unwrap_or(Ok(Together::Declined))
+        let replied = async { replied.await.unwrap_or(Ok(Together::Declined)) };
+        self.parts.patience.answer(replied).await
     }
 
     /// Records an offered review together with the claim of this call, if nothing stands against it.

@@ -96,18 +96,22 @@ impl Local {
                 }
             });
         }
-        let (mut hope, mut moved) = (false, false);
+        let (mut hope, mut moved, mut unrecorded) = (false, false, None);
         while let Some((way, recorded)) = presenting.next().await {
             let panicked =
                 |Panicked| Err(BackendError::permanent(PresentFailure::Other, "the backend panicked"));
             match recorded.unwrap_or_else(panicked) {
-                Ok(recorded) => {
+                Ok(Ok(recorded)) => {
                     stands = true;
-                    moved |= recorded?.version != state.version();
+                    moved |= recorded.version != state.version();
                 }
+                // The others go on: a card that is placed is not placed again because the record of another failed.
+                Ok(Err(error)) => drop(unrecorded.get_or_insert(error)),
                 Err(error) => {
                     hope |= error.is_temporary();
-                    self.present_failed(request, &history, &way, &error).await?;
+                    if let Err(error) = self.present_failed(request, &history, &way, &error).await {
+                        unrecorded.get_or_insert(error);
+                    }
                 }
             }
         }
@@ -115,6 +119,9 @@ impl Local {
             // A verdict, or a caller that left, while the cards were being placed: news of that found none on record.
             self.hub.follow_card(request);
             let _ = self.parts.keeper.send(Order::Refresh { request, shown: state.version() });
+        }
+        if let Some(error) = unrecorded {
+            return Err(error);
         }
         if hope {
             self.again(request, backoff(tries.saturating_add(4)), tries);

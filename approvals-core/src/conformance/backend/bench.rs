@@ -378,6 +378,7 @@ impl Bench {
             },
             strangers: Arc::default(),
             here: None,
+            patience: None,
         };
         let mut review = Review::approve(asked.request, asked.digest);
         review.answer = answer;

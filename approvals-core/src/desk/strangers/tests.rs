@@ -8,6 +8,7 @@ use approvals_test_support::hand_on;
 use async_trait::async_trait;
 use tracing::field::{Field, Visit};
 
+use crate::authority::Patience;
 use crate::desk::{Desk, Way, WayKind};
 use crate::id::{Seq, SystemChance};
 use crate::ledger::{
@@ -17,12 +18,15 @@ use crate::people::{Assurance, People, Person};
 use crate::testing::ManualClock;
 use crate::time::Timestamp;
 
-/// A store in memory that can be full.
-struct Shelf(Memory, AtomicBool);
+/// A store in memory that can be full, or never answer for the next append.
+struct Shelf(Memory, AtomicBool, AtomicBool);
 
 #[async_trait]
 impl Store for Shelf {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        if self.2.swap(false, Ordering::SeqCst) {
+            std::future::pending().await
+        }
         match self.1.load(Ordering::SeqCst) {
             true => Err(StoreError::new(StoreErrorKind::Full, "no room is left")),
             false => self.0.append(append).await,
@@ -35,7 +39,7 @@ impl Store for Shelf {
 fn desk() -> (Desk, ManualClock, Arc<Shelf>) {
     let clock = ManualClock::at(Timestamp::from_micros(1_900_000_000_000_000));
     let memory = Memory::with_clock(Arc::new(clock.clone())).unwrap();
-    let store = Arc::new(Shelf(memory, AtomicBool::new(false)));
+    let store = Arc::new(Shelf(memory, AtomicBool::default(), AtomicBool::default()));
     let desk = Desk {
         store: Arc::clone(&store) as Arc<dyn Store>,
         directory: Arc::new(People::new([Person::new("ann")]).unwrap()),
@@ -51,6 +55,7 @@ fn desk() -> (Desk, ManualClock, Arc<Shelf>) {
         },
         strangers: Arc::default(),
         here: None,
+        patience: None,
     };
     (desk, clock, store)
 }
@@ -126,6 +131,26 @@ async fn a_store_that_fails_gets_the_number_later() {
     desk.unauthenticated(2);
     store.1.store(false, Ordering::SeqCst);
     clock.advance(Duration::from_secs(60));
+    soon(store.wait_past(Seq::START)).await.unwrap();
+    assert_eq!(counts(&store).await, [7]);
+}
+
+#[tokio::test]
+async fn a_number_that_a_store_never_answers_for_is_recorded_with_the_next() {
+    let (mut desk, clock, store) = desk();
+    let (keeper, _orders) = tokio::sync::mpsc::unbounded_channel();
+    let runtime = tokio::runtime::Handle::current();
+    desk.patience = Some(Patience::new(Arc::new(clock.clone()), runtime, &keeper));
+    store.2.store(true, Ordering::SeqCst);
+    desk.unauthenticated(5);
+    // As long as it is waited for.
+    for seconds in [61, 1] {
+        soon(clock.until_asleep(1)).await;
+        clock.advance(Duration::from_secs(seconds));
+        quiet().await;
+    }
+    desk.unauthenticated(2);
+    a_minute(&clock).await;
     soon(store.wait_past(Seq::START)).await.unwrap();
     assert_eq!(counts(&store).await, [7]);
 }

@@ -398,6 +398,33 @@ async fn a_card_whose_record_failed_is_recorded_after_all_and_brought_up_to_date
     assert_eq!(bench.mock.updates().last().unwrap().state.label, "denied");
 }
 
+#[tokio::test]
+async fn a_card_whose_record_fails_cuts_no_other_off_from_its_record() {
+    let bench = Bench::new();
+    let other = MockBackend::new();
+    let works = Flaky(other.clone(), Mutex::new(0), temporary());
+    let approvals = bench.builder().backend(works).build().await.unwrap();
+    let late = Hold::new();
+    let held = bench.store.fault("presented", 1, Does::Hold(late.clone()));
+    let fails = bench.store.fault("presented", 1, Does::Fail);
+    let (call, card) = asked(&bench, &approvals).await;
+    late.reached(1).await;
+    pass(&bench.clock, MINUTE).await;
+    late.open();
+    pass(&bench.clock, MINUTE).await;
+    assert_eq!((held.times(), fails.times()), (1, 1));
+    assert_eq!(
+        (bench.mock.cards().len(), other.cards().len()),
+        (1, 2),
+        "only what is in no record is placed again"
+    );
+    let names = bench.store.names(request_of(&card).into()).await;
+    assert_eq!(names, ["requested", "presented", "presented"]);
+    bench.approve(&card).await;
+    assert_eq!(call.await.unwrap().unwrap(), 3);
+    bench.ends(approvals).await;
+}
+
 #[test]
 fn after_a_restart_only_a_backend_whose_cards_died_is_asked_again() {
     let bench = Bench::new();

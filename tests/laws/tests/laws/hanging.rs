@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::ErrorKind;
-use approvals::ledger::{Append, CancelWhy, Env, Event, Memory, NotRunWhy, Store};
+use approvals::desk::DeskError;
+use approvals::ledger::{Append, CancelWhy, Env, Event, Memory, NotRunWhy, Store, StoreErrorKind};
 use approvals::policy::SiteRuling;
+use approvals::request::Quorum;
 use approvals::state::Phase;
 use approvals::testing::ManualClock;
 use approvals::time::{Clock, SystemClock};
@@ -143,6 +145,30 @@ async fn a_verdict_with_its_claim_that_is_not_answered_leaves_the_call_its_deadl
 }
 
 #[tokio::test]
+async fn a_verdict_that_is_offered_is_taken_while_the_call_waits_for_its_own_look_at_the_store() {
+    let bench = Bench::new();
+    bench.policy.asks(Quorum::people(2));
+    let approvals = bench.up().await;
+    let (call, card) = asked(&bench, &approvals).await;
+    settle().await;
+    let (answered, look) = (Hold::new(), Hold::new());
+    bench.store.fault("reviewed", 1, Does::Hold(answered.clone()));
+    let first = submitting(&bench.mock, "ann", yes(&card));
+    answered.reached(1).await;
+    // What the first answer is news for: the call, and its card.
+    let fired = bench.store.fault("history", 2, Does::Hold(look.clone()));
+    answered.open();
+    assert_eq!(counted(&first.await.unwrap().unwrap()), Phase::Pending);
+    look.reached(2).await;
+    assert_eq!(counted(&bench.mock.submit("bob", yes(&card)).await.unwrap()), Phase::Approved);
+    let together = bench.store.appends().into_iter().find(|names| names.contains(&"started"));
+    assert_eq!(together, Some(vec!["reviewed", "started"]));
+    assert_eq!((call.await.unwrap().unwrap(), fired.times()), (3, 2));
+    look.open();
+    bench.ends(approvals).await;
+}
+
+#[tokio::test]
 async fn a_call_that_is_stopped_at_the_claim_ends_though_that_is_not_answered() {
     let bench = Bench::new();
     let approvals = bench.up().await;
@@ -187,6 +213,41 @@ async fn a_verdict_is_noticed_although_a_read_of_the_news_is_never_answered() {
     refused(within(&bench, GRACE, call).await, ErrorKind::Cancelled, &[]);
     assert_eq!(fired.times(), 1);
     bench.ends(approvals).await;
+}
+
+#[tokio::test]
+async fn a_reviewer_whose_answer_the_store_does_not_answer_for_is_told_so_and_may_answer_again() {
+    for (people, on) in [(1, "history"), (1, "reviewed"), (2, "reviewed"), (1, "ignored")] {
+        let bench = Bench::new();
+        bench.policy.asks(Quorum::people(people));
+        let approvals = bench.up().await;
+        let (call, card) = asked(&bench, &approvals).await;
+        settle().await;
+        // The owner of the agent is not asked.
+        let person = if on == "ignored" { "owner" } else { "ann" };
+        let late = Hold::new();
+        let fired = bench.store.fault(on, 1, Does::Hold(late.clone()));
+        let begun = bench.clock.now();
+        let told = drive(&bench.clock, SECOND, submitting(&bench.mock, person, yes(&card))).await;
+        let took = begun.until(bench.clock.now());
+        assert!(took <= GRACE / 2 + 2 * SECOND, "it took {took:?}");
+        let Err(DeskError::Store(error)) = told else { panic!("{told:?}") };
+        assert_eq!((error.kind(), fired.times()), (&StoreErrorKind::Unanswered, 1));
+        late.open();
+        settle().await;
+        let again = bench.mock.submit(person, yes(&card)).await.unwrap();
+        match on {
+            "history" => drop(counted(&again)),
+            _ => drop(ignored(&again)),
+        }
+        if people == 2 || on == "ignored" {
+            bench.mock.submit("bob", yes(&card)).await.unwrap();
+        }
+        let _ = drive(&bench.clock, SECOND, call).await;
+        bench.ends(approvals).await;
+        let written = bench.store.appends().iter().filter(|names| names.contains(&"reviewed")).count();
+        assert_eq!((written, bench.runs.count() <= 1), (people as usize, true));
+    }
 }
 
 #[test]

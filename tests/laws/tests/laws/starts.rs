@@ -4,6 +4,7 @@ use approvals::ErrorKind;
 use approvals::id::ClaimId;
 use approvals::ledger::{Append, Env, Event, Store};
 use approvals::state::Phase;
+use approvals::time::Clock;
 
 use crate::once::did_not_run;
 use crate::support::*;
@@ -66,6 +67,44 @@ fn bodies_that_were_cut_off_and_whose_history_gives_no_answer_keep_no_agent_from
             pass(&bench.clock, MINUTE).await;
             assert_eq!(bench.phase(silent).await, Phase::Unknown, "it is tried again");
             assert_eq!(approvals.scope(sync(bench.runs.clone(), "n")).await.unwrap(), 1);
+            bench.ends(approvals).await;
+        });
+    }
+}
+
+#[test]
+fn a_start_waits_once_for_a_store_that_answers_for_no_body_that_was_cut_off() {
+    for answers_for_the_others in [true, false] {
+        let bench = Bench::new();
+        killed_in_bodies(&bench, 3, async |runs| {
+            drop(tokio::join!(pay(runs.clone(), "R-1", 5), pay(runs.clone(), "R-2", 5), sync(runs, "n")))
+        });
+        life(async {
+            let mut bodies = bench.store.intact().await;
+            // The newest is listed first.
+            let silent = *bodies.last().unwrap();
+            if answers_for_the_others {
+                bodies.pop();
+                bench.store.fault_over(silent, Does::Hold(Hold::new()));
+            } else {
+                bench.store.fault("history", usize::MAX, Does::Hold(Hold::new()));
+            }
+            let begun = bench.clock.now();
+            let approvals = drive(&bench.clock, SECOND, tokio::spawn(bench.builder().build())).await.unwrap();
+            let took = begun.until(bench.clock.now());
+            assert!(took < MINUTE + 5 * SECOND, "it took {took:?}");
+            if !answers_for_the_others {
+                pass(&bench.clock, 2 * MINUTE).await;
+                bench.store.heal();
+                pass(&bench.clock, 2 * MINUTE).await;
+            }
+            settle().await;
+            for body in bodies {
+                assert_eq!(bench.phase(body).await, Phase::Unknown);
+            }
+            bench.store.heal();
+            pass(&bench.clock, 4 * MINUTE).await;
+            assert_eq!(bench.phase(silent).await, Phase::Unknown);
             bench.ends(approvals).await;
         });
     }
