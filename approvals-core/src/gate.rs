@@ -26,7 +26,7 @@ pub(crate) enum Passed {
     /// A verdict may be claimed, by the call as it is now.
     Woken(Asking, Waited),
     /// People said yes, and the claim is ours.
-    Claimed(Held),
+    Claimed(Box<Held>),
 }
 
 /// The story of a call that is not let through by its site alone.
@@ -68,7 +68,7 @@ pub(crate) async fn claim(
         Some(held) => {
             asking.over = true;
             tracing::info!(request = %asking.ticket.request, "the claim is on record");
-            Ok(Passed::Claimed(held))
+            Ok(Passed::Claimed(Box::new(held)))
         }
         // The verdict is recorded by itself.
         None => wait(asking, None).await,
@@ -100,13 +100,13 @@ impl Drop for Asking {
 /// (law 8).
 pub(crate) struct Held {
     authority: Arc<dyn Authority>,
-    grant: Box<Grant>,
+    grant: Grant,
     on_drop: Option<End>,
 }
 
 impl Held {
     pub(crate) fn new(authority: Arc<dyn Authority>, grant: Grant) -> Self {
-        Self { authority, grant: Box::new(grant), on_drop: Some(End::not_run(NotRunWhy::CallerGone)) }
+        Self { authority, grant, on_drop: Some(End::not_run(NotRunWhy::CallerGone)) }
     }
 
     pub(crate) fn ticket(&self) -> &Ticket {

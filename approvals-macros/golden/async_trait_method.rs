@@ -18,9 +18,9 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
         Self: 'async_trait,
     {
         ::std::boxed::Box::pin(async move {
-            let permit = {
+            let mut gate = {
                 use ::approvals::__private as __approvals;
-                let mut gate = __approvals::Gate::at(
+                __approvals::Gate::at(
                     __approvals::site! {
                         static SITE : __approvals::ActionSite =
                         __approvals::ActionSite::new("cluster.stop", ::core::file!(),
@@ -28,7 +28,10 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
                         [__approvals::Argument::shown_as("environment", "self.env"),
                         __approvals::Argument::shown("node")]);
                     },
-                );
+                )
+            };
+            let permit = {
+                use ::approvals::__private as __approvals;
                 loop {
                     let turn = __approvals::Gate::turn(
                         &mut gate,
@@ -41,13 +44,9 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
                     );
                     match turn {
                         __approvals::Turn::Run(permit) => break permit,
-                        turn => {
-                            if let ::core::result::Result::Err(refusal) = turn
-                                .step()
-                                .await
-                            {
-                                return __approvals::refuse(refusal);
-                            }
+                        __approvals::Turn::Wait(step) => step.await,
+                        __approvals::Turn::Stop(refusal) => {
+                            return __approvals::refuse(refusal);
                         }
                     }
                 }
@@ -55,13 +54,12 @@ Action `cluster.stop`, risk `high`. The body runs only once policy, or the peopl
             let outcome: Res<u8> = permit
                 .run(
                     ::core::pin::pin!(
-                        ::core::option::Option::Some(async move { if false { use
-                        ::approvals::__private as __approvals; return
-                        __approvals::never:: < Res < u8 > > (); } { if let
-                        ::core::option::Option::Some(__ret) =
+                        async move { if false { use ::approvals::__private as
+                        __approvals; return __approvals::never:: < Res < u8 > > (); } {
+                        if let ::core::option::Option::Some(__ret) =
                         ::core::option::Option::None:: < Res < u8 > > { return __ret; }
                         let __self = self; let node = node; let __ret : Res < u8 > = {
-                        Ok(node) }; __ret } })
+                        Ok(node) }; __ret } }
                     ),
                 )
                 .await;

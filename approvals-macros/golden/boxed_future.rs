@@ -4,9 +4,9 @@
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send + 'a>> {
     ::std::boxed::Box::pin(async move {
-        let permit = {
+        let mut gate = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at(
+            __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -14,7 +14,10 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
                     .risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::shown("text")]);
                 },
-            );
+            )
+        };
+        let permit = {
+            use ::approvals::__private as __approvals;
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -24,10 +27,9 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
                 );
                 match turn {
                     __approvals::Turn::Run(permit) => break permit,
-                    turn => {
-                        if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return __approvals::refuse(refusal);
-                        }
+                    __approvals::Turn::Wait(step) => step.await,
+                    __approvals::Turn::Stop(refusal) => {
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -35,9 +37,8 @@ fn export<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Res<&'a str>> + Send
         let outcome: Res<&'a str> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { use
-                    ::approvals::__private as __approvals; return __approvals::never:: <
-                    Res < & 'a str > > (); } { Ok(text) } })
+                    async move { if false { use ::approvals::__private as __approvals;
+                    return __approvals::never:: < Res < & 'a str > > (); } { Ok(text) } }
                 ),
             )
             .await;

@@ -3,9 +3,9 @@
 
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(rows: u64) -> Result<u64, String> {
-    let permit = {
+    let mut gate = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at(
+        __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -13,7 +13,10 @@ async fn export(rows: u64) -> Result<u64, String> {
                 .risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("rows")]);
             },
-        );
+        )
+    };
+    let permit = {
+        use ::approvals::__private as __approvals;
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -23,13 +26,12 @@ async fn export(rows: u64) -> Result<u64, String> {
             );
             match turn {
                 __approvals::Turn::Run(permit) => break permit,
-                turn => {
-                    if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return __approvals::refuse_by(
-                            refusal,
-                            || |refusal| refusal.to_string(),
-                        );
-                    }
+                __approvals::Turn::Wait(step) => step.await,
+                __approvals::Turn::Stop(refusal) => {
+                    return __approvals::refuse_by(
+                        refusal,
+                        || |refusal| refusal.to_string(),
+                    );
                 }
             }
         }
@@ -37,9 +39,8 @@ async fn export(rows: u64) -> Result<u64, String> {
     let outcome: Result<u64, String> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { use
-                ::approvals::__private as __approvals; return __approvals::never:: <
-                Result < u64, String > > (); } { Ok(rows) } })
+                async move { if false { use ::approvals::__private as __approvals; return
+                __approvals::never:: < Result < u64, String > > (); } { Ok(rows) } }
             ),
         )
         .await;

@@ -6,9 +6,9 @@ async fn export<T, const N: usize>(items: [T; N]) -> Res<usize>
 where
     [T; N]: Serialize,
 {
-    let permit = {
+    let mut gate = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at(
+        __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -17,7 +17,10 @@ where
                 [__approvals::Argument::shown("T"), __approvals::Argument::shown("N"),
                 __approvals::Argument::shown("items")]);
             },
-        );
+        )
+    };
+    let permit = {
+        use ::approvals::__private as __approvals;
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -33,20 +36,16 @@ where
             );
             match turn {
                 __approvals::Turn::Run(permit) => break permit,
-                turn => {
-                    if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return __approvals::refuse(refusal);
-                    }
-                }
+                __approvals::Turn::Wait(step) => step.await,
+                __approvals::Turn::Stop(refusal) => return __approvals::refuse(refusal),
             }
         }
     };
     let outcome: Res<usize> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { use
-                ::approvals::__private as __approvals; return __approvals::never:: < Res
-                < usize > > (); } { Ok(items.len()) } })
+                async move { if false { use ::approvals::__private as __approvals; return
+                __approvals::never:: < Res < usize > > (); } { Ok(items.len()) } }
             ),
         )
         .await;

@@ -3,9 +3,9 @@
 
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through. Calls with the same key `{rows}` share one request. A request lives for 4 h. An approval is good for 15 min. A call waits no longer than 30 s. The body may run again under the same approval after a crash in it.*/
 async fn export(rows: u64) -> Res<u64> {
-    let permit = {
+    let mut gate = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at(
+        __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -14,7 +14,10 @@ async fn export(rows: u64) -> Res<u64> {
                 [__approvals::Argument::shown("rows")]).decide_within(14400u64)
                 .use_within(900u64).wait(30u64).rerunnable();
             },
-        );
+        )
+    };
+    let permit = {
+        use ::approvals::__private as __approvals;
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -24,20 +27,16 @@ async fn export(rows: u64) -> Res<u64> {
             );
             match turn {
                 __approvals::Turn::Run(permit) => break permit,
-                turn => {
-                    if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return __approvals::refuse(refusal);
-                    }
-                }
+                __approvals::Turn::Wait(step) => step.await,
+                __approvals::Turn::Stop(refusal) => return __approvals::refuse(refusal),
             }
         }
     };
     let outcome: Res<u64> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { use
-                ::approvals::__private as __approvals; return __approvals::never:: < Res
-                < u64 > > (); } { Ok(rows) } })
+                async move { if false { use ::approvals::__private as __approvals; return
+                __approvals::never:: < Res < u64 > > (); } { Ok(rows) } }
             ),
         )
         .await;

@@ -4,9 +4,9 @@ impl Cluster {
 
 Action `cluster.deploy`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn deploy(&self, version: &str) -> Res<usize> {
-        let permit = {
+        let mut gate = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at(
+            __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.deploy", ::core::file!(),
@@ -15,7 +15,10 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
                     [__approvals::Argument::shown_as("environment", "self.env"),
                     __approvals::Argument::shown("version")]);
                 },
-            );
+            )
+        };
+        let permit = {
+            use ::approvals::__private as __approvals;
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -37,10 +40,9 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
                 );
                 match turn {
                     __approvals::Turn::Run(permit) => break permit,
-                    turn => {
-                        if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return __approvals::refuse(refusal);
-                        }
+                    __approvals::Turn::Wait(step) => step.await,
+                    __approvals::Turn::Stop(refusal) => {
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -48,9 +50,9 @@ Action `cluster.deploy`, risk `high`. The body runs only once policy, or the peo
         let outcome: Res<usize> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { use
-                    ::approvals::__private as __approvals; return __approvals::never:: <
-                    Res < usize > > (); } { Ok(version.len()) } })
+                    async move { if false { use ::approvals::__private as __approvals;
+                    return __approvals::never:: < Res < usize > > (); } { Ok(version
+                    .len()) } }
                 ),
             )
             .await;

@@ -4,16 +4,19 @@ impl Cluster {
 
 Action `cluster.delete`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn delete(mut self) -> Res<Self> {
-        let permit = {
+        let mut gate = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at(
+            __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.delete", ::core::file!(),
                     ::core::line!()).risk(__approvals::Risk::High).arguments(&
                     [__approvals::Argument::shown_as("environment", "self.env")]);
                 },
-            );
+            )
+        };
+        let permit = {
+            use ::approvals::__private as __approvals;
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -23,10 +26,9 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
                 );
                 match turn {
                     __approvals::Turn::Run(permit) => break permit,
-                    turn => {
-                        if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return __approvals::refuse(refusal);
-                        }
+                    __approvals::Turn::Wait(step) => step.await,
+                    __approvals::Turn::Stop(refusal) => {
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -34,9 +36,9 @@ Action `cluster.delete`, risk `high`. The body runs only once policy, or the peo
         let outcome: Res<Self> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { use
-                    ::approvals::__private as __approvals; return __approvals::never:: <
-                    Res < Self > > (); } { self.gone = true; Ok(self) } })
+                    async move { if false { use ::approvals::__private as __approvals;
+                    return __approvals::never:: < Res < Self > > (); } { self.gone =
+                    true; Ok(self) } }
                 ),
             )
             .await;

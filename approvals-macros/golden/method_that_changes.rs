@@ -4,9 +4,9 @@ impl Cluster {
 
 Action `cluster.drain`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
     async fn drain(&mut self, node: u64) -> Res<()> {
-        let permit = {
+        let mut gate = {
             use ::approvals::__private as __approvals;
-            let mut gate = __approvals::Gate::at(
+            __approvals::Gate::at(
                 __approvals::site! {
                     static SITE : __approvals::ActionSite =
                     __approvals::ActionSite::new("cluster.drain", ::core::file!(),
@@ -14,7 +14,10 @@ Action `cluster.drain`, risk `high`. The body runs only once policy, or the peop
                     [__approvals::Argument::skipped("self", "one per process"),
                     __approvals::Argument::shown("node")]);
                 },
-            );
+            )
+        };
+        let permit = {
+            use ::approvals::__private as __approvals;
             loop {
                 let turn = __approvals::Gate::turn(
                     &mut gate,
@@ -24,10 +27,9 @@ Action `cluster.drain`, risk `high`. The body runs only once policy, or the peop
                 );
                 match turn {
                     __approvals::Turn::Run(permit) => break permit,
-                    turn => {
-                        if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return __approvals::refuse(refusal);
-                        }
+                    __approvals::Turn::Wait(step) => step.await,
+                    __approvals::Turn::Stop(refusal) => {
+                        return __approvals::refuse(refusal);
                     }
                 }
             }
@@ -35,9 +37,9 @@ Action `cluster.drain`, risk `high`. The body runs only once policy, or the peop
         let outcome: Res<()> = permit
             .run(
                 ::core::pin::pin!(
-                    ::core::option::Option::Some(async move { if false { use
-                    ::approvals::__private as __approvals; return __approvals::never:: <
-                    Res < () > > (); } { self.node = node; Ok(()) } })
+                    async move { if false { use ::approvals::__private as __approvals;
+                    return __approvals::never:: < Res < () > > (); } { self.node = node;
+                    Ok(()) } }
                 ),
             )
             .await;

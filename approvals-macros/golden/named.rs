@@ -3,16 +3,19 @@
 
 Action `data.export`, risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn export(rows: u64) -> Res<u64> {
-    let permit = {
+    let mut gate = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at(
+        __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new("data.export", ::core::file!(),
                 ::core::line!()).risk(__approvals::Risk::High).arguments(&
                 [__approvals::Argument::shown("rows")]);
             },
-        );
+        )
+    };
+    let permit = {
+        use ::approvals::__private as __approvals;
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -22,20 +25,16 @@ async fn export(rows: u64) -> Res<u64> {
             );
             match turn {
                 __approvals::Turn::Run(permit) => break permit,
-                turn => {
-                    if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return __approvals::refuse(refusal);
-                    }
-                }
+                __approvals::Turn::Wait(step) => step.await,
+                __approvals::Turn::Stop(refusal) => return __approvals::refuse(refusal),
             }
         }
     };
     let outcome: Res<u64> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { use
-                ::approvals::__private as __approvals; return __approvals::never:: < Res
-                < u64 > > (); } { Ok(rows) } })
+                async move { if false { use ::approvals::__private as __approvals; return
+                __approvals::never:: < Res < u64 > > (); } { Ok(rows) } }
             ),
         )
         .await;

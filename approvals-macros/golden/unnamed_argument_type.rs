@@ -3,9 +3,9 @@
 
 Risk `high`. The body runs only once policy, or the people whom it asks, let exactly this call through.*/
 async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
-    let permit = {
+    let mut gate = {
         use ::approvals::__private as __approvals;
-        let mut gate = __approvals::Gate::at(
+        __approvals::Gate::at(
             __approvals::site! {
                 static SITE : __approvals::ActionSite =
                 __approvals::ActionSite::new(::core::concat!(::core::module_path!(),
@@ -13,7 +13,10 @@ async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
                 .arguments(& [__approvals::Argument::shown("type of items"),
                 __approvals::Argument::shown("items")]);
             },
-        );
+        )
+    };
+    let permit = {
+        use ::approvals::__private as __approvals;
         loop {
             let turn = __approvals::Gate::turn(
                 &mut gate,
@@ -28,20 +31,16 @@ async fn sum(items: impl Iterator<Item = u8> + Serialize) -> Res<u8> {
             );
             match turn {
                 __approvals::Turn::Run(permit) => break permit,
-                turn => {
-                    if let ::core::result::Result::Err(refusal) = turn.step().await {
-                        return __approvals::refuse(refusal);
-                    }
-                }
+                __approvals::Turn::Wait(step) => step.await,
+                __approvals::Turn::Stop(refusal) => return __approvals::refuse(refusal),
             }
         }
     };
     let outcome: Res<u8> = permit
         .run(
             ::core::pin::pin!(
-                ::core::option::Option::Some(async move { if false { use
-                ::approvals::__private as __approvals; return __approvals::never:: < Res
-                < u8 > > (); } { Ok(items.sum()) } })
+                async move { if false { use ::approvals::__private as __approvals; return
+                __approvals::never:: < Res < u8 > > (); } { Ok(items.sum()) } }
             ),
         )
         .await;

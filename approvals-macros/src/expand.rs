@@ -99,24 +99,25 @@ impl Expansion<'_> {
         };
         // At the return type, as a refusal: a type that holds neither is one mistake.
         let at = shape.output.span().resolved_at(Span::mixed_site());
-        let run =
-            quote_spanned!(at=> permit.run(::core::pin::pin!(::core::option::Option::Some(#body))).await);
+        let run = quote_spanned!(at=> permit.run(::core::pin::pin!(#body)).await);
         let span = Span::mixed_site();
         // Law 5: the turn that runs has just captured the call, and nothing awaits between it and the body. What it
         // borrows ends with its statement, so that the future is `Send` whenever the body's is. `turn` goes by its path: a
         // trait of the author's for every `Self` comes before what takes `&mut self`, though not before what takes `self`.
         quote_spanned! {span=>
+            let mut gate = {
+                use #root::__private as #p;
+                #p::Gate::at(#site) #by
+            };
             let permit = {
                 use #root::__private as #p;
-                let mut gate = #p::Gate::at(#site) #by;
                 loop {
                     #allow
                     let turn = #p::Gate::turn(&mut gate, &#risk, &[#(#captures),*], &[#(#texts),*]);
                     match turn {
                         #p::Turn::Run(permit) => break permit,
-                        turn => if let ::core::result::Result::Err(refusal) = turn.step().await {
-                            return #refuse;
-                        }
+                        #p::Turn::Wait(step) => step.await,
+                        #p::Turn::Stop(refusal) => return #refuse,
                     }
                 }
             };

@@ -25,11 +25,11 @@ async fn delete_files(folder: &str) -> Result<(), ApprovalError> {
     let permit = loop {
         match gate.turn(&|| Risk::High, &[&show(&folder)], &[]) {
             Turn::Run(permit) => break permit,
-            Turn::Wait(wait) => wait.await?,
+            Turn::Wait(step) => step.await,
             Turn::Stop(refusal) => return Err(refusal),
         }
     };
-    permit.run(std::pin::pin!(Some(async { Ok(()) }))).await
+    permit.run(std::pin::pin!(async { Ok(()) })).await
 }
 
 #[test]

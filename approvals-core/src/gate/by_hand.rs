@@ -54,29 +54,23 @@ impl<'a> Gated<'a> {
         let ready = call.ready();
         async move {
             let ready = ready?;
-            let permit = {
-                let mut gate = Gate::of(ready.site.clone(), approvals);
-                loop {
-                    // What a turn borrows ends before anything is awaited, so that the future is `Send`.
-                    let turn = {
-                        let risk: &dyn Fn() -> Risk = &|| ready.risk;
-                        let arguments: Vec<&dyn Capture> = ready.arguments().collect();
-                        let texts: Vec<Text<'_>> = ready.texts().collect();
-                        gate.turn(risk, &arguments, &texts)
-                    };
-                    let refusal = match turn {
-                        Turn::Run(permit) => break permit,
-                        Turn::Wait(step) => match step.await {
-                            Ok(()) => continue,
-                            Err(refusal) => refusal,
-                        },
-                        Turn::Stop(refusal) => refusal,
-                    };
-                    return Err(refusal.into());
+            let mut gate = Gate::of(ready.site.clone(), approvals);
+            let permit = loop {
+                // What a turn borrows ends before anything is awaited, so that the future is `Send`.
+                let turn = {
+                    let risk: &dyn Fn() -> Risk = &|| ready.risk;
+                    let arguments: Vec<&dyn Capture> = ready.arguments().collect();
+                    let texts: Vec<Text<'_>> = ready.texts().collect();
+                    gate.turn(risk, &arguments, &texts)
+                };
+                match turn {
+                    Turn::Run(permit) => break permit,
+                    Turn::Wait(step) => step.await,
+                    Turn::Stop(refusal) => return Err(refusal.into()),
                 }
             };
             // The closure is part of the body: it is called inside the permit.
-            permit.run(pin!(Some(async { body().await }))).await
+            permit.run(pin!(async { body().await })).await
         }
     }
 }

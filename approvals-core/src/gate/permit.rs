@@ -2,77 +2,72 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::Held;
 use super::chain::{Frame, Inside};
 use super::turn::Ending;
 use crate::action::Site;
-use crate::id::RequestId;
 use crate::ledger::Finish;
 
 /// Proof that a verdict covers this call. Single use; only the gate makes one.
+///
+/// What it covers stays with the gate. A body that is dropped, or left by a panic, is lost (law 8) once its gate is dropped,
+/// which is after it: a body that may run again must not meet the destructors of this one.
 #[must_use]
-pub struct Permit {
-    site: Site,
-    held: Option<Held>,
+pub struct Permit<'g> {
+    site: &'g Site,
+    held: &'g mut Option<Box<Held>>,
 }
 
-impl Permit {
-    pub(super) fn new(site: Site, held: Option<Held>) -> Self {
+impl<'g> Permit<'g> {
+    pub(super) fn new(site: &'g Site, held: &'g mut Option<Box<Held>>) -> Self {
         Self { site, held }
     }
 
-    /// Runs the body, which is polled as soon as this is, and records how it ends. The body is borrowed: moved in, it
-    /// would take its room twice.
-    pub fn run<F>(self, body: Pin<&mut Option<F>>) -> Running<'_, F> {
+    /// Runs the body, which is polled as soon as this is, and records how it ends. The body is an `async` block, which
+    /// holds nothing any more once it has ended. It is borrowed: moved in, it would take its room twice.
+    pub fn run<F>(self, body: Pin<&'g mut F>) -> Running<'g, F> {
         Running { permit: self, body }
     }
 
-    fn request(&self) -> Option<RequestId> {
-        self.held.as_ref().map(|held| held.ticket().request)
+    fn inside(&self) -> Inside {
+        let request = self.held.as_ref().map(|held| held.ticket().request);
+        Inside::of(Frame::Body(self.site.clone(), request))
     }
 
     /// Errors go by the name of their type only (law 12).
-    fn finish(&mut self, outcome: &impl Ending) {
-        if let Some(held) = self.held.take() {
+    fn record<O: Ending>(&mut self, polled: Poll<O>) -> Poll<O> {
+        if let Poll::Ready(outcome) = &polled
+            && let Some(held) = self.held.take()
+        {
             held.finish(match outcome.error() {
                 None => Finish::Ok {},
                 Some(name) => Finish::Err { kind: name.to_owned() },
             });
         }
+        polled
     }
 }
 
-/// A body that runs under its permit. Dropped, or left by a panic, it is lost (law 8).
+/// A body that runs under its permit.
 #[must_use = "a body runs only while it is polled"]
-pub struct Running<'b, F> {
-    permit: Permit,
-    /// Emptied before the record of its end: a body that may run again must not meet the destructors of this one.
-    body: Pin<&'b mut Option<F>>,
+pub struct Running<'g, F> {
+    permit: Permit<'g>,
+    body: Pin<&'g mut F>,
 }
 
+// Compiled anew for each gated function: what does not depend on the body stands in the permit.
 impl<F: Future<Output: Ending>> Future for Running<'_, F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { permit, body } = &mut *self;
-        let outcome = {
-            let _inside = Inside::of(Frame::Body(permit.site.clone(), permit.request()));
-            match body.as_mut().as_pin_mut() {
-                Some(body) => ready!(body.poll(cx)),
-                None => return Poll::Pending,
-            }
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let running = self.get_mut();
+        let polled = {
+            let _inside = running.permit.inside();
+            running.body.as_mut().poll(cx)
         };
-        body.set(None);
-        permit.finish(&outcome);
-        Poll::Ready(outcome)
-    }
-}
-
-impl<F> Drop for Running<'_, F> {
-    fn drop(&mut self) {
-        self.body.set(None);
+        running.permit.record(polled)
     }
 }
 
@@ -132,7 +127,7 @@ mod tests {
         }
     }
 
-    fn permit(log: &Log) -> Permit {
+    fn held(log: &Log) -> Box<Held> {
         let requested = kit::requested(kit::requirement(Quorum::people(1)));
         let ticket = Ticket {
             action: "permit.test".into(),
@@ -145,7 +140,7 @@ mod tests {
         let grant = Grant { ticket: Arc::new(ticket), claim: kit::claim(1), version: Version::default() };
         let mut held = Held::new(Arc::new(Scribe(Arc::clone(log))), grant);
         held.enter();
-        Permit::new(Site::Code(&SITE), Some(held))
+        Box::new(held)
     }
 
     struct Leaves(Log);
@@ -156,30 +151,38 @@ mod tests {
         }
     }
 
-    fn log_of(polls: usize, ends: bool) -> Vec<String> {
+    /// As a gated function does it: the gate stands outside of what the body is pinned in.
+    async fn body_of(log: &Log, ends: bool) {
+        let guard = Leaves(Arc::clone(log));
+        let mut held = Some(held(log));
+        let site = Site::Code(&SITE);
+        let outcome = Permit::new(&site, &mut held)
+            .run(pin!(async move {
+                // Lent and not moved: gone with the block that holds it.
+                let _guard = &guard;
+                if !ends {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, ApprovalError>(())
+            }))
+            .await;
+        outcome.unwrap();
+    }
+
+    fn log_of(ends: bool) -> Vec<String> {
         let log = Log::default();
-        let guard = Leaves(Arc::clone(&log));
-        let mut body = pin!(Some(async move {
-            let _guard = guard;
-            if !ends {
-                std::future::pending::<()>().await;
-            }
-            Ok::<_, ApprovalError>(())
-        }));
-        let mut running = permit(&log).run(body.as_mut());
-        for _ in 0..polls {
-            let polled = Pin::new(&mut running).poll(&mut Context::from_waker(Waker::noop()));
+        {
+            let mut running = pin!(body_of(&log, ends));
+            let polled = running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert_eq!(polled.is_ready(), ends);
         }
-        drop(running);
         let log = log.lock().unwrap();
         log.clone()
     }
 
     #[test]
     fn a_body_is_gone_with_all_it_holds_before_its_end_is_told() {
-        assert_eq!(log_of(1, true), ["the body is gone", "Finished(Ok)"]);
-        assert_eq!(log_of(1, false), ["the body is gone", "Lost"]);
-        assert_eq!(log_of(0, true), ["the body is gone", "Lost"]);
+        assert_eq!(log_of(true), ["the body is gone", "Finished(Ok)"]);
+        assert_eq!(log_of(false), ["the body is gone", "Lost"]);
     }
 }

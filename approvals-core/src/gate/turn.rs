@@ -1,10 +1,10 @@
 //! The half of the gate that stands in the gated function, next to the live arguments.
 
-use std::future::{self, Future, poll_fn};
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{self, Poll, ready};
 
 use tracing::{Instrument as _, Span};
 
@@ -20,14 +20,21 @@ use crate::policy::SiteRuling;
 
 /// The gate before one call of an action. Expansions of `#[requires_approval]` use it; the flow is
 /// `turn → wait → turn → run`.
+///
+/// A turn gives out only what borrows this: whatever has a destructor stands here, where it is compiled once and not for
+/// each gated function.
 pub struct Gate {
     site: Site,
     approvals: Option<Approvals>,
     stage: Stage,
+    /// What the permit covers, until the body has ended.
+    held: Option<Box<Held>>,
 }
 
 enum Stage {
     Fresh,
+    Waits(Waiting),
+    Refused(ApprovalError),
     /// Let through by its site at risk low, once there was room to record it.
     FreeSite,
     /// Let through by policy, as policy saw it.
@@ -35,7 +42,16 @@ enum Stage {
     /// Woken by a verdict that may be claimed.
     Woken(Box<Woken>),
     /// Claimed.
-    Claimed(Entry, Held),
+    Claimed(Entry, Box<Held>),
+}
+
+/// Gives the stage after the wait.
+type Waiting = Pin<Box<dyn Future<Output = Result<Stage, ApprovalError>> + Send>>;
+
+/// What a turn comes to, unless it is refused.
+enum Next {
+    Run(Option<Box<Held>>),
+    Wait(Waiting),
 }
 
 struct Woken {
@@ -55,33 +71,38 @@ struct Entry {
 /// What the gated function does next.
 pub enum Turn<'g> {
     /// Run the body, now.
-    Run(Permit),
+    Run(Permit<'g>),
     /// Wait, then take another turn.
-    Wait(Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send + 'g>>),
+    Wait(Step<'g>),
     /// Return the refusal.
     Stop(ApprovalError),
 }
 
-impl<'g> Turn<'g> {
-    /// What is left to wait for; a refusal is at hand at once.
-    pub fn step(self) -> Pin<Box<dyn Future<Output = Result<(), ApprovalError>> + Send + 'g>> {
-        match self {
-            Self::Run(_) => Box::pin(future::ready(Ok(()))),
-            Self::Wait(step) => step,
-            Self::Stop(refusal) => Box::pin(future::ready(Err(refusal))),
+/// What stands between two turns. A refusal that comes of it is the next turn's.
+#[must_use = "a call waits only while this is polled"]
+pub struct Step<'g>(&'g mut Gate);
+
+impl Future for Step<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let stage = &mut self.get_mut().0.stage;
+        if let Stage::Waits(waiting) = stage {
+            *stage = ready!(waiting.as_mut().poll(cx)).unwrap_or_else(Stage::Refused);
         }
+        Poll::Ready(())
     }
 }
 
 impl Gate {
     /// The gate before one call of this action.
     pub const fn at(site: &'static ActionSite) -> Self {
-        Self { site: Site::Code(site), approvals: None, stage: Stage::Fresh }
+        Self { site: Site::Code(site), approvals: None, stage: Stage::Fresh, held: None }
     }
 
     /// The gate before one call without the attribute.
     pub(super) const fn of(site: Site, approvals: Approvals) -> Self {
-        Self { site, approvals: Some(approvals), stage: Stage::Fresh }
+        Self { site, approvals: Some(approvals), stage: Stage::Fresh, held: None }
     }
 
     /// Uses this handle, whatever is in force. The context is still that of the scope.
@@ -99,44 +120,52 @@ impl Gate {
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Turn<'g> {
-        let site = self.site.clone();
-        let turn = match mem::replace(&mut self.stage, Stage::Fresh) {
+        let next = match mem::replace(&mut self.stage, Stage::Fresh) {
             Stage::Fresh => self.begin(risk(), arguments, texts),
+            Stage::Waits(waiting) => Ok(Next::Wait(waiting)),
+            // Told where it came up.
+            Stage::Refused(refusal) => return Turn::Stop(refusal),
             // It has waited since, and what it depends on may have changed.
-            Stage::FreeSite if risk() == Risk::Low => Turn::Run(self.permit(None)),
-            Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
+            Stage::FreeSite if risk() == Risk::Low => Ok(Next::Run(None)),
+            Stage::FreeSite => Err(self.changed("that policy let run", None)),
             Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
             Stage::Woken(woken) => self.wake(*woken, risk(), arguments, texts),
             Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
         };
-        if let Turn::Stop(refusal) = &turn {
-            tracing::info!(action = site.name(), kind = %refusal.kind(), "the call does not run");
+        match next {
+            Ok(Next::Run(held)) => {
+                self.held = held;
+                Turn::Run(Permit::new(&self.site, &mut self.held))
+            }
+            Ok(Next::Wait(waiting)) => {
+                self.stage = Stage::Waits(waiting);
+                Turn::Wait(Step(self))
+            }
+            Err(refusal) => {
+                tracing::info!(action = self.site.name(), kind = %refusal.kind(), "the call does not run");
+                Turn::Stop(refusal)
+            }
         }
-        turn
     }
 
-    fn begin<'g>(&'g mut self, risk: Risk, arguments: &[&dyn Capture], texts: &[Text<'_>]) -> Turn<'g> {
-        let entry = match self.entry() {
-            Ok(entry) => entry,
-            Err(error) => return Turn::Stop(error),
-        };
+    fn begin(
+        &mut self,
+        risk: Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+    ) -> Result<Next, ApprovalError> {
+        let entry = self.entry()?;
         if self.runs_by_site(&entry, risk) {
-            return match entry.approvals.note_allowed(&self.site, risk, &entry.context) {
-                Ok(()) => Turn::Run(self.permit(None)),
-                Err(room) => Turn::Wait(Box::pin(async move {
-                    room.await?;
-                    self.stage = Stage::FreeSite;
-                    Ok(())
-                })),
-            };
+            return Ok(match entry.approvals.note_allowed(&self.site, risk, &entry.context) {
+                Ok(()) => Next::Run(None),
+                Err(room) => Next::Wait(Box::pin(async move { room.await.map(|()| Stage::FreeSite) })),
+            });
         }
-        let call = match self.read(&entry, risk, arguments, texts, true) {
-            Ok(call) => Box::new(Call { inside: chain::around(), ..call }),
-            Err(error) => return Turn::Stop(error),
-        };
+        let call = self.read(&entry, risk, arguments, texts, true)?;
+        let call = Box::new(Call { inside: chain::around(), ..call });
         let authority: Arc<dyn Authority> = entry.approvals.authority();
         let span = tracing::info_span!("approval", action = self.site.name(), %risk);
-        self.step(entry, span, pass(authority, call))
+        Ok(Next::Wait(self.waiting(entry, span, pass(authority, call))))
     }
 
     fn entry(&mut self) -> Result<Entry, ApprovalError> {
@@ -162,43 +191,44 @@ impl Gate {
 
     /// The fast path but for its record, which only a measurement may leave out.
     #[cfg(feature = "testing")]
-    pub(crate) fn unrecorded(&mut self, risk: &dyn Fn() -> Risk) -> Option<Permit> {
+    pub(crate) fn unrecorded(&mut self, risk: &dyn Fn() -> Risk) -> Option<Permit<'_>> {
         let entry = self.entry().ok()?;
-        self.runs_by_site(&entry, risk()).then(|| self.permit(None))
+        self.runs_by_site(&entry, risk()).then(|| Permit::new(&self.site, &mut self.held))
     }
 
     /// What was asked for is claimed for the call as it is now: whether it is still the same is told right before the
     /// body, and recorded then.
-    fn wake<'g>(
-        &'g mut self,
+    fn wake(
+        &self,
         woken: Woken,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
-    ) -> Turn<'g> {
+    ) -> Result<Next, ApprovalError> {
         let Woken { entry, asking, waited, span } = woken;
         match self.read(&entry, risk, arguments, texts, false) {
             Ok(call) => {
                 let call = Box::new(Call { inside: chain::around(), ..call });
-                self.step(entry, span, claim(asking, waited, call))
+                Ok(Next::Wait(self.waiting(entry, span, claim(asking, waited, call))))
             }
-            Err(error) => Turn::Stop(self.changed("that were approved", Some(error)).of(asking.request())),
+            Err(error) => Err(self.changed("that were approved", Some(error)).of(asking.request())),
         }
     }
 
-    fn step<'g>(
-        &'g mut self,
+    fn waiting(
+        &self,
         entry: Entry,
         span: Span,
-        passing: impl Future<Output = Result<Passed, ApprovalError>> + Send + 'g,
-    ) -> Turn<'g> {
+        passing: impl Future<Output = Result<Passed, ApprovalError>> + Send + 'static,
+    ) -> Waiting {
+        let site = self.site.clone();
         // By hand: a block would keep what it awaits in more than one place, and so would each of a hundred thousand
         // that wait.
         let mut passing = Box::pin(passing.instrument(span));
-        Turn::Wait(Box::pin(poll_fn(move |cx| {
+        Box::pin(poll_fn(move |cx| {
             let passed = ready!(caught_poll(passing.as_mut(), cx)).unwrap_or_else(|Panicked| {
                 let message = "the policy or the store panicked; the panic is in the log";
-                Err(ApprovalError::new(ErrorKind::Unavailable, &self.site.name, message))
+                Err(ApprovalError::new(ErrorKind::Unavailable, &site.name, message))
             });
             let span = passing.span().clone();
             let passed = span.in_scope(|| {
@@ -207,57 +237,52 @@ impl Gate {
                 })
             })?;
             let entry = entry.clone();
-            self.stage = match passed {
+            Poll::Ready(Ok(match passed {
                 Passed::Free(call) => Stage::Free(entry, call),
                 Passed::Woken(asking, waited) => {
                     Stage::Woken(Box::new(Woken { entry, asking, waited, span }))
                 }
                 Passed::Claimed(held) => Stage::Claimed(entry, held),
-            };
-            Poll::Ready(Ok(()))
-        })))
+            }))
+        }))
     }
 
     /// What runs is what policy saw, although nobody was asked (law 5).
-    fn enter_freely<'g>(
-        &'g mut self,
+    fn enter_freely(
+        &self,
         entry: &Entry,
         ruled: &Call,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
-    ) -> Turn<'g> {
+    ) -> Result<Next, ApprovalError> {
         match self.read(entry, risk, arguments, texts, false) {
-            Ok(call) if call.is_same_as(ruled) => Turn::Run(self.permit(None)),
-            changed => Turn::Stop(self.changed("that policy let run", changed.err())),
+            Ok(call) if call.is_same_as(ruled) => Ok(Next::Run(None)),
+            changed => Err(self.changed("that policy let run", changed.err())),
         }
     }
 
     /// Between this comparison and the body there is no await (law 5).
-    fn enter<'g>(
-        &'g mut self,
+    fn enter(
+        &self,
         entry: &Entry,
-        mut held: Held,
+        mut held: Box<Held>,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
-    ) -> Turn<'g> {
+    ) -> Result<Next, ApprovalError> {
         let request = held.ticket().request;
         match self.read(entry, risk, arguments, texts, false) {
             Ok(call) if held.is_for(&call) => {
                 held.enter();
                 tracing::info!(action = self.site.name(), %request, "body starts");
-                Turn::Run(self.permit(Some(held)))
+                Ok(Next::Run(Some(held)))
             }
             changed => {
                 held.end(End::not_run(NotRunWhy::ArgumentsChanged));
-                Turn::Stop(self.changed("that were approved", changed.err()).of(request))
+                Err(self.changed("that were approved", changed.err()).of(request))
             }
         }
-    }
-
-    fn permit(&self, held: Option<Held>) -> Permit {
-        Permit::new(self.site.clone(), held)
     }
 
     fn changed(&self, those: &str, error: Option<ApprovalError>) -> ApprovalError {

@@ -63,7 +63,7 @@ impl Ask {
             let turn = self.turn(&mut gate);
             match turn {
                 Turn::Run(permit) => break permit,
-                Turn::Wait(wait) => wait.await?,
+                Turn::Wait(step) => step.await,
                 Turn::Stop(refusal) => return Err(refusal),
             }
         };
@@ -71,7 +71,7 @@ impl Ask {
             runs.fetch_add(1, Ordering::SeqCst);
             Ok(())
         };
-        permit.run(pin!(Some(body))).await
+        permit.run(pin!(body)).await
     }
 
     fn turn<'g>(&self, gate: &'g mut Gate) -> Turn<'g> {
