@@ -1,8 +1,9 @@
 //! Law 8, await by await: wherever a caller goes away, its request ends where the table says.
 
 use std::collections::BTreeSet;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use approvals::state::Phase;
@@ -117,5 +118,77 @@ async fn a_keyed_call_that_is_dropped_anywhere_is_parked_not_run_or_unknown() {
         for seen in ["none", "approved", "cancelled", "unknown", "succeeded"] {
             assert!(ends.contains(seen), "no drop led to `{seen}`: {ends:?}");
         }
+    }
+}
+
+/// Held by a body; gone, it knows what was on record of it by then.
+struct Leaves {
+    store: Faulty,
+    by_then: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        *self.by_then.lock().unwrap() = self.store.appends().concat();
+    }
+}
+
+#[approvals::requires_approval(risk = "high", action = "dropped.guarded")]
+async fn guarded(
+    #[approval(skip = "what the body holds")] leaves: Leaves,
+    #[approval(skip = "counts the runs")] runs: Runs,
+    ends: bool,
+) -> Res<()> {
+    runs.enter().await;
+    if !ends {
+        pending::<()>().await;
+    }
+    drop(leaves);
+    Ok(())
+}
+
+async fn guarded_by_hand(approvals: &Approvals, leaves: Leaves, runs: Runs, ends: bool) -> Res<()> {
+    let call = Call::new("dropped.guarded-by-hand").risk(Risk::High).arg("ends", &ends);
+    let body = || async move {
+        runs.enter().await;
+        if !ends {
+            pending::<()>().await;
+        }
+        drop(leaves);
+        Ok(())
+    };
+    approvals.gate(call).run(body).await
+}
+
+#[tokio::test]
+async fn what_a_body_holds_is_gone_before_its_end_is_on_record() {
+    for (attribute, ends, end) in
+        [(true, true, "finished"), (true, false, "lost"), (false, true, "finished"), (false, false, "lost")]
+    {
+        let bench = Bench::new();
+        bench.mock.approve();
+        let approvals = bench.up().await;
+        let by_then = Arc::default();
+        let leaves = Leaves { store: bench.store.clone(), by_then: Arc::clone(&by_then) };
+        let runs = bench.runs.clone();
+        {
+            let mut call = pin!(approvals.scope(async {
+                match attribute {
+                    true => guarded(leaves, runs, ends).await,
+                    false => guarded_by_hand(&approvals, leaves, runs, ends).await,
+                }
+            }));
+            let mut turns = 0..10_000;
+            while bench.runs.count() == 0 {
+                assert!(turns.next().is_some(), "the body never begins");
+                let done = call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+                assert_eq!(done, ends && bench.runs.count() == 1);
+                tokio::task::yield_now().await;
+            }
+        }
+        let by_then = std::mem::take(&mut *by_then.lock().unwrap());
+        assert!(by_then.contains(&"started") && !by_then.contains(&end), "{end}: {by_then:?}");
+        assert!(bench.store.appends().concat().contains(&end));
+        bench.ends(approvals).await;
     }
 }
