@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use approvals_test_support::hand_on;
+use approvals_test_support::{at_once, hand_on};
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -229,7 +229,7 @@ async fn however_a_request_ends_and_whatever_its_backends_do_no_table_keeps_a_ro
         let mut calls = Vec::new();
         for (number, (ending, keyed)) in ENDINGS.into_iter().enumerate() {
             let call = call(&approvals, number, ending, keyed);
-            let card = mock.presented(number + 1).await.remove(number);
+            let card = at_once(mock.presented(number + 1)).await.remove(number);
             settle().await;
             assert_ne!(rows(&approvals).await, none(&approvals).await, "it waits");
             bring(&mock, &card, ending, &call).await;
@@ -247,7 +247,7 @@ async fn however_a_request_ends_and_whatever_its_backends_do_no_table_keeps_a_ro
         let open = Filter::in_phases([Phase::Pending, Phase::Approved, Phase::Executing]);
         assert_eq!(approvals.store().list(&open, None, 1).await.unwrap().summaries, []);
         assert_eq!(rows(&approvals).await, none(&approvals).await, "{presents:?}, {updates:?}");
-        approvals.shutdown().await.unwrap();
+        at_once(approvals.shutdown()).await.unwrap();
     }
 }
 
