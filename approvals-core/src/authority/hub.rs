@@ -16,7 +16,7 @@ use crate::sync::{Mutex, MutexGuard};
 use crate::time::Clock;
 
 /// How many records are read at a time.
-const BATCH: usize = 512;
+const BATCH: usize = 128;
 /// How long to wait before a store that fails is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -287,10 +287,11 @@ impl Waiter {
 
     /// Returns once something happened to the request since the last call, or since the registration.
     pub(crate) async fn news(&mut self) -> Result<(), Closed> {
-        poll_fn(|cx| self.poll(cx)).await
+        poll_fn(|cx| self.poll_news(cx)).await
     }
 
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
+    /// The same, by hand.
+    pub(crate) fn poll_news(&mut self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
         let waker = cx.waker().clone();
         let mut table = self.hub.table();
         if self.hub.is_closed() {

@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::action::{ActionSite, Risk};
-    use crate::authority::{Asked, Authority, End, Grant, Seat, Ticket, Waited};
+    use crate::authority::{Asked, Authority, End, Grant, Seat, Ticket, Verdict, Waited};
     use crate::call::{Call, Caps};
     use crate::error::ApprovalError;
     use crate::id::Version;
@@ -115,7 +115,7 @@ mod tests {
             unreachable!()
         }
 
-        async fn wait(&self, _: &Arc<Ticket>, _: Option<Box<Seat>>) -> Result<Waited, ApprovalError> {
+        fn wait(&self, _: &Arc<Ticket>, _: Option<Box<Seat>>) -> Verdict {
             unreachable!()
         }
 

@@ -8,7 +8,7 @@ use std::task::{Poll, ready};
 
 use tracing::{Instrument as _, Span};
 
-use super::{Asking, Held, Passed, Permit, chain, claim, pass};
+use super::{Asking, Held, Passed, Passing, Permit, Reached, chain, claim, pass};
 use crate::action::{ActionSite, Risk, Site};
 use crate::authority::{Authority, End, Panicked, Waited, caught_poll};
 use crate::call::live::{Capture, Text};
@@ -190,13 +190,13 @@ impl Gate {
         &'g mut self,
         entry: Entry,
         span: Span,
-        passing: impl Future<Output = Result<Passed, ApprovalError>> + Send + 'g,
+        asks: impl Future<Output = Result<Reached, ApprovalError>> + Send + 'g,
     ) -> Turn<'g> {
         // By hand: a block would keep what it awaits in more than one place, and so would each of a hundred thousand
         // that wait.
-        let mut passing = Box::pin(passing.instrument(span));
+        let mut passing = Passing::Asks(Box::pin(asks)).instrument(span);
         Turn::Wait(Box::pin(poll_fn(move |cx| {
-            let passed = ready!(caught_poll(passing.as_mut(), cx)).unwrap_or_else(|Panicked| {
+            let passed = ready!(caught_poll(Pin::new(&mut passing), cx)).unwrap_or_else(|Panicked| {
                 let message = "the policy or the store panicked; the panic is in the log";
                 Err(ApprovalError::new(ErrorKind::Unavailable, &self.site.name, message))
             });
