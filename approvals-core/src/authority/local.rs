@@ -8,7 +8,7 @@ mod outcome;
 mod present;
 mod wait;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -108,8 +108,6 @@ pub(crate) struct Inner {
     pub(crate) background: Background,
     /// Turns to open a request. What one takes on the way is ten times what it keeps while it waits.
     opening: Semaphore,
-    /// Which cards this process has placed, and on which of its backends, so that a backend whose cards die with a process is asked once in each.
-    placed: Mutex<BTreeSet<(RequestId, usize)>>,
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
     folds: Mutex<Folds<Fold>>,
@@ -153,8 +151,8 @@ impl Local {
         let background = Background::new(parts.runtime.clone());
         let hub = Arc::new(Hub::new());
         let opening = Semaphore::new(OPENING);
-        let (placed, presenting, folds) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { parts, hub, background, opening, placed, presenting, folds }))
+        let (presenting, folds) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { parts, hub, background, opening, presenting, folds }))
     }
 
     /// The history of a request and what it comes to.
@@ -275,9 +273,8 @@ impl Local {
     /// How many rows the tables have, but for the cache.
     #[cfg(test)]
     pub(crate) fn rows(&self) -> Vec<(&'static str, usize)> {
-        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner).len();
         let presenting = self.presenting.lock().unwrap_or_else(PoisonError::into_inner).len();
-        [vec![("placed", placed), ("presenting", presenting)], self.hub.rows()].concat()
+        [vec![("presenting", presenting)], self.hub.rows()].concat()
     }
 
     /// The desk for reviews that come through a registered backend.

@@ -22,20 +22,21 @@ use crate::policy::SiteRuling;
 /// `turn → wait → turn → run`.
 pub struct Gate {
     site: Site,
-    approvals: Option<Approvals>,
     stage: Stage,
 }
 
+/// No larger than a pointer and which it is: it stands in the future of each call that waits.
 enum Stage {
-    Fresh,
+    /// By the handle, if it is said which.
+    Fresh(Option<Approvals>),
     /// Let through by its site at risk low, once there was room to record it.
     FreeSite,
     /// Let through by policy, as policy saw it.
-    Free(Entry, Box<Call>),
+    Free(Box<(Entry, Box<Call>)>),
     /// Woken by a verdict that may be claimed.
     Woken(Box<Woken>),
     /// Claimed.
-    Claimed(Entry, Held),
+    Claimed(Box<(Entry, Held)>),
 }
 
 struct Woken {
@@ -76,18 +77,18 @@ impl<'g> Turn<'g> {
 impl Gate {
     /// The gate before one call of this action.
     pub const fn at(site: &'static ActionSite) -> Self {
-        Self { site: Site::Code(site), approvals: None, stage: Stage::Fresh }
+        Self { site: Site::Code(site), stage: Stage::Fresh(None) }
     }
 
     /// The gate before one call without the attribute.
     pub(super) const fn of(site: Site, approvals: Approvals) -> Self {
-        Self { site, approvals: Some(approvals), stage: Stage::Fresh }
+        Self { site, stage: Stage::Fresh(Some(approvals)) }
     }
 
     /// Uses this handle, whatever is in force. The context is still that of the scope.
     #[must_use]
     pub fn by(mut self, approvals: Approvals) -> Self {
-        self.approvals = Some(approvals);
+        self.stage = Stage::Fresh(Some(approvals));
         self
     }
 
@@ -100,14 +101,17 @@ impl Gate {
         texts: &[Text<'_>],
     ) -> Turn<'g> {
         let site = self.site.clone();
-        let turn = match mem::replace(&mut self.stage, Stage::Fresh) {
-            Stage::Fresh => self.begin(risk(), arguments, texts),
+        let turn = match mem::replace(&mut self.stage, Stage::Fresh(None)) {
+            Stage::Fresh(by) => self.begin(by, risk(), arguments, texts),
             // It has waited since, and what it depends on may have changed.
             Stage::FreeSite if risk() == Risk::Low => Turn::Run(self.permit(None)),
             Stage::FreeSite => Turn::Stop(self.changed("that policy let run", None)),
-            Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
+            Stage::Free(ruled) => self.enter_freely(&ruled.0, &ruled.1, risk(), arguments, texts),
             Stage::Woken(woken) => self.wake(*woken, risk(), arguments, texts),
-            Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
+            Stage::Claimed(claimed) => {
+                let (entry, held) = *claimed;
+                self.enter(&entry, held, risk(), arguments, texts)
+            }
         };
         if let Turn::Stop(refusal) = &turn {
             tracing::info!(action = site.name(), kind = %refusal.kind(), "the call does not run");
@@ -115,8 +119,14 @@ impl Gate {
         turn
     }
 
-    fn begin<'g>(&'g mut self, risk: Risk, arguments: &[&dyn Capture], texts: &[Text<'_>]) -> Turn<'g> {
-        let entry = match self.entry() {
+    fn begin<'g>(
+        &'g mut self,
+        by: Option<Approvals>,
+        risk: Risk,
+        arguments: &[&dyn Capture],
+        texts: &[Text<'_>],
+    ) -> Turn<'g> {
+        let entry = match self.entry(by) {
             Ok(entry) => entry,
             Err(error) => return Turn::Stop(error),
         };
@@ -139,8 +149,8 @@ impl Gate {
         self.step(entry, span, pass(authority, call))
     }
 
-    fn entry(&mut self) -> Result<Entry, ApprovalError> {
-        let entry = match (self.approvals.take(), current()) {
+    fn entry(&self, by: Option<Approvals>) -> Result<Entry, ApprovalError> {
+        let entry = match (by, current()) {
             (Some(approvals), around) => {
                 Entry { approvals, context: around.map(|(_, context)| context).unwrap_or_default() }
             }
@@ -163,7 +173,8 @@ impl Gate {
     /// The fast path but for its record, which only a measurement may leave out.
     #[cfg(feature = "testing")]
     pub(crate) fn unrecorded(&mut self, risk: &dyn Fn() -> Risk) -> Option<Permit> {
-        let entry = self.entry().ok()?;
+        let Stage::Fresh(by) = mem::replace(&mut self.stage, Stage::Fresh(None)) else { return None };
+        let entry = self.entry(by).ok()?;
         self.runs_by_site(&entry, risk()).then(|| self.permit(None))
     }
 
@@ -208,11 +219,11 @@ impl Gate {
             })?;
             let entry = entry.clone();
             self.stage = match passed {
-                Passed::Free(call) => Stage::Free(entry, call),
+                Passed::Free(call) => Stage::Free(Box::new((entry, call))),
                 Passed::Woken(asking, waited) => {
                     Stage::Woken(Box::new(Woken { entry, asking, waited, span }))
                 }
-                Passed::Claimed(held) => Stage::Claimed(entry, held),
+                Passed::Claimed(held) => Stage::Claimed(Box::new((entry, held))),
             };
             Poll::Ready(Ok(()))
         })))

@@ -1,6 +1,6 @@
 //! Waiting for a verdict.
 
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -40,12 +40,16 @@ impl Local {
                 // Nobody had been asked when the seat was taken: what came since is news.
                 Some(deadline) => Some(deadline),
                 None => {
-                    let looking = Box::pin(self.parts.patience.wait(self.where_it_stands(&ticket)));
-                    let looked = tokio::select! {
-                        biased;
+                    let mut looking = Box::pin(self.parts.patience.wait(self.where_it_stands(&ticket)));
+                    // By hand, as below: `select!` has room for a future of each.
+                    let looked = poll_fn(|cx| match waiter.poll_offer(cx) {
                         // Whoever offers does not wait for a store that is being read.
-                        offer = waiter.offered() => return Ok(Waited::Offered(Box::new(offer))),
-                        looked = looking => looked,
+                        Poll::Ready(offer) => Poll::Ready(Err(offer)),
+                        Poll::Pending => looking.as_mut().poll(cx).map(Ok),
+                    });
+                    let looked = match looked.await {
+                        Ok(looked) => looked,
+                        Err(offer) => return Ok(Waited::Offered(Box::new(offer))),
                     };
                     match looked.unwrap_or_else(unanswered)? {
                         Stands::Claimable => return Ok(Waited::Approved),
@@ -54,7 +58,6 @@ impl Local {
                 }
             };
             let mut nap = self.kept_by_ourselves(ticket.request, deadline);
-            // By hand: `select!` has room for a future of each.
             let woken = poll_fn(|cx| {
                 if let Poll::Ready(news) = waiter.poll_news(cx) {
                     return Poll::Ready(news.map_or(Woken::Closed, |()| Woken::News));
