@@ -99,7 +99,7 @@ mod tests {
     async fn a_clock_that_jumps_ends_no_wait_and_one_that_goes_on_does() {
         let (clock, (keeper, _orders)) = (ManualClock::at(Timestamp::now()), unbounded_channel());
         let patience = Patience::new(Arc::new(clock.clone()), Handle::current(), &keeper);
-        let asked = tokio::spawn(async move { patience.answer::<()>(pending()).await });
+        let asked = tokio::spawn(async move { patience.answer::<(), _>(pending()).await });
         let turns = async || {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
