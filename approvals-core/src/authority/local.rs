@@ -139,7 +139,7 @@ impl Here {
 const MOVES: u32 = 64;
 
 /// How many requests are opened at once: enough for a store to commit a lot of them together.
-const OPENING: usize = 256;
+const OPENING: usize = 128;
 
 /// How long to wait before a store that fails is asked again, by the number of tries so far.
 pub(crate) fn backoff(tries: u32) -> Duration {

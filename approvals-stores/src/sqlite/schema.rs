@@ -48,7 +48,7 @@ const TABLES: &str = "
 ";
 
 /// Most memory for the pages of the connection that writes, in KiB, which SQLite takes as a negative number.
-const CACHE_KIB: i32 = -8_192;
+const CACHE_KIB: i32 = -6_144;
 
 /// The same for one that reads: a request, a page, what is new. The system has the file in its cache as well.
 const READ_CACHE_KIB: i32 = -512;
