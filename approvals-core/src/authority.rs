@@ -7,6 +7,8 @@ mod hub;
 mod local;
 mod patience;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ pub(crate) trait Authority: Send + Sync + 'static {
     async fn ask(&self, call: &Call) -> Result<Asked, ApprovalError>;
 
     /// Waits for a verdict that lets the call run. Every other one is an error.
-    async fn wait(&self, ticket: &Arc<Ticket>, seat: Option<Box<Seat>>) -> Result<Waited, ApprovalError>;
+    fn wait(&self, ticket: &Arc<Ticket>, seat: Option<Box<Seat>>) -> Verdict;
 
     /// Claims the approved request: policy and directory once more, then `started`. `None` if the verdict that was
     /// offered is to be recorded by itself, and the call waits on.
@@ -57,6 +59,9 @@ pub(crate) trait Authority: Send + Sync + 'static {
     /// The caller is gone before a claim: withdraws a call without a key, parks one that has a key.
     fn leave(&self, ticket: &Ticket);
 }
+
+/// A wait that borrows nothing, so that whoever has it needs no box for the two.
+pub(crate) type Verdict = Pin<Box<dyn Future<Output = Result<Waited, ApprovalError>> + Send>>;
 
 /// What became of asking.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use self::due::{Due, Job};
-use self::lane::Lane;
+use self::lane::{AT_ONCE, Lane};
 pub(crate) use self::recovery::recover;
 use crate::authority::{Local, Panicked, Refreshed, caught};
 use crate::id::{RequestId, Version};
@@ -295,6 +295,9 @@ impl Keeper {
             Some(Meanwhile::News) => self.refresh(request),
             Some(Meanwhile::Behind(shown)) => self.catch_up(request, shown),
             Some(Meanwhile::Nothing) | None => {}
+        }
+        if self.busy.is_empty() {
+            self.busy.shrink_to(AT_ONCE);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The agent that is measured: its clock can be moved, and its backend keeps no more than it has to.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,13 +46,16 @@ impl Clock for Ahead {
     }
 }
 
-/// Remembers what it showed, and answers when it is told.
+/// How many of the cards that were shown last it remembers: more than are ever answered.
+const CARDS: usize = 64;
+
+/// Remembers what it showed last, and answers when it is told.
 #[derive(Clone, Default)]
 pub(crate) struct Board(Arc<Shown>);
 
 #[derive(Default)]
 struct Shown {
-    cards: Mutex<Vec<(RequestId, Digest)>>,
+    cards: Mutex<VecDeque<(RequestId, Digest)>>,
     count: watch::Sender<usize>,
     desk: watch::Sender<Option<Desk>>,
 }
@@ -64,7 +68,7 @@ impl Board {
 
     /// Says yes to the card that was shown last.
     pub(crate) async fn approve_one(&self) -> Result<()> {
-        let card = self.0.cards.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let card = self.0.cards.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
         let (request, digest) = card.context("no card is left")?;
         self.approve(request, digest).await
     }
@@ -89,7 +93,11 @@ impl Backend for Board {
 
     async fn present(&self, card: &Card) -> Result<Presented, BackendError> {
         if let (Ok(request), Some(digest)) = (card.request.parse(), Digest::from_hex(&card.digest)) {
-            self.0.cards.lock().unwrap_or_else(PoisonError::into_inner).push((request, digest));
+            let mut cards = self.0.cards.lock().unwrap_or_else(PoisonError::into_inner);
+            if cards.len() == CARDS {
+                cards.pop_front();
+            }
+            cards.push_back((request, digest));
         }
         self.0.count.send_modify(|count| *count += 1);
         Ok(Presented { reference: Reference::new("card"), shown: card.shown() })

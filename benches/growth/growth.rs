@@ -27,6 +27,7 @@ fn main() -> Result<()> {
     let bench = std::env::args().any(|word| word == "--bench");
     match words.as_slice() {
         ["point", store, pending] => pending::point(store, pending.parse()?),
+        ["bare", pending] => pending::bare(pending.parse()?),
         ["pending", most] if bench => pending::grow(most.parse()?),
         ["ledger", most] if bench => ledger::grow(most.parse()?),
         [] if bench => pending::grow(1_000).and_then(|()| ledger::grow(10_000)),

@@ -12,7 +12,7 @@ use approvals::request::Requested;
 use approvals::state::{Phase, State};
 use approvals::{ApprovalError, ErrorKind, Sqlite, SqliteOptions, requires_approval};
 use tokio::sync::{oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::agent::{Ahead, Board, agent};
 use super::folder::Folder;
@@ -63,12 +63,8 @@ pub(crate) fn grow(most: usize) -> Result<()> {
             "---|".repeat(1 + FIGURES.len())
         );
         for pending in decades(10, most) {
-            let number = pending.to_string();
-            let point = Command::new(std::env::current_exe()?).args(["point", store, &number]).output()?;
-            ensure!(point.status.success(), "{}", String::from_utf8_lossy(&point.stderr));
-            let figures = String::from_utf8(point.stdout)?;
-            let figures: Result<Vec<f64>, _> = figures.split_whitespace().map(str::parse).collect();
-            let figures: Figures = figures?.try_into().ok().context("a figure is missing")?;
+            let figures = alone(&["point", store, &pending.to_string()])?;
+            let figures: Figures = figures.try_into().ok().context("a figure is missing")?;
             println!("| {pending} | {} |", figures.map(digits).join(" | "));
             rows.push((pending as f64, figures));
         }
@@ -83,6 +79,14 @@ pub(crate) fn grow(most: usize) -> Result<()> {
         std::fs::write(plots().join(format!("pending-{store}.svg")), plot::draw(&title, "pending", &lines))?;
     }
     Ok(())
+}
+
+/// The figures that a process of its own prints.
+fn alone(words: &[&str]) -> Result<Vec<f64>> {
+    let process = Command::new(std::env::current_exe()?).args(words).output()?;
+    ensure!(process.status.success(), "{}", String::from_utf8_lossy(&process.stderr));
+    let figures = String::from_utf8(process.stdout)?;
+    Ok(figures.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
 }
 
 /// One number of pending requests. Prints the figures.
@@ -140,11 +144,8 @@ async fn waiting<S: Store + Clone>(
     board.approve_one().await?;
     first.await??;
 
-    let before = resident()?;
-    let (held, bare) = bare(pending).await;
-    let theirs = resident()?.saturating_sub(before);
-    drop(bare);
-    held.await?;
+    // Elsewhere: what the allocator keeps of them would be given to ours, which grow by so much less then.
+    let bare = alone(&["bare", &pending.to_string()])?.pop().context("a figure is missing")?;
 
     let before = resident()?;
     let mut tasks = Vec::with_capacity(pending);
@@ -187,7 +188,6 @@ async fn waiting<S: Store + Clone>(
     ensure!(expired == pending, "{expired} of {pending} expired");
     let more = memory("VmHWM")?.saturating_sub(before);
     let each = |bytes| bytes as f64 / (pending + WAKES) as f64;
-    let bare = theirs as f64 / pending as f64;
     approvals.shutdown().await?;
     Ok([each(ours), each(ledger), bare, millis(wake), millis(expiry), each(more)])
 }
@@ -215,21 +215,25 @@ async fn rewrite<S: Store>(from: &S, to: &S) -> Result<()> {
     }
 }
 
-/// As many tasks that wait for a channel, with the same argument.
-async fn bare(pending: usize) -> (JoinHandle<()>, Vec<oneshot::Sender<()>>) {
-    let mut senders = Vec::with_capacity(pending);
-    let mut tasks = JoinSet::new();
-    for _ in 0..pending {
-        let (send, receive) = oneshot::channel::<()>();
-        let argument = argument();
-        tasks.spawn(async move {
-            let _ = receive.await;
-            argument.len()
-        });
-        senders.push(send);
-    }
-    settle().await;
-    (tokio::spawn(async move { while tasks.join_next().await.is_some() {} }), senders)
+/// As many tasks that wait for a channel, with the same argument. Prints the bytes of each.
+pub(crate) fn bare(pending: usize) -> Result<()> {
+    runtime()?.block_on(async {
+        let before = resident()?;
+        let mut senders = Vec::with_capacity(pending);
+        let mut tasks = JoinSet::new();
+        for _ in 0..pending {
+            let (send, receive) = oneshot::channel::<()>();
+            let argument = argument();
+            tasks.spawn(async move {
+                let _ = receive.await;
+                argument.len()
+            });
+            senders.push(send);
+        }
+        settle().await;
+        println!("{}", resident()?.saturating_sub(before) as f64 / pending as f64);
+        std::process::exit(0)
+    })
 }
 
 /// Requests of an earlier process that wait.

@@ -72,8 +72,10 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Work whose panic ends nothing else.
 fn whole(work: impl Future<Output = ()> + Send + 'static) -> Work {
+    // Outside the block, which would have room for all of the work as well.
+    let work = caught(work);
     Box::pin(async move {
-        if let Err(Panicked) = caught(work).await {
+        if let Err(Panicked) = work.await {
             tracing::error!(
                 "a piece of background work panicked and is given up; tell whoever wrote what panicked, then start the agent again"
             );

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -30,9 +30,10 @@ impl Panicked {
     }
 }
 
-pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
-    let mut future = pin!(future);
-    poll_fn(|cx| caught_poll(future.as_mut(), cx)).await
+/// In a box: a block that pins what it is given has room for it twice, and each block around it twice as much again.
+pub(crate) fn caught<F: Future>(future: F) -> impl Future<Output = Result<F::Output, Panicked>> + use<F> {
+    let mut future = Box::pin(future);
+    poll_fn(move |cx| caught_poll(future.as_mut(), cx))
 }
 
 /// One turn of a future that may panic, after which it is not polled again.

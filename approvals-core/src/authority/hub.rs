@@ -1,6 +1,6 @@
 //! Wakes those who wait when the ledger grows: one follower of the store for all of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -16,7 +16,7 @@ use crate::sync::{Mutex, MutexGuard};
 use crate::time::Clock;
 
 /// How many records are read at a time.
-const BATCH: usize = 512;
+const BATCH: usize = 128;
 /// How long to wait before a store that fails is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -33,11 +33,22 @@ pub(crate) struct Hub {
 #[derive(Default)]
 struct Table {
     seats: BTreeMap<Place, Seat>,
-    cards: BTreeSet<RequestId>,
+    cards: BTreeMap<RequestId, Placed>,
     /// Verdicts that whoever waits for the request may record together with the claim, each with its number.
     offers: HashMap<RequestId, (u64, Offer)>,
     /// How many waiters and offers were numbered.
     numbered: u64,
+}
+
+/// On which backends, by their number, this process has placed cards of a request, so that a backend whose cards die with
+/// a process is asked once in each. One that there is no bit for is asked again, which makes no second card.
+#[derive(Debug, Clone, Copy, Default)]
+struct Placed(u64);
+
+impl Placed {
+    fn bit(backend: usize) -> u64 {
+        u32::try_from(backend).ok().and_then(|backend| 1_u64.checked_shl(backend)).unwrap_or(0)
+    }
 }
 
 /// A waiter for a request, and its number.
@@ -164,18 +175,30 @@ impl Hub {
     /// Follows a request for its cards: news of it is sent to the keeper.
     pub(crate) fn follow_card(&self, request: RequestId) {
         let mut table = self.table();
-        table.cards.insert(request);
+        table.cards.entry(request).or_default();
         self.count(&table);
+    }
+
+    /// Keeps in mind that a card of a request is placed on a backend, for as long as it is followed for its cards.
+    pub(crate) fn placed_card(&self, request: RequestId, backend: usize) {
+        if let Some(placed) = self.table().cards.get_mut(&request) {
+            placed.0 |= Placed::bit(backend);
+        }
+    }
+
+    /// Whether it is.
+    pub(crate) fn has_placed(&self, request: RequestId, backend: usize) -> bool {
+        self.table().cards.get(&request).is_some_and(|placed| placed.0 & Placed::bit(backend) != 0)
     }
 
     /// Whether a request is followed for its cards.
     pub(crate) fn follows_card(&self, request: RequestId) -> bool {
-        self.table().cards.contains(&request)
+        self.table().cards.contains_key(&request)
     }
 
     /// The requests that are followed for their cards.
     pub(crate) fn cards(&self) -> Vec<RequestId> {
-        self.table().cards.iter().copied().collect()
+        self.table().cards.keys().copied().collect()
     }
 
     /// How many rows the tables have.
@@ -196,7 +219,7 @@ impl Hub {
     fn tell(&self, request: RequestId, is_note: bool, cards: &mpsc::UnboundedSender<RequestId>) {
         let mut table = self.table();
         let wakers = if is_note { Vec::new() } else { table.ring(request) };
-        if table.cards.contains(&request) {
+        if table.cards.contains_key(&request) {
             // A keeper that is gone needs no news.
             let _ = cards.send(request);
         }
@@ -206,7 +229,7 @@ impl Hub {
 
     fn tell_all(&self, cards: &mpsc::UnboundedSender<RequestId>) {
         self.ring_everybody();
-        for request in &self.table().cards {
+        for request in self.table().cards.keys() {
             let _ = cards.send(*request);
         }
     }
@@ -270,27 +293,25 @@ impl Waiter {
         self.hub.table().offers.remove(&self.place.0).map(|(_, offer)| offer)
     }
 
-    /// Returns once a verdict is offered, and takes it. What else happened is still news.
-    pub(crate) async fn offered(&mut self) -> Offer {
-        poll_fn(|cx| {
-            let waker = cx.waker().clone();
-            let mut table = self.hub.table();
-            let offer = table.offers.remove(&self.place.0);
-            let seat = table.seats.get_mut(&self.place).filter(|_| offer.is_none());
-            let before = seat.and_then(|seat| seat.waker.replace(waker));
-            drop(table);
-            drop(before);
-            offer.map_or(Poll::Pending, |(_, offer)| Poll::Ready(offer))
-        })
-        .await
+    /// Is ready once a verdict is offered, and takes it. What else happened is still news.
+    pub(crate) fn poll_offer(&mut self, cx: &Context<'_>) -> Poll<Offer> {
+        let waker = cx.waker().clone();
+        let mut table = self.hub.table();
+        let offer = table.offers.remove(&self.place.0);
+        let seat = table.seats.get_mut(&self.place).filter(|_| offer.is_none());
+        let before = seat.and_then(|seat| seat.waker.replace(waker));
+        drop(table);
+        drop(before);
+        offer.map_or(Poll::Pending, |(_, offer)| Poll::Ready(offer))
     }
 
     /// Returns once something happened to the request since the last call, or since the registration.
     pub(crate) async fn news(&mut self) -> Result<(), Closed> {
-        poll_fn(|cx| self.poll(cx)).await
+        poll_fn(|cx| self.poll_news(cx)).await
     }
 
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
+    /// The same, by hand.
+    pub(crate) fn poll_news(&mut self, cx: &Context<'_>) -> Poll<Result<(), Closed>> {
         let waker = cx.waker().clone();
         let mut table = self.hub.table();
         if self.hub.is_closed() {

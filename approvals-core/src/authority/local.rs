@@ -8,13 +8,12 @@ mod outcome;
 mod present;
 mod wait;
 
-use std::collections::{BTreeSet, HashSet};
-use std::pin::Pin;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) use self::ask::BUILD;
 use self::folds::{Fold, Folds};
@@ -26,7 +25,7 @@ use super::background::Background;
 use super::caught::{Panicked, caught, caught_now};
 use super::hub::Hub;
 use super::patience::no_answer;
-use super::{Asked, Authority, End, Grant, Patience, Ticket, Waited};
+use super::{Asked, Authority, End, Grant, Patience, Ticket, Verdict, Waited};
 use crate::action::{ActionName, ActionSite, Risk};
 use crate::backend::Backend;
 use crate::call::{Call, Caps};
@@ -107,8 +106,8 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
     pub(crate) background: Background,
-    /// Which cards this process has placed, and on which of its backends, so that a backend whose cards die with a process is asked once in each.
-    placed: Mutex<BTreeSet<(RequestId, usize)>>,
+    /// Turns to open a request. What one takes on the way is ten times what it keeps while it waits.
+    opening: Semaphore,
     /// Which requests are being presented: two callers of one key at once ask people once.
     presenting: Mutex<HashSet<RequestId>>,
     folds: Mutex<Folds<Fold>>,
@@ -139,6 +138,9 @@ impl Here {
 /// what it reads lags behind what it writes, or it refuses without cause.
 const MOVES: u32 = 64;
 
+/// How many requests are opened at once: enough for a store to commit a lot of them together.
+const OPENING: usize = 128;
+
 /// How long to wait before a store that fails is asked again, by the number of tries so far.
 pub(crate) fn backoff(tries: u32) -> Duration {
     Duration::from_millis(50).saturating_mul(1 << tries.min(10)).min(Duration::from_secs(30))
@@ -148,8 +150,9 @@ impl Local {
     pub(crate) fn new(parts: Parts) -> Self {
         let background = Background::new(parts.runtime.clone());
         let hub = Arc::new(Hub::new());
-        let (placed, presenting, folds) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { parts, hub, background, placed, presenting, folds }))
+        let opening = Semaphore::new(OPENING);
+        let (presenting, folds) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { parts, hub, background, opening, presenting, folds }))
     }
 
     /// The history of a request and what it comes to.
@@ -270,9 +273,8 @@ impl Local {
     /// How many rows the tables have, but for the cache.
     #[cfg(test)]
     pub(crate) fn rows(&self) -> Vec<(&'static str, usize)> {
-        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner).len();
         let presenting = self.presenting.lock().unwrap_or_else(PoisonError::into_inner).len();
-        [vec![("placed", placed), ("presenting", presenting)], self.hub.rows()].concat()
+        [vec![("presenting", presenting)], self.hub.rows()].concat()
     }
 
     /// The desk for reviews that come through a registered backend.
@@ -311,18 +313,8 @@ impl Authority for Local {
         self.ask_people(call).await
     }
 
-    // What `async` comes to, without a second place for what waits.
-    fn wait<'l, 't, 'w>(
-        &'l self,
-        ticket: &'t Arc<Ticket>,
-        seat: Option<Box<Seat>>,
-    ) -> Pin<Box<dyn Future<Output = Result<Waited, ApprovalError>> + Send + 'w>>
-    where
-        'l: 'w,
-        't: 'w,
-        Self: 'w,
-    {
-        Box::pin(self.wait_for_verdict(ticket, seat))
+    fn wait(&self, ticket: &Arc<Ticket>, seat: Option<Box<Seat>>) -> Verdict {
+        Box::pin(self.clone().wait_for_verdict(Arc::clone(ticket), seat))
     }
 
     async fn claim(

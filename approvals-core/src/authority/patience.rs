@@ -1,7 +1,6 @@
 //! How long a store is waited for.
 
 use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -34,11 +33,12 @@ impl Patience {
 
     /// What a store answers, or that it does not. What it was to write may still be written then, as after any other
     /// error.
-    pub(crate) async fn answer<T>(
+    pub(crate) fn answer<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
-        asked: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        self.wait(asked).await.unwrap_or_else(|| Err(no_answer()))
+        asked: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + use<'_, T, F> {
+        let waiting = self.wait(asked);
+        async { waiting.await.unwrap_or_else(|| Err(no_answer())) }
     }
 
     /// The same where nobody may have set a bound: then it is waited for as long as it takes.
@@ -52,11 +52,11 @@ impl Patience {
         }
     }
 
-    /// What comes of work with a store in that time.
-    pub(crate) async fn wait<F: Future>(&self, work: F) -> Option<F::Output> {
+    /// What comes of work with a store in that time. In a box, as what is [caught](super::caught) is.
+    pub(crate) fn wait<F: Future>(&self, work: F) -> impl Future<Output = Option<F::Output>> + use<'_, F> {
         let (mut work, mut rests, mut rest) =
-            (pin!(work), [LONGEST.saturating_add(GRACE), GRACE].into_iter(), None);
-        poll_fn(|cx| {
+            (Box::pin(work), [LONGEST.saturating_add(GRACE), GRACE].into_iter(), None);
+        poll_fn(move |cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(done));
             }
@@ -73,7 +73,6 @@ impl Patience {
                 rest = None;
             }
         })
-        .await
     }
 
     fn rest(&self, time: Duration) -> Sleep {
@@ -98,6 +97,7 @@ pub(crate) fn no_answer() -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::task::{Context, Waker};
 
     use tokio::sync::mpsc::unbounded_channel;
@@ -110,7 +110,7 @@ mod tests {
     async fn a_clock_that_jumps_ends_no_wait_and_one_that_goes_on_does() {
         let (clock, (keeper, _orders)) = (ManualClock::at(Timestamp::now()), unbounded_channel());
         let patience = Patience::new(Arc::new(clock.clone()), Handle::current(), &keeper);
-        let asked = tokio::spawn(async move { patience.answer::<()>(pending()).await });
+        let asked = tokio::spawn(async move { patience.answer::<(), _>(pending()).await });
         let turns = async || {
             for _ in 0..8 {
                 tokio::task::yield_now().await;

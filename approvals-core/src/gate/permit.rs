@@ -17,11 +17,11 @@ use crate::ledger::Finish;
 #[must_use]
 pub struct Permit<'g> {
     site: &'g Site,
-    held: &'g mut Option<Box<Held>>,
+    held: &'g mut Option<Held>,
 }
 
 impl<'g> Permit<'g> {
-    pub(super) fn new(site: &'g Site, held: &'g mut Option<Box<Held>>) -> Self {
+    pub(super) fn new(site: &'g Site, held: &'g mut Option<Held>) -> Self {
         Self { site, held }
     }
 
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
     use crate::action::{ActionSite, Risk};
-    use crate::authority::{Asked, Authority, End, Grant, Seat, Ticket, Waited};
+    use crate::authority::{Asked, Authority, End, Grant, Seat, Ticket, Verdict, Waited};
     use crate::call::{Call, Caps};
     use crate::error::ApprovalError;
     use crate::id::Version;
@@ -110,7 +110,7 @@ mod tests {
             unreachable!()
         }
 
-        async fn wait(&self, _: &Arc<Ticket>, _: Option<Box<Seat>>) -> Result<Waited, ApprovalError> {
+        fn wait(&self, _: &Arc<Ticket>, _: Option<Box<Seat>>) -> Verdict {
             unreachable!()
         }
 
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    fn held(log: &Log) -> Box<Held> {
+    fn held(log: &Log) -> Held {
         let requested = kit::requested(kit::requirement(Quorum::people(1)));
         let ticket = Ticket {
             action: "permit.test".into(),
@@ -140,7 +140,7 @@ mod tests {
         let grant = Grant { ticket: Arc::new(ticket), claim: kit::claim(1), version: Version::default() };
         let mut held = Held::new(Arc::new(Scribe(Arc::clone(log))), grant);
         held.enter();
-        Box::new(held)
+        held
     }
 
     struct Leaves(Log);

@@ -8,7 +8,7 @@ use std::task::{self, Poll, ready};
 
 use tracing::{Instrument as _, Span};
 
-use super::{Asking, Held, Passed, Permit, chain, claim, pass};
+use super::{Asking, Held, Passed, Passing, Permit, Reached, chain, claim, pass};
 use crate::action::{ActionSite, Risk, Site};
 use crate::authority::{Authority, End, Panicked, Waited, caught_poll};
 use crate::call::live::{Capture, Text};
@@ -25,33 +25,34 @@ use crate::policy::SiteRuling;
 /// each gated function.
 pub struct Gate {
     site: Site,
-    approvals: Option<Approvals>,
     stage: Stage,
     /// What the permit covers, until the body has ended.
-    held: Option<Box<Held>>,
+    held: Option<Held>,
 }
 
+/// No larger than a pointer and which it is: it stands in the future of each call that waits.
 enum Stage {
-    Fresh,
-    Waits(Waiting),
-    Refused(ApprovalError),
+    /// By the handle, if it is said which.
+    Fresh(Option<Approvals>),
+    Waits(Advance),
+    Refused(Box<ApprovalError>),
     /// Let through by its site at risk low, once there was room to record it.
     FreeSite,
     /// Let through by policy, as policy saw it.
-    Free(Entry, Box<Call>),
+    Free(Box<(Entry, Box<Call>)>),
     /// Woken by a verdict that may be claimed.
     Woken(Box<Woken>),
     /// Claimed.
-    Claimed(Entry, Box<Held>),
+    Claimed(Box<(Entry, Held)>),
 }
 
-/// Gives the stage after the wait.
-type Waiting = Pin<Box<dyn Future<Output = Result<Stage, ApprovalError>> + Send>>;
+/// Gives the stage after a wait.
+type Advance = Pin<Box<dyn Future<Output = Result<Stage, ApprovalError>> + Send>>;
 
 /// What a turn comes to, unless it is refused.
 enum Next {
-    Run(Option<Box<Held>>),
-    Wait(Waiting),
+    Run(Option<Held>),
+    Wait(Advance),
 }
 
 struct Woken {
@@ -87,8 +88,9 @@ impl Future for Step<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         let stage = &mut self.get_mut().0.stage;
-        if let Stage::Waits(waiting) = stage {
-            *stage = ready!(waiting.as_mut().poll(cx)).unwrap_or_else(Stage::Refused);
+        if let Stage::Waits(advance) = stage {
+            *stage =
+                ready!(advance.as_mut().poll(cx)).unwrap_or_else(|refusal| Stage::Refused(Box::new(refusal)));
         }
         Poll::Ready(())
     }
@@ -97,18 +99,18 @@ impl Future for Step<'_> {
 impl Gate {
     /// The gate before one call of this action.
     pub const fn at(site: &'static ActionSite) -> Self {
-        Self { site: Site::Code(site), approvals: None, stage: Stage::Fresh, held: None }
+        Self { site: Site::Code(site), stage: Stage::Fresh(None), held: None }
     }
 
     /// The gate before one call without the attribute.
     pub(super) const fn of(site: Site, approvals: Approvals) -> Self {
-        Self { site, approvals: Some(approvals), stage: Stage::Fresh, held: None }
+        Self { site, stage: Stage::Fresh(Some(approvals)), held: None }
     }
 
     /// Uses this handle, whatever is in force. The context is still that of the scope.
     #[must_use]
     pub fn by(mut self, approvals: Approvals) -> Self {
-        self.approvals = Some(approvals);
+        self.stage = Stage::Fresh(Some(approvals));
         self
     }
 
@@ -120,25 +122,28 @@ impl Gate {
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Turn<'g> {
-        let next = match mem::replace(&mut self.stage, Stage::Fresh) {
-            Stage::Fresh => self.begin(risk(), arguments, texts),
-            Stage::Waits(waiting) => Ok(Next::Wait(waiting)),
+        let next = match mem::replace(&mut self.stage, Stage::Fresh(None)) {
+            Stage::Fresh(by) => self.begin(by, risk(), arguments, texts),
+            Stage::Waits(advance) => Ok(Next::Wait(advance)),
             // Told where it came up.
-            Stage::Refused(refusal) => return Turn::Stop(refusal),
+            Stage::Refused(refusal) => return Turn::Stop(*refusal),
             // It has waited since, and what it depends on may have changed.
             Stage::FreeSite if risk() == Risk::Low => Ok(Next::Run(None)),
             Stage::FreeSite => Err(self.changed("that policy let run", None)),
-            Stage::Free(entry, ruled) => self.enter_freely(&entry, &ruled, risk(), arguments, texts),
+            Stage::Free(ruled) => self.enter_freely(&ruled.0, &ruled.1, risk(), arguments, texts),
             Stage::Woken(woken) => self.wake(*woken, risk(), arguments, texts),
-            Stage::Claimed(entry, held) => self.enter(&entry, held, risk(), arguments, texts),
+            Stage::Claimed(claimed) => {
+                let (entry, held) = *claimed;
+                self.enter(&entry, held, risk(), arguments, texts)
+            }
         };
         match next {
             Ok(Next::Run(held)) => {
                 self.held = held;
                 Turn::Run(Permit::new(&self.site, &mut self.held))
             }
-            Ok(Next::Wait(waiting)) => {
-                self.stage = Stage::Waits(waiting);
+            Ok(Next::Wait(advance)) => {
+                self.stage = Stage::Waits(advance);
                 Turn::Wait(Step(self))
             }
             Err(refusal) => {
@@ -149,12 +154,13 @@ impl Gate {
     }
 
     fn begin(
-        &mut self,
+        &self,
+        by: Option<Approvals>,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],
     ) -> Result<Next, ApprovalError> {
-        let entry = self.entry()?;
+        let entry = self.entry(by)?;
         if self.runs_by_site(&entry, risk) {
             return Ok(match entry.approvals.note_allowed(&self.site, risk, &entry.context) {
                 Ok(()) => Next::Run(None),
@@ -165,11 +171,11 @@ impl Gate {
         let call = Box::new(Call { inside: chain::around(), ..call });
         let authority: Arc<dyn Authority> = entry.approvals.authority();
         let span = tracing::info_span!("approval", action = self.site.name(), %risk);
-        Ok(Next::Wait(self.waiting(entry, span, pass(authority, call))))
+        Ok(Next::Wait(self.advance(entry, span, pass(authority, call))))
     }
 
-    fn entry(&mut self) -> Result<Entry, ApprovalError> {
-        let entry = match (self.approvals.take(), current()) {
+    fn entry(&self, by: Option<Approvals>) -> Result<Entry, ApprovalError> {
+        let entry = match (by, current()) {
             (Some(approvals), around) => {
                 Entry { approvals, context: around.map(|(_, context)| context).unwrap_or_default() }
             }
@@ -192,7 +198,8 @@ impl Gate {
     /// The fast path but for its record, which only a measurement may leave out.
     #[cfg(feature = "testing")]
     pub(crate) fn unrecorded(&mut self, risk: &dyn Fn() -> Risk) -> Option<Permit<'_>> {
-        let entry = self.entry().ok()?;
+        let Stage::Fresh(by) = mem::replace(&mut self.stage, Stage::Fresh(None)) else { return None };
+        let entry = self.entry(by).ok()?;
         self.runs_by_site(&entry, risk()).then(|| Permit::new(&self.site, &mut self.held))
     }
 
@@ -209,24 +216,24 @@ impl Gate {
         match self.read(&entry, risk, arguments, texts, false) {
             Ok(call) => {
                 let call = Box::new(Call { inside: chain::around(), ..call });
-                Ok(Next::Wait(self.waiting(entry, span, claim(asking, waited, call))))
+                Ok(Next::Wait(self.advance(entry, span, claim(asking, waited, call))))
             }
             Err(error) => Err(self.changed("that were approved", Some(error)).of(asking.request())),
         }
     }
 
-    fn waiting(
+    fn advance(
         &self,
         entry: Entry,
         span: Span,
-        passing: impl Future<Output = Result<Passed, ApprovalError>> + Send + 'static,
-    ) -> Waiting {
+        asks: impl Future<Output = Result<Reached, ApprovalError>> + Send + 'static,
+    ) -> Advance {
         let site = self.site.clone();
         // By hand: a block would keep what it awaits in more than one place, and so would each of a hundred thousand
         // that wait.
-        let mut passing = Box::pin(passing.instrument(span));
+        let mut passing = Passing::Asks(Box::pin(asks)).instrument(span);
         Box::pin(poll_fn(move |cx| {
-            let passed = ready!(caught_poll(passing.as_mut(), cx)).unwrap_or_else(|Panicked| {
+            let passed = ready!(caught_poll(Pin::new(&mut passing), cx)).unwrap_or_else(|Panicked| {
                 let message = "the policy or the store panicked; the panic is in the log";
                 Err(ApprovalError::new(ErrorKind::Unavailable, &site.name, message))
             });
@@ -238,11 +245,11 @@ impl Gate {
             })?;
             let entry = entry.clone();
             Poll::Ready(Ok(match passed {
-                Passed::Free(call) => Stage::Free(entry, call),
+                Passed::Free(call) => Stage::Free(Box::new((entry, call))),
                 Passed::Woken(asking, waited) => {
                     Stage::Woken(Box::new(Woken { entry, asking, waited, span }))
                 }
-                Passed::Claimed(held) => Stage::Claimed(entry, held),
+                Passed::Claimed(held) => Stage::Claimed(Box::new((entry, held))),
             }))
         }))
     }
@@ -266,7 +273,7 @@ impl Gate {
     fn enter(
         &self,
         entry: &Entry,
-        mut held: Box<Held>,
+        mut held: Held,
         risk: Risk,
         arguments: &[&dyn Capture],
         texts: &[Text<'_>],

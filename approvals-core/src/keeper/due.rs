@@ -19,7 +19,9 @@ pub(super) enum Job {
 /// megabytes, and those that were decided are none.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    jobs: BTreeSet<(Timestamp, RequestId, Job)>,
+    /// By themselves and without the word for it: every request that waits has one.
+    expiries: BTreeSet<(Timestamp, RequestId)>,
+    others: BTreeSet<(Timestamp, RequestId, Job)>,
     /// The deadline, and when it is seen to: later, where the store disagreed about the time.
     clocks: HashMap<RequestId, (Timestamp, Timestamp)>,
 }
@@ -27,29 +29,43 @@ pub(super) struct Due {
 impl Due {
     /// When there is something to do next.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.jobs.first().map(|(at, ..)| *at)
+        self.first().map(|(at, ..)| at)
+    }
+
+    fn first(&self) -> Option<(Timestamp, RequestId, Job)> {
+        let expiry = self.expiries.first().map(|(at, request)| (*at, *request, Job::Expire));
+        expiry.into_iter().chain(self.others.first().copied()).min()
     }
 
     #[cfg(test)]
     pub(super) fn rows(&self) -> usize {
-        self.jobs.len() + self.clocks.len()
+        self.jobs() + self.clocks.len()
+    }
+
+    #[cfg(test)]
+    fn jobs(&self) -> usize {
+        self.expiries.len() + self.others.len()
     }
 
     /// What is due by now, one by one.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(RequestId, Job)> {
-        let (at, ..) = self.jobs.first()?;
-        let due = *at <= now;
-        let (_, request, job) = due.then(|| self.jobs.pop_first()).flatten()?;
+        let (at, request, job) = self.first().filter(|(at, ..)| *at <= now)?;
+        match job {
+            Job::Expire => self.expiries.remove(&(at, request)),
+            Job::Present(_) | Job::Refresh => self.others.remove(&(at, request, job)),
+        };
         Some((request, job))
     }
 
     pub(super) fn put(&mut self, at: Timestamp, request: RequestId, job: Job) {
-        if job == Job::Expire
-            && let Some((_, seen_to)) = self.clocks.get_mut(&request)
-        {
+        if job != Job::Expire {
+            self.others.insert((at, request, job));
+            return;
+        }
+        if let Some((_, seen_to)) = self.clocks.get_mut(&request) {
             *seen_to = at;
         }
-        self.jobs.insert((at, request, job));
+        self.expiries.insert((at, request));
     }
 
     /// Expires a request at its deadline. Told once more of the same one, it does nothing: that may be seen to already.
@@ -64,13 +80,13 @@ impl Due {
         self.over(request);
         let at = deadline.max(earliest);
         self.clocks.insert(request, (deadline, at));
-        self.jobs.insert((at, request, Job::Expire));
+        self.expiries.insert((at, request));
     }
 
     /// Forgets the clock of a request.
     pub(super) fn over(&mut self, request: RequestId) {
         if let Some((_, at)) = self.clocks.remove(&request) {
-            self.jobs.remove(&(at, request, Job::Expire));
+            self.expiries.remove(&(at, request));
         }
     }
 
@@ -78,18 +94,21 @@ impl Due {
     /// far must not make hours of it.
     pub(super) fn set_back(&mut self, back: Duration) {
         let back = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
-        let (jobs, clocks) = (std::mem::take(&mut self.jobs).into_iter(), &mut self.clocks);
-        self.jobs = jobs
-            .map(|(at, request, job)| {
-                let sooner = Timestamp::from_micros(at.as_micros().saturating_sub(back));
-                let clock = clocks.get_mut(&request).filter(|_| job == Job::Expire);
-                let Some((deadline, seen_to)) = clock else { return (sooner, request, job) };
+        let sooner = |at: Timestamp| Timestamp::from_micros(at.as_micros().saturating_sub(back));
+        let others = std::mem::take(&mut self.others).into_iter();
+        self.others = others.map(|(at, request, job)| (sooner(at), request, job)).collect();
+        let (expiries, clocks) = (std::mem::take(&mut self.expiries).into_iter(), &mut self.clocks);
+        self.expiries = expiries
+            .map(|(at, request)| {
+                let Some((deadline, seen_to)) = clocks.get_mut(&request) else {
+                    return (sooner(at), request);
+                };
                 // How long until a store that disagreed is asked again is a length too.
-                let moved = sooner.max(*deadline);
+                let moved = sooner(at).max(*deadline);
                 if *seen_to == at {
                     *seen_to = moved;
                 }
-                (moved, request, job)
+                (moved, request)
             })
             .collect();
     }
@@ -118,7 +137,7 @@ mod tests {
             due.watch(id(number), noon().after(HOUR));
             due.over(id(number));
         }
-        assert_eq!((due.jobs.len(), due.clocks.len()), (0, 0));
+        assert_eq!((due.jobs(), due.clocks.len()), (0, 0));
     }
 
     #[test]
@@ -126,7 +145,7 @@ mod tests {
         let mut due = Due::default();
         due.watch(id(1), noon().after(HOUR));
         due.watch(id(1), noon());
-        assert_eq!((due.next(), due.jobs.len()), (Some(noon()), 1));
+        assert_eq!((due.next(), due.jobs()), (Some(noon()), 1));
         assert_eq!(due.take(noon()), Some((id(1), Job::Expire)));
         assert_eq!(due.take(noon().after(2 * HOUR)), None);
     }
@@ -141,7 +160,7 @@ mod tests {
         assert_eq!(due.next(), None, "it is under way");
         due.watch_again(id(1), deadline, again);
         due.watch(id(1), deadline);
-        assert_eq!((due.next(), due.jobs.len()), (Some(again), 1));
+        assert_eq!((due.next(), due.jobs()), (Some(again), 1));
         due.take(again);
         due.put(again.after(HOUR), id(1), Job::Expire);
         due.over(id(1));

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 /// How much is under way at once: enough for a store to commit a lot of it together, and few enough that a hundred
 /// thousand requests that are due in one moment are neither as many tasks nor one after the other.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 
 /// Jobs in the order in which they came, and the tasks of those that have begun.
 pub(super) struct Lane<J, T> {
@@ -44,6 +44,10 @@ impl<J, T: Send + 'static> Lane<J, T> {
             && let Some(job) = self.waiting.pop_front()
         {
             self.running.spawn(begin(job));
+        }
+        if self.waiting.is_empty() {
+            // What a crowd needed is not kept for the next one.
+            self.waiting.shrink_to(AT_ONCE);
         }
     }
 

@@ -48,7 +48,10 @@ const TABLES: &str = "
 ";
 
 /// Most memory for the pages of the connection that writes, in KiB, which SQLite takes as a negative number.
-const CACHE_KIB: i32 = -16_384;
+const CACHE_KIB: i32 = -6_144;
+
+/// The same for one that reads: a request, a page, what is new. The system has the file in its cache as well.
+const READ_CACHE_KIB: i32 = -512;
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,7 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions, for_: Use) -> Result
     }
     if for_ == Use::Read {
         conn.execute_batch("PRAGMA query_only = ON;")?;
+        conn.pragma_update(None, "cache_size", READ_CACHE_KIB)?;
     }
     #[cfg(test)]
     if let Some(pages) = options.max_pages {

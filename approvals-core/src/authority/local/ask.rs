@@ -295,7 +295,19 @@ impl Local {
         self.background.run(async move {
             // Taken before anybody can answer, so that no verdict comes before somebody waits for it.
             let waiter = local.hub.waiter(request);
-            let opened = match local.open(request, event, seed).await {
+            let turn = local.opening.acquire().await;
+            if give.is_closed() && !keyed {
+                return;
+            }
+            let mut opening = Box::pin(local.open(request, event, seed));
+            let opened = local.parts.patience.wait(opening.as_mut()).await;
+            // Also where the store has not answered: others are not held up by what it lost.
+            drop(turn);
+            let opened = match opened {
+                Some(opened) => opened,
+                None => opening.await,
+            };
+            let opened = match opened {
                 Ok(records) => local.as_opened(request, records, keyed),
                 Err(error) => {
                     let _ = give.send(Err(error));

@@ -134,8 +134,7 @@ impl Local {
 
     fn stands(&self, request: RequestId, registered: &Registered, state: &State) -> bool {
         let way = &registered.way.id;
-        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.place_of(way).is_some_and(|place| placed.contains(&(request, place)))
+        self.place_of(way).is_some_and(|place| self.hub.has_placed(request, place))
             || (registered.outlives() && state.presented().contains_key(way))
     }
 
@@ -156,8 +155,9 @@ impl Local {
             Shown::Part { .. } => self.note(Stream::Request(request), event.into()).await?,
         };
         // Only now: a card that is not on record is placed again, which makes no second one.
-        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.extend(self.place_of(way).map(|place| (request, place)));
+        if let Some(place) = self.place_of(way) {
+            self.hub.placed_card(request, place);
+        }
         Ok(appended)
     }
 
@@ -289,10 +289,6 @@ impl Local {
     /// Keeps the cards of a request up to date no longer.
     pub(crate) fn forget_cards(&self, request: RequestId) {
         self.hub.forget_card(request);
-        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        for place in 0..self.parts.backends.len() {
-            placed.remove(&(request, place));
-        }
     }
 
     /// Has the cards of an earlier process brought up to date, where a request moved on and they were not told.

@@ -1,6 +1,8 @@
 //! Waiting for a verdict.
 
+use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::{Local, Ticket, Waited, no_answer};
@@ -19,8 +21,8 @@ impl Local {
     ///
     /// As many of these stand in memory as calls wait: what is large is boxed while it runs, and dropped before the wait.
     pub(super) async fn wait_for_verdict(
-        &self,
-        ticket: &Arc<Ticket>,
+        self,
+        ticket: Arc<Ticket>,
         seat: Option<Box<Seat>>,
     ) -> Result<Waited, ApprovalError> {
         let unanswered = || Err(Self::store_error(&ticket.action, ticket.request, &no_answer()));
@@ -38,12 +40,16 @@ impl Local {
                 // Nobody had been asked when the seat was taken: what came since is news.
                 Some(deadline) => Some(deadline),
                 None => {
-                    let looking = Box::pin(self.parts.patience.wait(self.where_it_stands(ticket)));
-                    let looked = tokio::select! {
-                        biased;
+                    let mut looking = Box::pin(self.parts.patience.wait(self.where_it_stands(&ticket)));
+                    // By hand, as below: `select!` has room for a future of each.
+                    let looked = poll_fn(|cx| match waiter.poll_offer(cx) {
                         // Whoever offers does not wait for a store that is being read.
-                        offer = waiter.offered() => return Ok(Waited::Offered(Box::new(offer))),
-                        looked = looking => looked,
+                        Poll::Ready(offer) => Poll::Ready(Err(offer)),
+                        Poll::Pending => looking.as_mut().poll(cx).map(Ok),
+                    });
+                    let looked = match looked.await {
+                        Ok(looked) => looked,
+                        Err(offer) => return Ok(Waited::Offered(Box::new(offer))),
                     };
                     match looked.unwrap_or_else(unanswered)? {
                         Stands::Claimable => return Ok(Waited::Approved),
@@ -52,15 +58,20 @@ impl Local {
                 }
             };
             let mut nap = self.kept_by_ourselves(ticket.request, deadline);
-            tokio::select! {
-                biased;
-                news = waiter.news() => {
-                    if news.is_err() {
-                        return Err(if ticket.keyed { pending(ticket) } else { closing(ticket) });
-                    }
+            let woken = poll_fn(|cx| {
+                if let Poll::Ready(news) = waiter.poll_news(cx) {
+                    return Poll::Ready(news.map_or(Woken::Closed, |()| Woken::News));
                 }
-                () = over(&mut nap) => {}
-                () = over(&mut patience) => return Err(pending(ticket)),
+                match is_over(&mut nap, cx) {
+                    true => Poll::Ready(Woken::News),
+                    false if is_over(&mut patience, cx) => Poll::Ready(Woken::Impatient),
+                    false => Poll::Pending,
+                }
+            });
+            match woken.await {
+                Woken::News => {}
+                Woken::Closed if !ticket.keyed => return Err(closing(&ticket)),
+                Woken::Closed | Woken::Impatient => return Err(pending(&ticket)),
             }
         }
     }
@@ -133,11 +144,15 @@ enum Stands {
     Waits(Option<Timestamp>),
 }
 
-async fn over(sleep: &mut Option<Sleep>) {
-    match sleep {
-        Some(sleep) => sleep.await,
-        None => std::future::pending().await,
-    }
+/// What ends a wait.
+enum Woken {
+    News,
+    Closed,
+    Impatient,
+}
+
+fn is_over(sleep: &mut Option<Sleep>, cx: &mut Context<'_>) -> bool {
+    sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
 }
 
 /// A call without a key cannot find its request again, so it is withdrawn.

@@ -26,7 +26,8 @@ impl<A: Send + 'static, T: Send + 'static> Side<A, T> {
         match caught_poll(work.as_mut(), &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(done) => self.done.push((about, done)),
             Poll::Pending => {
-                self.tasks.spawn(async move { (about, caught(work).await) });
+                let work = caught(work);
+                self.tasks.spawn(async move { (about, work.await) });
             }
         }
     }

@@ -1,3 +1,3 @@
 //! Channels.
 
-pub use ::tokio::sync::{Notify, mpsc, oneshot, watch};
+pub use ::tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
