@@ -18,7 +18,7 @@ const SMALL: usize = 64;
 const LARGE: usize = 64 * 1024;
 
 /// What a call that waits may keep, in bytes: its task, its request in the ledger, its place among those who wait.
-const BOUND: u64 = 16 * 1024;
+const BOUND: u64 = 6 * 1024;
 /// What of that may come from its arguments being a thousand times as large.
 const GROWTH: u64 = 256;
 
