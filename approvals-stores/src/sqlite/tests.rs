@@ -3,7 +3,7 @@
 mod support;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use approvals_core::id::Seq;
 use approvals_core::ledger::{Store as _, StoreErrorKind};
@@ -37,6 +37,87 @@ fn the_thread_that_looks_is_parked_while_nobody_waits() {
 
         one.wait_past(Seq(21)).await.unwrap();
         assert!(watch.looks() > looks);
+    });
+}
+
+/// Says that the log was last written so long ago.
+fn age(path: &Path, minutes: u64) {
+    let log = std::fs::File::options().write(true).open(path.with_extension("db-wal")).unwrap();
+    log.set_modified(SystemTime::now() - Duration::from_secs(60 * minutes)).unwrap();
+}
+
+/// Waits until the thread leaves it to the file system to say that nothing was written.
+async fn rests(store: &Sqlite, seen: Seq) {
+    let watch = &store.0.watch;
+    let asks_no_more = async {
+        let (mut looks, mut asked) = (watch.looks(), watch.asked());
+        while watch.looks() < looks + 5 {
+            tokio::task::yield_now().await;
+            if watch.asked() != asked {
+                (looks, asked) = (watch.looks(), watch.asked());
+            }
+        }
+    };
+    tokio::select! {
+        waited = store.wait_past(seen) => panic!("{waited:?}, and nothing was written"),
+        () = asks_no_more => {}
+    }
+    watch.until_parked();
+}
+
+/// Within so many looks.
+async fn is_woken(store: &Sqlite, seen: Seq, looks: u64) {
+    let watch = &store.0.watch;
+    let until = watch.looks() + looks;
+    let too_late = async {
+        while watch.looks() <= until {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        waited = store.wait_past(seen) => waited.unwrap(),
+        () = too_late => panic!("not noticed within {looks} looks"),
+    }
+}
+
+#[test]
+fn a_commit_that_came_while_nobody_looked_is_noticed_at_the_next_look_however_long_ago_it_was() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (one, other) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
+        other.append(up()).await.unwrap();
+        age(&path, 10);
+        rests(&one, Seq(1)).await;
+        other.append(up()).await.unwrap();
+        age(&path, 5);
+        is_woken(&one, Seq(1), 2).await;
+    });
+}
+
+#[test]
+fn a_commit_of_which_the_file_system_shows_nothing_is_noticed_within_a_second() {
+    run(async {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (one, other) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
+        for _ in 0..20 {
+            other.append(up()).await.unwrap();
+        }
+        // The next commit writes over the beginning of the log, which stays as long as it is.
+        let conn = connect(&path, &SqliteOptions::new(), Use::Write).unwrap();
+        conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
+        age(&path, 10);
+        let log = path.with_extension("db-wal").metadata().unwrap();
+        rests(&one, Seq(20)).await;
+        let looks = one.0.watch.looks();
+        other.append(up()).await.unwrap();
+        let written = std::fs::File::options().write(true).open(path.with_extension("db-wal")).unwrap();
+        written.set_modified(log.modified().unwrap()).unwrap();
+        assert_eq!(written.metadata().unwrap().len(), log.len());
+        is_woken(&one, Seq(20), 150).await;
+        assert!(one.0.watch.looks() > looks);
     });
 }
 

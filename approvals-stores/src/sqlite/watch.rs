@@ -42,6 +42,8 @@ struct Shared {
     /// The last look that failed; whoever waits then is told.
     failed: watch::Sender<Option<StoreError>>,
     looks: AtomicU64,
+    /// How many of these asked SQLite.
+    asked: AtomicU64,
 }
 
 #[derive(Default)]
@@ -61,6 +63,7 @@ impl Watch {
             changed: Condvar::new(),
             failed: watch::Sender::new(None),
             looks: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared), thread: Mutex::default(), options }
     }
@@ -203,6 +206,7 @@ impl Shared {
                 eye.insert(Eye { conn, seen: None, log: None, looked: Instant::now() })
             }
         };
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let version = eye.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if eye.seen != Some(version) {
             // Read after the version: a commit between the two is rung now and found again at the next look.
@@ -219,6 +223,11 @@ impl Watch {
     /// How often the thread has looked.
     pub(super) fn looks(&self) -> u64 {
         self.shared.looks.load(Ordering::Relaxed)
+    }
+
+    /// How often it has asked SQLite.
+    pub(super) fn asked(&self) -> u64 {
+        self.shared.asked.load(Ordering::Relaxed)
     }
 
     /// Blocks until the thread is parked.

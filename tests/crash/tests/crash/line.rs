@@ -87,12 +87,26 @@ impl Line {
         let orders = Orders { defect: self.defect, ..self.place.finish(self.minute, self.examiner.next) };
         let mut process = self.start(&orders)?.expect("it has no trip");
         let said = process.rest();
-        let down = said.last() == Some(&Said::Down);
+        let (down, ended) = (stopped_cleanly(&said), process.ended());
+        let end = format!("{ended}, after {:?}", said.get(said.len().saturating_sub(4)..));
         self.examiner.hears(said);
-        if !down || !process.ended().success() {
-            return Err("it did not stop cleanly".to_owned());
+        if !down || !ended.success() {
+            return Err(format!("it did not stop cleanly: {end}"));
         }
         self.examiner.settles()?;
         Ok(std::mem::take(&mut self.examiner.tally))
     }
+}
+
+/// Whether a process said that it stopped, and wrote nothing afterwards. Whoever answered a card right before may hear
+/// later that what was written before the stop is on the disk.
+pub(crate) fn stopped_cleanly(said: &[Said]) -> bool {
+    let Some(down) = said.iter().position(|said| *said == Said::Down) else { return false };
+    let place = |said: &Said| match said {
+        Said::Acked { seq, .. } => Some(*seq),
+        _ => None,
+    };
+    let (before, after) = said.split_at(down);
+    let stop = before.iter().filter_map(place).max();
+    after.iter().skip(1).all(|said| place(said).is_some_and(|seq| Some(seq) < stop))
 }
