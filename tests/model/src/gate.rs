@@ -394,12 +394,14 @@ impl Protocol {
         let attempt = Attempt { node: number, request, version, fused: false };
         let moved_by_notes =
             self.has(Defect::IgnoredMovesTheVersion) && world.requests[usize::from(request)].ignored != notes;
-        if moved_by_notes {
-            // Law 11: nothing but a note has come since the look, and the claim has to start over.
-            world.broken.notes_move_nothing |= world.log(request).version() == version;
-            return Err(Refusal::Conflict);
-        }
-        match self.append(world, request, version, &[What::Started(attempt)], number) {
+        let appended = match moved_by_notes {
+            true => Err(Refusal::Conflict),
+            false => self.append(world, request, version, &[What::Started(attempt)], number),
+        };
+        // Law 11: nothing but notes can have come since the look, and the claim has to start over.
+        let is_conflict = matches!(appended, Err(Refusal::Conflict));
+        world.broken.notes_move_nothing |= is_conflict && world.log(request).version() == version;
+        match appended {
             Ok(log) => {
                 self.judge_claim(world, request, saw);
                 world.put(request, log);
