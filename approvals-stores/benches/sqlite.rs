@@ -65,7 +65,7 @@ impl Size {
         wakes: 20,
         pending: 2_000,
         openings: 3,
-        watched: Duration::from_secs(2),
+        watched: Duration::from_secs(5),
     };
 }
 

@@ -286,3 +286,12 @@ fn a_sync_that_is_tried_again_on_the_same_handle_is_found_out_by_a_failing_disk(
     });
     assert_eq!(lost.count(), 1, "{said:?}, and the file holds {kept:?}");
 }
+
+#[test]
+fn the_clock_takes_for_patience_with_a_store_what_the_gate_has() {
+    let gate = include_str!("../../../../approvals-core/src/authority/patience.rs");
+    let clock = include_str!("../../src/clock.rs");
+    assert!(gate.contains("LONGEST: Duration = Duration::from_secs(60);"));
+    assert!(gate.contains("GRACE: Duration = Duration::from_secs(1);"));
+    assert!(clock.contains("PATIENCE: Duration = Duration::from_secs(61);"));
+}
