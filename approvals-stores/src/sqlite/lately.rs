@@ -9,9 +9,9 @@ use approvals_core::ledger::Record;
 use super::sync::Mutex;
 
 /// The most records: what a follower, the cards and a desk read is mostly among the last few commits.
-const RECORDS: usize = 4_096;
+const RECORDS: usize = 1_024;
 /// About the most memory that they take.
-const BYTES: usize = 2 << 20;
+const BYTES: usize = 512 << 10;
 /// What is kept of a record beside its bytes and those of its payload, read: its own fields, and the texts in them.
 const EACH: usize = 1_024;
 /// What a map or a list of a payload takes in memory, however little it holds: room for eleven.
