@@ -94,5 +94,5 @@ fn a_store_that_looks_before_it_listens_is_found() {
 
 #[test]
 fn a_store_that_reads_from_a_cache_is_found() {
-    shows(2_000, &["deadlock", "nothing ran"], over_shelf(Defect::StaleReads, Plan::of_one_key));
+    shows(10_000, &["deadlock", "nothing ran"], over_shelf(Defect::StaleReads, Plan::of_one_key));
 }
